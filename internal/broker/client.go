@@ -1,0 +1,112 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+)
+
+// NewClient makes a client; it does not connect before it is used. The caller
+// closes it. opts come last and win over ours.
+func (c Config) NewClient(opts ...kgo.Opt) (*kgo.Client, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	tlsConf, err := c.TLS.config()
+	if err != nil {
+		return nil, err
+	}
+	all := []kgo.Opt{
+		kgo.SeedBrokers(c.Brokers...),
+		kgo.ClientID(c.clientID()),
+		kgo.WithLogger(NewLogger(c.Log)),
+		kgo.DialTimeout(5 * time.Second),
+		kgo.RequestTimeoutOverhead(10 * time.Second),
+		// A broker that is away is noticed by whoever asks; it is asked for no
+		// longer than this, and callers that want to wait ask again.
+		kgo.RetryTimeout(20 * time.Second),
+		kgo.RetryBackoffFn(backoff),
+		// A partition that moves to another leader is found at once on an
+		// error; without one, a minute is soon enough to see new ones.
+		kgo.MetadataMinAge(250 * time.Millisecond),
+		kgo.MetadataMaxAge(time.Minute),
+		kgo.DisableClientMetrics(),
+	}
+	if tlsConf != nil {
+		all = append(all, kgo.DialTLSConfig(tlsConf))
+	}
+	if m := c.SASL.mechanism(); m != nil {
+		all = append(all, kgo.SASL(m))
+	}
+	cl, err := kgo.NewClient(append(all, opts...)...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka client settings: %w", err)
+	}
+	return cl, nil
+}
+
+// backoff doubles from 50 ms to 2 s: short enough that a restarted broker is
+// back in use at once, long enough that a dead one costs nothing.
+func backoff(fails int) time.Duration {
+	d := 50 * time.Millisecond
+	for ; fails > 1 && d < 2*time.Second; fails-- {
+		d *= 2
+	}
+	return min(d, 2*time.Second)
+}
+
+func (s SASL) mechanism() sasl.Mechanism {
+	scramAuth := func(context.Context) (scram.Auth, error) {
+		p, err := s.password()
+		return scram.Auth{User: s.User, Pass: p}, err
+	}
+	switch s.Mechanism {
+	case "PLAIN":
+		return plain.Plain(func(context.Context) (plain.Auth, error) {
+			p, err := s.password()
+			return plain.Auth{User: s.User, Pass: p}, err
+		})
+	case "SCRAM-SHA-256":
+		return scram.Sha256(scramAuth)
+	case "SCRAM-SHA-512":
+		return scram.Sha512(scramAuth)
+	}
+	return nil
+}
+
+// ProducerOptions are the settings of everything that writes to the log: a
+// record is acknowledged by all in-sync replicas, once; a batch is never given
+// up before its context ends; memory is bounded, and Produce waits when it is
+// full. Callers set Record.Partition.
+func ProducerOptions() []kgo.Opt {
+	return []kgo.Opt{
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		kgo.ProducerLinger(5 * time.Millisecond),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.MaxBufferedRecords(200_000),
+		kgo.MaxBufferedBytes(64 << 20),
+		kgo.ProducerBatchMaxBytes(1_000_000),
+	}
+}
+
+// ConsumerOptions are the settings of everything that reads: read committed,
+// control records included (their offsets count as read), nothing committed by
+// itself. A client holds at most two fetches of 32 MiB a broker.
+func ConsumerOptions() []kgo.Opt {
+	return []kgo.Opt{
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(),
+		kgo.DisableAutoCommit(),
+		kgo.FetchMinBytes(1),
+		kgo.FetchMaxWait(500 * time.Millisecond),
+		kgo.FetchMaxBytes(32 << 20),
+		kgo.FetchMaxPartitionBytes(4 << 20),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	}
+}
