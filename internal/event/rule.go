@@ -1,0 +1,77 @@
+package event
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Rule is the definition of the flash-sale alert: which products qualify in
+// which windows.
+type Rule struct {
+	ViewsOver      int           // a product needs more views than this
+	PurchasesUnder int           // and fewer purchases than this
+	Window         time.Duration // how long a window is
+	Slide          time.Duration // how far apart windows begin; it divides Window
+	Lateness       time.Duration // how long events may be under way
+}
+
+// DefaultRule is more than 100 views and fewer than 5 purchases within 10
+// minutes, sliding by 1, with a minute of lateness.
+func DefaultRule() Rule {
+	return Rule{ViewsOver: 100, PurchasesUnder: 5, Window: 10 * time.Minute, Slide: time.Minute, Lateness: time.Minute}
+}
+
+// Validate reports everything that is wrong with the rule.
+func (r Rule) Validate() error {
+	var errs []error
+	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if r.ViewsOver < 0 {
+		add("views-over is %d: give 0 or more", r.ViewsOver)
+	}
+	if r.PurchasesUnder < 1 {
+		add("purchases-under is %d: give 1 or more, or no product qualifies", r.PurchasesUnder)
+	}
+	if r.Slide < time.Second || r.Slide%time.Second != 0 {
+		add("slide is %s: give whole seconds, 1s or more", r.Slide)
+	} else if r.Window < r.Slide || r.Window%r.Slide != 0 {
+		add("window is %s: it has to be a multiple of the slide, %s", r.Window, r.Slide)
+	} else if r.Window/r.Slide > 1440 {
+		add("window is %s: at most 1440 slides of %s", r.Window, r.Slide)
+	}
+	if r.Window > 24*time.Hour {
+		add("window is %s: at most 24h", r.Window)
+	}
+	if r.Lateness < 0 || r.Lateness > 24*time.Hour || r.Lateness%time.Millisecond != 0 {
+		add("lateness is %s: give whole milliseconds, at most 24h", r.Lateness)
+	}
+	return errors.Join(errs...)
+}
+
+// String is the rule's whole definition; equal rules have equal strings. It is
+// the `rule` of an alert.
+func (r Rule) String() string {
+	return fmt.Sprintf("flash_sale(views>%d,purchases<%d,window=%s,slide=%s,lateness=%s)",
+		r.ViewsOver, r.PurchasesUnder, r.Window, r.Slide, r.Lateness)
+}
+
+// Qualifies says whether a product with so many distinct views and purchases in
+// a window is in a flash sale (W2).
+func (r Rule) Qualifies(views, purchases int) bool {
+	return views > r.ViewsOver && purchases < r.PurchasesUnder
+}
+
+// Hash is a short name for the rule's definition.
+func (r Rule) Hash() string { return shortHash(r.String()) }
+
+// AlertID names the alert of a product and a window's start under this rule.
+func (r Rule) AlertID(product string, start Millis) string {
+	return shortHash(r.String() + "\x00" + start.String() + "\x00" + product)
+}
+
+func shortHash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:16])
+}
