@@ -1,14 +1,127 @@
 package broker
 
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"os"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
 // Class says what to do about an error of the broker.
 type Class int
 
 const (
-	None      Class = iota // no error
-	Canceled               // our own context ended
-	Retriable              // wait and try again: the broker is away, elects a leader, ...
-	Fatal                  // stop and say so: waiting does not help
+	// None: there is no error.
+	None Class = iota
+	// Canceled: somebody ended it on our side, a context or Close.
+	Canceled
+	// Retriable: try again after a while; the broker is away, slow, or elects
+	// a leader.
+	Retriable
+	// Fenced: the partition may be another member's now; drop what is not
+	// committed and take up again where the next assignment says.
+	Fenced
+	// Poison: this record will never be taken; others may.
+	Poison
+	// Fatal: waiting does not help; stop and say so.
+	Fatal
 )
 
-// Classify says what kind of error err is.
-func Classify(err error) Class { return Fatal }
+func (c Class) String() string {
+	return [...]string{"none", "canceled", "retriable", "fenced", "poison", "fatal"}[c]
+}
+
+var (
+	fencedErrors = []error{
+		kerr.IllegalGeneration, kerr.UnknownMemberID, kerr.RebalanceInProgress,
+		kerr.FencedInstanceID, kerr.FencedMemberEpoch, kerr.StaleMemberEpoch,
+	}
+	poisonErrors = []error{
+		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp,
+	}
+	// The client asks again by itself for topics it cannot find; what it hands
+	// on after that is a topic that is gone, though Kafka calls it retriable.
+	fatalErrors = []error{kerr.UnknownTopicOrPartition, kerr.UnknownTopicID}
+	// Limits of the client that more waiting may pass.
+	limitErrors = []error{kgo.ErrRecordTimeout, kgo.ErrRecordRetries, kgo.ErrMaxBuffered}
+)
+
+// Classify says what kind of error err is. A deadline that passed counts as
+// Retriable: whoever retries watches its own context.
+func Classify(err error) Class {
+	// A failed try of several brokers holds one error of each; what one says
+	// for certain counts more than another being away.
+	switch {
+	case err == nil:
+		return None
+	case errors.Is(err, context.Canceled), errors.Is(err, kgo.ErrClientClosed), errors.Is(err, kgo.ErrAborting):
+		return Canceled
+	case isAny(err, fencedErrors):
+		return Fenced
+	case isAny(err, poisonErrors):
+		return Poison
+	case isAny(err, fatalErrors), isTLS(err):
+		return Fatal
+	}
+	if ke, ok := errors.AsType[*kerr.Error](err); ok {
+		if ke.Retriable {
+			return Retriable
+		}
+		return Fatal
+	}
+	if _, ok := errors.AsType[*kgo.ErrDataLoss](err); ok {
+		return Fatal
+	}
+	if _, ok := errors.AsType[*kgo.ErrFirstReadEOF](err); ok && !kgo.IsRetryableBrokerErr(err) {
+		return Fatal // TLS or SASL on one side only
+	}
+	if errors.Is(err, context.DeadlineExceeded) || isAny(err, limitErrors) || isNetwork(err) || kgo.IsRetryableBrokerErr(err) {
+		return Retriable
+	}
+	return Fatal
+}
+
+func isAny(err error, targets []error) bool {
+	for _, t := range targets {
+		if errors.Is(err, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// isTLS reports a broker we must not trust, or that speaks no TLS.
+func isTLS(err error) bool {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.AlertError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[x509.UnknownAuthorityError](err)
+	return ok
+}
+
+// isNetwork reports everything that happens while a broker restarts, a name
+// that does not resolve just now included.
+func isNetwork(err error) bool {
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*os.SyscallError](err); ok {
+		return true
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}

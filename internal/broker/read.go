@@ -2,14 +2,88 @@ package broker
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // ReadLog reads topic once from the from offsets up to (not including) the to
 // offsets, without a group, and calls fn for each record, in order per
-// partition, on the caller's goroutine.
+// partition, on the caller's goroutine. Read committed; control records are
+// not passed on. Partitions that to does not name are not read; one that from
+// does not name, or that retention has cut beyond it, is read from its first
+// record. Records below to that are not there yet are waited for until ctx
+// ends. An error of fn ends the reading and is returned as it is.
 func ReadLog(ctx context.Context, cfg Config, topic string, from, to Offsets, fn func(*kgo.Record) error) error {
-	return errors.ErrUnsupported
+	left, err := unread(ctx, cfg, topic, from, to)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	start := make(map[int32]kgo.Offset, len(left))
+	for p, o := range left {
+		start[p] = kgo.NewOffset().At(o)
+	}
+	cl, err := cfg.NewClient(append(ConsumerOptions(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: start}),
+		// To begin anywhere else than asked would be a silent gap.
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+	)...)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+
+	for len(left) > 0 {
+		fetches := cl.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return fmt.Errorf("read topic %s, %d partitions left: %w", topic, len(left), ctx.Err())
+		}
+		for _, e := range fetches.Errors() {
+			if Classify(e.Err) != Retriable {
+				return fmt.Errorf("read topic %s-%d: %w", topic, e.Partition, e.Err)
+			}
+		}
+		for it := fetches.RecordIter(); !it.Done(); {
+			r := it.Next()
+			if _, reading := left[r.Partition]; !reading {
+				continue
+			}
+			if r.Offset < to[r.Partition] && !r.Attrs.IsControl() {
+				if err := fn(r); err != nil {
+					return err
+				}
+			}
+			// An aborted transaction's records are not seen, but the control
+			// record behind them is, so positions pass over them too.
+			if r.Offset+1 >= to[r.Partition] {
+				delete(left, r.Partition)
+				cl.PauseFetchPartitions(map[string][]int32{topic: {r.Partition}})
+			}
+		}
+	}
+	return nil
+}
+
+// unread returns where to begin in each partition that has something to read.
+func unread(ctx context.Context, cfg Config, topic string, from, to Offsets) (Offsets, error) {
+	cl, err := cfg.NewClient()
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
+	starts, err := StartOffsets(ctx, cl, topic)
+	if err != nil {
+		return nil, err
+	}
+	left := make(Offsets)
+	for p, end := range to {
+		start, ok := starts[p]
+		if !ok {
+			return nil, fmt.Errorf("read topic %s: it has no partition %d", topic, p)
+		}
+		if begin := max(start, from[p]); begin < end {
+			left[p] = begin
+		}
+	}
+	return left, nil
 }

@@ -3,7 +3,13 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -17,7 +23,160 @@ type LogIdentity struct {
 }
 
 // EnsureTopics creates the missing topics, waits until each partition has a
-// leader, and checks the existing ones. It never changes an existing topic.
+// leader, and checks the existing ones. It never changes an existing topic:
+// what is wrong with one is in the error, with the way out. Several instances
+// may call it at the same time.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg Config) (LogIdentity, error) {
-	return LogIdentity{}, errors.ErrUnsupported
+	adm := kadm.NewClient(cl)
+	t := cfg.Topics()
+	all := []string{t.Events, t.Alerts, t.Data, t.Rejected}
+
+	found, err := adm.ListTopics(ctx, all...)
+	if err != nil {
+		return LogIdentity{}, fmt.Errorf("look up topics at %s: %w", strings.Join(cfg.Brokers, ","), err)
+	}
+	// Alerts follow the log, also where somebody made that one by hand with
+	// another number of partitions.
+	partitions := cfg.partitions()
+	if events, ok := found[t.Events]; ok && events.Err == nil {
+		partitions = int32(len(events.Partitions))
+	}
+	replicas := cfg.ReplicationFactor
+	if replicas == 0 {
+		replicas = -1
+	}
+	for _, topic := range all {
+		if d, ok := found[topic]; ok && !errors.Is(d.Err, kerr.UnknownTopicOrPartition) {
+			continue
+		}
+		// A topic made by somebody else in between is checked like any other.
+		if _, err := adm.CreateTopic(ctx, partitions, replicas, cfg.settings(topic), topic); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+			return LogIdentity{}, fmt.Errorf("create topic %s with %d partitions: %w", topic, partitions, err)
+		}
+	}
+	details, err := waitForLeaders(ctx, adm, all)
+	if err != nil {
+		return LogIdentity{}, err
+	}
+	if err := checkTopics(ctx, adm, cfg, details); err != nil {
+		return LogIdentity{}, err
+	}
+	meta, err := adm.BrokerMetadata(ctx)
+	if err != nil {
+		return LogIdentity{}, fmt.Errorf("ask for the cluster id: %w", err)
+	}
+	events := details[t.Events]
+	id := LogIdentity{Topic: t.Events, ClusterID: meta.Cluster, Partitions: int32(len(events.Partitions))}
+	if events.ID != (kadm.TopicID{}) {
+		id.TopicID = events.ID.String()
+	}
+	return id, nil
+}
+
+// settings of a topic we create. What is not named is left to the broker.
+func (c Config) settings(topic string) map[string]*string {
+	set := map[string]*string{"cleanup.policy": kadm.StringPtr("delete")}
+	keep := func(d time.Duration) {
+		set["retention.ms"] = kadm.StringPtr(strconv.FormatInt(d.Milliseconds(), 10))
+	}
+	t := c.Topics()
+	switch topic {
+	case t.Events, t.Alerts:
+		d := c.EventsRetention
+		if topic == t.Alerts {
+			d = c.AlertsRetention
+		}
+		if d == 0 {
+			d = -time.Millisecond // for ever
+		}
+		keep(d)
+		// A cluster may limit topics by size; ours end by time or not at all.
+		set["retention.bytes"] = kadm.StringPtr("-1")
+	case t.Data:
+		if c.DataRetention != 0 {
+			keep(c.DataRetention)
+		}
+	case t.Rejected:
+		if c.RejectedRetention != 0 {
+			keep(c.RejectedRetention)
+		}
+	}
+	return set
+}
+
+// waitForLeaders asks until every partition can be written to: a broker
+// answers "created" before that.
+func waitForLeaders(ctx context.Context, adm *kadm.Client, topics []string) (kadm.TopicDetails, error) {
+	for {
+		details, err := adm.ListTopics(ctx, topics...)
+		waiting := ""
+		switch {
+		case err != nil:
+			if Classify(err) != Retriable {
+				return nil, fmt.Errorf("look up topics: %w", err)
+			}
+			waiting = err.Error()
+		default:
+			for _, topic := range topics {
+				d, ok := details[topic]
+				if ok && d.Err != nil && !errors.Is(d.Err, kerr.UnknownTopicOrPartition) && Classify(d.Err) != Retriable {
+					return nil, fmt.Errorf("look up topic %s: %w", topic, d.Err)
+				}
+				if !ok || d.Err != nil || !led(d) {
+					waiting = "topic " + topic + " has a partition without a leader"
+				}
+			}
+		}
+		if waiting == "" {
+			return details, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for topics: %s: %w", waiting, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func led(d kadm.TopicDetail) bool {
+	for _, p := range d.Partitions {
+		if p.Err != nil || p.Leader < 0 {
+			return false
+		}
+	}
+	return len(d.Partitions) > 0
+}
+
+func checkTopics(ctx context.Context, adm *kadm.Client, cfg Config, details kadm.TopicDetails) error {
+	t := cfg.Topics()
+	var errs []error
+	if e, a := len(details[t.Events].Partitions), len(details[t.Alerts].Partitions); e != a {
+		errs = append(errs, fmt.Errorf("topic %s has %d partitions and %s has %d: alerts live in the partition of their events, "+
+			"so delete %s (alerts are computed again from the log) and start again", t.Events, e, t.Alerts, a, t.Alerts))
+	}
+	configs, err := adm.DescribeTopicConfigs(ctx, t.Events, t.Alerts)
+	if err != nil {
+		return errors.Join(append(errs, fmt.Errorf("read settings of topics %s and %s: %w", t.Events, t.Alerts, err))...)
+	}
+	for _, rc := range configs {
+		if rc.Err != nil {
+			// Reading settings is a right of its own, which we can do without.
+			if errors.Is(rc.Err, kerr.TopicAuthorizationFailed) || errors.Is(rc.Err, kerr.ClusterAuthorizationFailed) {
+				cfg.Log.Warn().Str("topic", rc.Name).Msg("not allowed to read the topic's settings: make sure that it is not compacted")
+				continue
+			}
+			errs = append(errs, fmt.Errorf("read settings of topic %s: %w", rc.Name, rc.Err))
+			continue
+		}
+		for _, c := range rc.Configs {
+			if c.Key == "cleanup.policy" && c.Value != nil && strings.Contains(*c.Value, "compact") {
+				errs = append(errs, fmt.Errorf("topic %s has cleanup.policy=%s, which removes events: set it to delete, "+
+					"or create the topic anew if it has been compacted already", rc.Name, *c.Value))
+			}
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("check topics: %w", errors.Join(errs...))
 }

@@ -1,17 +1,142 @@
 // Package brokertest gives tests a broker of their own.
+//
+// By default that is an embedded one for each test. With
+// CLICKSTREAM_TEST_BROKERS=host:port,... the same tests run on that cluster,
+// and with CLICKSTREAM_TEST_BROKERS=kafka on a real Apache Kafka that is
+// started once a package; there each test has a topic prefix of its own, and
+// its topics and groups are deleted at its end.
 package brokertest
 
 import (
+	"context"
+	"os"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/embedded"
+	"clickstream/internal/broker/realkafka"
+
+	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// Config returns the way to a broker with no topics of this test's prefix on
-// it. What the test makes there is gone at its end.
-func Config(t testing.TB) broker.Config { panic("not there yet") }
+// Env names the environment variable that points tests at other brokers.
+const Env = "CLICKSTREAM_TEST_BROKERS"
 
-// Start starts an embedded broker in dir that the test may close and start
-// again; what still runs at the test's end is closed.
-func Start(t testing.TB, dir string) (*embedded.Broker, broker.Config) { panic("not there yet") }
+// Config returns the way to a broker that has no topics and groups under the
+// Config's names. What the test makes there is gone at its end.
+func Config(t testing.TB) broker.Config {
+	t.Helper()
+	switch brokers := os.Getenv(Env); brokers {
+	case "":
+		_, cfg := Start(t, t.TempDir())
+		return cfg
+	case "kafka":
+		return shared(t, []string{realKafka(t)})
+	default:
+		return shared(t, strings.Split(brokers, ","))
+	}
+}
+
+// Start starts an embedded broker in dir, whatever the environment says, for
+// tests that close it and start it again (StartAt). What still runs at the
+// test's end is closed.
+func Start(t testing.TB, dir string) (*embedded.Broker, broker.Config) {
+	t.Helper()
+	return StartAt(t, dir, "")
+}
+
+// StartAt is Start on a given address: that of a closed broker, so that its
+// clients find it again.
+func StartAt(t testing.TB, dir, addr string) (*embedded.Broker, broker.Config) {
+	t.Helper()
+	b, err := embedded.Start(dir, embedded.Options{Addr: addr, NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b, broker.Config{Brokers: []string{b.Addr()}}
+}
+
+var startReal = sync.OnceValues(func() (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	s, err := realkafka.StartTemporary(ctx)
+	if err != nil {
+		return "", err
+	}
+	// Never closed: it ends, and its folder goes, with this process.
+	return s.Addr(), nil
+})
+
+func realKafka(t testing.TB) string {
+	t.Helper()
+	addr, err := startReal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
+}
+
+func shared(t testing.TB, brokers []string) broker.Config {
+	t.Helper()
+	cfg := broker.Config{Brokers: brokers, TopicPrefix: "test-" + uuid.NewString()[:8] + "-"}
+	t.Cleanup(func() {
+		if err := remove(cfg); err != nil {
+			t.Errorf("remove the test's topics: %v", err)
+		}
+	})
+	return cfg
+}
+
+func remove(cfg broker.Config) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	cl, err := cfg.NewClient()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	topics, err := adm.ListTopics(ctx)
+	if err != nil {
+		return err
+	}
+	topics.FilterInternal()
+	var ours []string
+	for _, name := range topics.Names() {
+		if strings.HasPrefix(name, cfg.TopicPrefix) {
+			ours = append(ours, name)
+		}
+	}
+	if len(ours) > 0 {
+		if _, err := adm.DeleteTopics(ctx, ours...); err != nil {
+			return err
+		}
+	}
+	groups, err := adm.ListGroups(ctx)
+	if err != nil {
+		return err
+	}
+	ours = ours[:0]
+	for _, name := range groups.Groups() {
+		if strings.HasPrefix(name, cfg.TopicPrefix) {
+			ours = append(ours, name)
+		}
+	}
+	if len(ours) > 0 {
+		// A group whose member was killed in the test is still full for a
+		// while: it stays, under a name nobody uses again.
+		if _, err := adm.DeleteGroups(ctx, ours...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
