@@ -61,16 +61,12 @@ func start(ctx context.Context, dir, atEnd string) (*Server, error) {
 	if _, err := exec.LookPath("java"); err != nil {
 		return nil, errors.New("java is not on the PATH: install Java 17, or run the tests without a real Kafka")
 	}
-	ports, err := freePorts(2)
-	if err != nil {
-		return nil, err
-	}
-	addr, controller := ports[0], ports[1]
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	properties := filepath.Join(dir, "server.properties")
-	if err := os.WriteFile(properties, settings(filepath.Join(dir, "data"), addr, controller), 0o644); err != nil {
+	addr, err := configure(dir, properties)
+	if err != nil {
 		return nil, err
 	}
 	logPath := filepath.Join(dir, "kafka.log")
@@ -152,6 +148,23 @@ func tool(ctx context.Context, classpath string, args ...string) (string, error)
 		return "", fmt.Errorf("StorageTool %s: %w: %s%s", args[0], err, problems.Bytes(), out.Bytes())
 	}
 	return out.String(), nil
+}
+
+// configure writes the settings, or keeps those of an earlier start, so that
+// clients find a restarted Kafka where it was.
+func configure(dir, properties string) (addr string, err error) {
+	if old, err := os.ReadFile(properties); err == nil {
+		for line := range strings.Lines(string(old)) {
+			if addr, ok := strings.CutPrefix(line, "advertised.listeners=PLAINTEXT://"); ok {
+				return strings.TrimSpace(addr), nil
+			}
+		}
+	}
+	ports, err := freePorts(2)
+	if err != nil {
+		return "", err
+	}
+	return ports[0], os.WriteFile(properties, settings(filepath.Join(dir, "data"), ports[0], ports[1]), 0o644)
 }
 
 func settings(data, addr, controller string) []byte {
