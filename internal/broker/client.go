@@ -82,31 +82,44 @@ func (s SASL) mechanism() sasl.Mechanism {
 // ProducerOptions are the settings of everything that writes to the log: a
 // record is acknowledged by all in-sync replicas, once; a batch is never given
 // up before its context ends; memory is bounded, and Produce waits when it is
-// full. Callers set Record.Partition.
+// full. A record whose context ended may be on the log all the same: writing it
+// again is harmless, because the first copy counts. Callers set
+// Record.Partition.
 func ProducerOptions() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
 		kgo.ProducerLinger(5 * time.Millisecond),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.AllowIdempotentProduceCancellation(),
+		// Brokers that restart may not know a topic for a moment; one that is
+		// gone is an error in the end.
+		kgo.UnknownTopicRetries(20),
 		kgo.MaxBufferedRecords(200_000),
 		kgo.MaxBufferedBytes(64 << 20),
 		kgo.ProducerBatchMaxBytes(1_000_000),
 	}
 }
 
-// ConsumerOptions are the settings of everything that reads: read committed,
-// control records included (their offsets count as read), nothing committed by
-// itself. A client holds at most two fetches of 32 MiB a broker.
+// ConsumerOptions are the settings of group members: those of ReaderOptions,
+// and nothing is committed by itself. Whether a rebalance waits for the poll
+// loop is the caller's choice.
 func ConsumerOptions() []kgo.Opt {
+	return append(ReaderOptions(), kgo.DisableAutoCommit())
+}
+
+// ReaderOptions are the settings of everything that reads: read committed, and
+// control records are handed out too, because their offsets count as read. A
+// fetch is at most 8 MiB as compressed, some 150,000 events; the client holds
+// one a broker ahead of the one in use.
+func ReaderOptions() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
-		kgo.DisableAutoCommit(),
 		kgo.FetchMinBytes(1),
 		kgo.FetchMaxWait(500 * time.Millisecond),
-		kgo.FetchMaxBytes(32 << 20),
-		kgo.FetchMaxPartitionBytes(4 << 20),
+		kgo.FetchMaxBytes(8 << 20),
+		kgo.FetchMaxPartitionBytes(1 << 20),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -47,6 +48,9 @@ func listedOffsets(which, topic string, listed kadm.ListedOffsets, err error) (O
 // without a commit is absent.
 func CommittedOffsets(ctx context.Context, cl *kgo.Client, group, topic string) (map[int32]Commit, error) {
 	got, err := kadm.NewClient(cl).FetchOffsetsForTopics(ctx, group, topic)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return map[int32]Commit{}, nil // a group begins with its first member
+	}
 	if err == nil {
 		err = got.Error()
 	}

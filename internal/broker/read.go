@@ -23,7 +23,7 @@ func ReadLog(ctx context.Context, cfg Config, topic string, from, to Offsets, fn
 	for p, o := range left {
 		start[p] = kgo.NewOffset().At(o)
 	}
-	cl, err := cfg.NewClient(append(ConsumerOptions(),
+	cl, err := cfg.NewClient(append(ReaderOptions(),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: start}),
 		// To begin anywhere else than asked would be a silent gap.
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
