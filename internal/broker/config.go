@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // Defaults of a Config's empty fields.
@@ -210,6 +212,15 @@ func (s SASL) String() string {
 	default:
 		return fmt.Sprintf("%s as %s (password hidden)", s.Mechanism, s.User)
 	}
+}
+
+// hint names the account where it may be the reason: a broker need not say more
+// about a wrong password than to close the connection.
+func (s SASL) hint(err error) string {
+	if s.Mechanism == "" || !(errors.Is(err, io.EOF) || errors.Is(err, kerr.SaslAuthenticationFailed)) {
+		return ""
+	}
+	return fmt.Sprintf(" with SASL %s (check user and password)", s)
 }
 
 // GoString keeps the password out of %#v.

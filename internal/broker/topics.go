@@ -33,7 +33,7 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg Config) (LogIdentity,
 
 	found, err := adm.ListTopics(ctx, all...)
 	if err != nil {
-		return LogIdentity{}, fmt.Errorf("look up topics at %s: %w", strings.Join(cfg.Brokers, ","), err)
+		return LogIdentity{}, fmt.Errorf("look up topics at %s%s: %w", strings.Join(cfg.Brokers, ","), cfg.SASL.hint(err), err)
 	}
 	// Alerts follow the log, also where somebody made that one by hand with
 	// another number of partitions.

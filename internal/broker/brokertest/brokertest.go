@@ -65,24 +65,21 @@ func StartAt(t testing.TB, dir, addr string) (*embedded.Broker, broker.Config) {
 	return b, broker.Config{Brokers: []string{b.Addr()}}
 }
 
-var startReal = sync.OnceValues(func() (string, error) {
+// The server is never closed: it ends, and its folder goes, with this process.
+// It has to stay reachable until then.
+var startReal = sync.OnceValues(func() (*realkafka.Server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	s, err := realkafka.StartTemporary(ctx)
-	if err != nil {
-		return "", err
-	}
-	// Never closed: it ends, and its folder goes, with this process.
-	return s.Addr(), nil
+	return realkafka.StartTemporary(ctx)
 })
 
 func realKafka(t testing.TB) string {
 	t.Helper()
-	addr, err := startReal()
+	s, err := startReal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return addr
+	return s.Addr()
 }
 
 func shared(t testing.TB, brokers []string) broker.Config {

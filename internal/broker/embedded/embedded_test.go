@@ -1,0 +1,215 @@
+package embedded_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/embedded"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
+)
+
+// childEnv makes this test binary a process with a broker, to be killed.
+const childEnv = "CLICKSTREAM_TEST_CHILD_BROKER"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childEnv); dir != "" {
+		b, err := embedded.Start(dir, embedded.Options{})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Println(b.Addr())
+		// Ends with the parent, should that forget to kill.
+		_, _ = bufio.NewReader(os.Stdin).ReadByte()
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func deadline(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func start(t *testing.T, dir string) *embedded.Broker {
+	t.Helper()
+	b, err := embedded.Start(dir, embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+// fill makes the topics, writes n records and commits; it returns what log it is.
+func fill(t *testing.T, cfg broker.Config, n int) broker.LogIdentity {
+	t.Helper()
+	topic := cfg.Topics().Events
+	cl, err := cfg.NewClient(append(broker.ProducerOptions(), append(broker.ConsumerOptions(),
+		kgo.ConsumerGroup(cfg.Group("processor")), kgo.ConsumeTopics(topic))...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	ctx := deadline(t)
+	id, err := broker.EnsureTopics(ctx, cl, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := make([]*kgo.Record, n)
+	for i := range records {
+		records[i] = &kgo.Record{Topic: topic, Partition: int32(i % 12), Value: fmt.Appendf(nil, "event %d", i)}
+	}
+	if err := cl.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if fetches := cl.PollFetches(ctx); fetches.Err() != nil { // in the group
+		t.Fatal(fetches.Err())
+	}
+	if err := broker.CommitWithMetadata(ctx, cl, topic, map[int32]broker.Commit{2: {Offset: 3, Metadata: "1 state"}}); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func check(t *testing.T, cfg broker.Config, id broker.LogIdentity, n int) {
+	t.Helper()
+	ctx, topic := deadline(t), cfg.Topics().Events
+	cl, err := cfg.NewClient()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	if now, err := broker.EnsureTopics(ctx, cl, cfg); err != nil || now != id {
+		t.Errorf("the log is now %+v, error %v, want %+v", now, err, id)
+	}
+	commits, err := broker.CommittedOffsets(ctx, cl, cfg.Group("processor"), topic)
+	if want := (broker.Commit{Offset: 3, Metadata: "1 state"}); err != nil || commits[2] != want {
+		t.Errorf("got commits %v, error %v, want partition 2 at %v", commits, err, want)
+	}
+	ends, err := broker.EndOffsets(ctx, cl, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	if err := broker.ReadLog(ctx, cfg, topic, nil, ends, func(r *kgo.Record) error {
+		seen[string(r.Value)] = true
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) != n {
+		t.Errorf("got %d different records, want %d", len(seen), n)
+	}
+}
+
+func TestRestartKeepsEverything(t *testing.T) {
+	dir := t.TempDir()
+	b := start(t, dir)
+	id := fill(t, broker.Config{Brokers: []string{b.Addr()}}, 1000)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := start(t, dir)
+	check(t, broker.Config{Brokers: []string{again.Addr()}}, id, 1000)
+}
+
+func TestKillKeepsWhatWasAcknowledged(t *testing.T) {
+	dir := t.TempDir()
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), childEnv+"="+dir)
+	child.Stderr = os.Stderr
+	stdin, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	stdout, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer child.Wait()
+	defer child.Process.Kill()
+	addr, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := fill(t, broker.Config{Brokers: []string{strings.TrimSpace(addr)}}, 1000)
+	if _, err := embedded.Start(dir, embedded.Options{}); !errors.Is(err, embedded.ErrInUse) {
+		t.Errorf("a second process could use the folder: %v", err)
+	}
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = child.Wait()
+	b := start(t, dir)
+	check(t, broker.Config{Brokers: []string{b.Addr()}}, id, 1000)
+}
+
+func TestFolderServesOneBrokerAtATime(t *testing.T) {
+	dir := t.TempDir()
+	b := start(t, dir)
+	_, err := embedded.Start(dir, embedded.Options{})
+	if !errors.Is(err, embedded.ErrInUse) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("got %v, want the folder named as in use", err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	start(t, dir)
+}
+
+func TestAnotherFolderIsAnotherLog(t *testing.T) {
+	var ids []broker.LogIdentity
+	for range 2 {
+		cfg := broker.Config{Brokers: []string{start(t, t.TempDir()).Addr()}}
+		ids = append(ids, fill(t, cfg, 1))
+	}
+	if ids[0].ClusterID == ids[1].ClusterID || ids[0].TopicID == ids[1].TopicID {
+		t.Errorf("two logs look like one: %+v", ids)
+	}
+}
+
+func TestClientFindsARestartedBrokerAtItsAddress(t *testing.T) {
+	dir := t.TempDir()
+	b := start(t, dir)
+	cfg := broker.Config{Brokers: []string{b.Addr()}}
+	fill(t, cfg, 10)
+	cl, err := cfg.NewClient(broker.ProducerOptions()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	ctx := deadline(t)
+	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: cfg.Topics().Events, Value: []byte("before")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	cl.Produce(ctx, &kgo.Record{Topic: cfg.Topics().Events, Value: []byte("while it is away")}, func(_ *kgo.Record, err error) { done <- err })
+	again, err := embedded.Start(dir, embedded.Options{Addr: b.Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if err := <-done; err != nil {
+		t.Errorf("the record was given up: %v", err)
+	}
+}

@@ -1,0 +1,148 @@
+package broker_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/embedded"
+
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// certificate makes one for 127.0.0.1 that is its own authority.
+func certificate(t *testing.T) (caFile string, cert tls.Certificate) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test broker"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:        true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	caFile = filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(caFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return caFile, tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+func secured(t *testing.T, opts ...kfake.Opt) string {
+	t.Helper()
+	b, err := embedded.Start(t.TempDir(), embedded.Options{NoSync: true, Kafka: opts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b.Addr()
+}
+
+// logged is what the client wrote to its log.
+type logged struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func TestSASLAndTLS(t *testing.T) {
+	const password, wrong = "s3cret-right", "s3cret-wrong"
+	caFile, cert := certificate(t)
+	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		t.Run(mechanism, func(t *testing.T) {
+			addr := secured(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "shop", password),
+				kfake.TLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
+			var log logged
+			cfg := broker.Config{
+				Brokers: []string{addr},
+				TLS:     broker.TLS{Enabled: true, CAFile: caFile},
+				SASL:    broker.SASL{Mechanism: mechanism, User: "shop", Password: password},
+				Log:     zerolog.New(&log),
+			}
+			ensure(t, cfg)
+
+			file := filepath.Join(t.TempDir(), "password")
+			if err := os.WriteFile(file, []byte(password+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cfg.SASL.Password, cfg.SASL.PasswordFile = "", file
+			ensure(t, cfg)
+
+			cfg.SASL.Password, cfg.SASL.PasswordFile = wrong, ""
+			_, err := broker.EnsureTopics(deadline(t), client(t, cfg), cfg)
+			if err == nil || !strings.Contains(err.Error(), "SASL "+mechanism+" as shop") {
+				t.Fatalf("got %v for a wrong password, want it to say who was refused", err)
+			}
+			for _, text := range []string{err.Error(), log.String()} {
+				if strings.Contains(text, wrong) || strings.Contains(text, password) {
+					t.Errorf("the password is in %q", text)
+				}
+			}
+		})
+	}
+}
+
+func TestMissingSASLOrTLSIsFatal(t *testing.T) {
+	caFile, cert := certificate(t)
+	otherCA, _ := certificate(t)
+	withTLS := secured(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
+	withSASL := secured(t, kfake.EnableSASL(), kfake.Superuser("PLAIN", "shop", "right"))
+	tests := map[string]broker.Config{
+		"unknown authority": {Brokers: []string{withTLS}, TLS: broker.TLS{Enabled: true, CAFile: otherCA}},
+		"wrong name":        {Brokers: []string{withTLS}, TLS: broker.TLS{Enabled: true, CAFile: caFile, ServerName: "another.example"}},
+		"plain to TLS":      {Brokers: []string{withTLS}},
+		"no SASL":           {Brokers: []string{withSASL}},
+	}
+	for name, cfg := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := broker.EnsureTopics(deadline(t), client(t, cfg), cfg)
+			if got := broker.Classify(err); got != broker.Fatal {
+				t.Errorf("got %s: %v, want fatal", got, err)
+			}
+		})
+	}
+}
+
+func TestReadLogReportsARefusedReader(t *testing.T) {
+	addr := secured(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "shop", "right"), kfake.User("PLAIN", "guest", "guest"))
+	cfg := broker.Config{Brokers: []string{addr}, SASL: broker.SASL{Mechanism: "PLAIN", User: "shop", Password: "right"}}
+	ensure(t, cfg)
+	cfg.SASL = broker.SASL{Mechanism: "PLAIN", User: "guest", Password: "guest"}
+	err := broker.ReadLog(deadline(t), cfg, cfg.Topics().Events, nil, broker.Offsets{0: 1}, func(*kgo.Record) error { return nil })
+	if broker.Classify(err) != broker.Fatal {
+		t.Errorf("got %s: %v, want fatal", broker.Classify(err), err)
+	}
+}
