@@ -1,0 +1,258 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// maxRejected is how much of a rejected record is kept; with its headers it
+// stays below what a broker takes.
+const maxRejected = 900_000
+
+// Producer appends events to the log and dead letters to the rejected topic.
+// It may be used by several goroutines at once; what it holds in memory is
+// bounded. The order of events with one key is the order of their Appends.
+type Producer struct {
+	cl         *kgo.Client
+	log        zerolog.Logger
+	topics     broker.Topics
+	partitions int32 // of the log
+	rejected   int32 // partitions of the rejected topic
+	pool       sync.Pool
+	all        *Batch
+}
+
+// NewProducer connects to the broker and creates the topics that are missing.
+// The caller closes the Producer.
+func NewProducer(ctx context.Context, cfg broker.Config, log zerolog.Logger) (*Producer, error) {
+	cl, err := cfg.NewClient(broker.ProducerOptions()...)
+	if err != nil {
+		return nil, fmt.Errorf("open producer: %w", err)
+	}
+	p := &Producer{cl: cl, log: log, topics: cfg.Topics()}
+	p.pool.New = func() any {
+		o := &outgoing{p: p}
+		o.done = o.acknowledged
+		return o
+	}
+	p.all = p.Batch()
+	if err := p.lookUpTopics(ctx, cfg); err != nil {
+		cl.Close()
+		return nil, fmt.Errorf("open producer: %w", err)
+	}
+	return p, nil
+}
+
+func (p *Producer) lookUpTopics(ctx context.Context, cfg broker.Config) error {
+	id, err := broker.EnsureTopics(ctx, p.cl, cfg)
+	if err != nil {
+		return err
+	}
+	p.partitions = id.Partitions
+	details, err := kadm.NewClient(p.cl).ListTopics(ctx, p.topics.Rejected)
+	if err == nil {
+		err = details.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("look up topic %s: %w", p.topics.Rejected, err)
+	}
+	p.rejected = int32(len(details[p.topics.Rejected].Partitions))
+	return nil
+}
+
+// Append checks e as received now and hands it over to be sent; it does not
+// wait for the acknowledgement (Flush does), but for room where too much is
+// under way. An invalid event is not sent: the error is then a
+// *event.Rejection, and the caller rejects or counts it. Any other error means
+// that this event, or one before it, will not get onto the log; it comes
+// again until Flush has returned it. e may be reused at once.
+func (p *Producer) Append(ctx context.Context, e *event.Event) error { return p.all.Append(ctx, e) }
+
+// Reject hands a dead letter over to be sent to the rejected topic, like Append.
+func (p *Producer) Reject(ctx context.Context, l event.DeadLetter) error {
+	return p.all.Reject(ctx, l)
+}
+
+// Flush waits until everything given to Append and Reject is acknowledged by
+// all in-sync replicas, and returns the first error since the Flush before.
+func (p *Producer) Flush(ctx context.Context) error { return p.all.Wait(ctx) }
+
+// Close gives up what is not acknowledged yet: Flush before.
+func (p *Producer) Close() { p.cl.Close() }
+
+// Batch begins a group of records that are waited for together, apart from
+// what others send through the same Producer.
+func (p *Producer) Batch() *Batch { return &Batch{p: p} }
+
+// Batch is a group of records under way. It may be used by several goroutines
+// at once, and again after Wait.
+type Batch struct {
+	p *Producer
+
+	mu         sync.Mutex
+	open       int           // handed over and not answered yet
+	idle       chan struct{} // closed when open gets to 0; made by a waiter
+	err        error         // the first since the last Wait
+	acked      int64         // events
+	ackedOther int64         // dead letters
+}
+
+// outgoing is a record with its buffer; they are reused after the answer.
+type outgoing struct {
+	p     *Producer
+	batch *Batch
+	rec   kgo.Record
+	buf   []byte
+	event bool
+	done  func(*kgo.Record, error)
+}
+
+// verifyFrom is the length of Properties from which on they could be nested
+// deeper than the log's readers take.
+const verifyFrom = 100
+
+// Append is as Producer.Append.
+func (b *Batch) Append(ctx context.Context, e *event.Event) error {
+	now := time.Now()
+	if err := e.Validate(event.MillisOf(now)); err != nil {
+		return err
+	}
+	key := e.Key()
+	if !utf8.ValidString(key) {
+		return &event.Rejection{Reason: event.ReasonBadEncoding, Message: "the event's key is not UTF-8"}
+	}
+	o := b.p.pool.Get().(*outgoing)
+	o.buf = append(o.buf[:0], key...)
+	o.buf = e.AppendJSON(o.buf)
+	value := o.buf[len(key):]
+	if err := checkValue(value, e); err != nil {
+		b.p.pool.Put(o)
+		return err
+	}
+	o.rec = kgo.Record{
+		Topic: b.p.topics.Events, Partition: event.Partition(key, b.p.partitions),
+		Key: o.buf[:len(key):len(key)], Value: value, Timestamp: now,
+	}
+	return b.send(ctx, o, true)
+}
+
+// checkValue catches what only shows in the encoded event: escapes make text
+// longer, and folding unknown fields nests them one level deeper.
+func checkValue(value []byte, e *event.Event) error {
+	if len(value) <= event.MaxValue && len(e.Properties) < verifyFrom {
+		return nil
+	}
+	var d event.Decoder
+	var again event.Event
+	return d.Decode(value, &again)
+}
+
+// Reject is as Producer.Reject.
+func (b *Batch) Reject(ctx context.Context, l event.DeadLetter) error {
+	if len(l.Value) > maxRejected {
+		l.Message = fmt.Sprintf("%s (of %d bytes the first %d are kept)", l.Message, len(l.Value), maxRejected)
+		l.Value = l.Value[:maxRejected]
+	}
+	o := b.p.pool.Get().(*outgoing)
+	o.buf = append(o.buf[:0], l.Value...)
+	headers := l.Headers()
+	origin := xxhash.New()
+	o.rec = kgo.Record{Topic: b.p.topics.Rejected, Value: o.buf, Timestamp: time.Now(), Headers: make([]kgo.RecordHeader, len(headers))}
+	for i, h := range headers {
+		o.rec.Headers[i] = kgo.RecordHeader(h)
+	}
+	// The same origin goes to the same partition, so that a copy finds the
+	// one before it.
+	fmt.Fprintf(origin, "%s\x00%s\x00%d\x00%d", l.Kind, l.Name, l.Partition, l.Position)
+	o.rec.Partition = int32(origin.Sum64() % uint64(b.p.rejected))
+	return b.send(ctx, o, false)
+}
+
+func (b *Batch) send(ctx context.Context, o *outgoing, isEvent bool) error {
+	b.mu.Lock()
+	if err := b.err; err != nil {
+		b.mu.Unlock()
+		b.p.pool.Put(o)
+		return err
+	}
+	b.open++
+	b.mu.Unlock()
+	o.batch, o.event = b, isEvent
+	b.p.cl.Produce(ctx, &o.rec, o.done)
+	return nil
+}
+
+func (o *outgoing) acknowledged(_ *kgo.Record, err error) {
+	b := o.batch
+	b.mu.Lock()
+	b.open--
+	switch {
+	case err != nil && b.err == nil:
+		b.err = fmt.Errorf("append to topic %s: %w", o.rec.Topic, err)
+	case err == nil && o.event:
+		b.acked++
+	case err == nil:
+		b.ackedOther++
+	}
+	if b.open == 0 && b.idle != nil {
+		close(b.idle)
+		b.idle = nil
+	}
+	b.mu.Unlock()
+	o.batch, o.rec = nil, kgo.Record{}
+	// One huge record must not stay in memory for good.
+	if cap(o.buf) > event.MaxValue {
+		o.buf = nil
+	}
+	o.p.pool.Put(o)
+}
+
+// Wait waits until every record of the batch is answered and returns the
+// first error since the Wait before. When ctx ends first, what is under way
+// may still get onto the log.
+func (b *Batch) Wait(ctx context.Context) error {
+	b.mu.Lock()
+	var idle chan struct{}
+	if b.open > 0 {
+		if b.idle == nil {
+			b.idle = make(chan struct{})
+		}
+		idle = b.idle
+	}
+	b.mu.Unlock()
+	if idle != nil {
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the broker's acknowledgement: %w", errors.Join(ctx.Err(), b.takeError()))
+		}
+	}
+	return b.takeError()
+}
+
+func (b *Batch) takeError() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	err := b.err
+	b.err = nil
+	return err
+}
+
+// counts says how many events and dead letters have been acknowledged.
+func (b *Batch) counts() (events, deadLetters int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.acked, b.ackedOther
+}
