@@ -1,0 +1,98 @@
+package processor
+
+import "clickstream/internal/event"
+
+// state is the state of an open window's alert.
+func (p *partition) state(s *slot) state {
+	switch {
+	case !s.ever:
+		return silent
+	case p.rule.Qualifies(int(s.views), int(s.purchases)):
+		return firing
+	default:
+		return retracted
+	}
+}
+
+// look remembers that a window's state has changed.
+func (p *partition) look(s *slot, product int32, k int64) {
+	if !s.dirty {
+		s.dirty = true
+		p.dirty = append(p.dirty, windowOf{product, k})
+	}
+}
+
+// changed appends the alerts that the topic does not hold yet, in the order of
+// their versions, and takes them as told. While the partition is being rebuilt
+// there are none: some of its windows may be there only in part.
+func (p *partition) changed(alerts []event.Alert) []event.Alert {
+	if p.reach(p.offset); p.rebuilding {
+		return alerts
+	}
+	alerts = append(alerts, p.closed...)
+	p.closed = p.closed[:0]
+	for _, d := range p.dirty {
+		if d.number < p.open {
+			continue // closed since, and told as such
+		}
+		pr := &p.products[d.product]
+		s := pr.slot(d.number)
+		s.dirty = false
+		now := p.state(s)
+		if now == s.told {
+			continue
+		}
+		s.told = now
+		status := event.Firing
+		if now == retracted {
+			status = event.Retracted
+		}
+		alerts = append(alerts, p.alert(pr, s, d.number, status, p.exact(d.number)))
+	}
+	p.dirty = p.dirty[:0]
+	return alerts
+}
+
+// reach says that everything before offset has been read. Where an earlier
+// reading left off, the topic holds what the windows say at that very place.
+func (p *partition) reach(offset int64) {
+	if !p.rebuilding || offset < p.told {
+		return
+	}
+	p.rebuilding = false
+	for _, d := range p.dirty {
+		if d.number >= p.open {
+			s := p.products[d.product].slot(d.number)
+			s.dirty, s.told = false, p.state(s)
+		}
+	}
+	p.dirty = p.dirty[:0]
+}
+
+func (p *partition) alert(pr *product, s *slot, k int64, status event.Status, exact bool) event.Alert {
+	views, purchases := int(s.views), int(s.purchases)
+	return event.Alert{
+		ID:             p.rule.AlertID(pr.name, p.start(k)),
+		Rule:           p.name,
+		ProductID:      pr.name,
+		WindowStart:    p.start(k).Time(),
+		WindowEnd:      p.end(k).Time(),
+		Status:         status,
+		Views:          views,
+		Purchases:      purchases,
+		ConversionRate: event.ConversionRate(views, purchases),
+		Version:        p.offset,
+		Exact:          exact,
+	}
+}
+
+// unclosed is the range of open windows with events in them.
+func (p *partition) unclosed() (first, last int64, any bool) {
+	first, last = highest, lowest
+	for k := p.windows.low; k <= p.windows.high; k++ {
+		if p.windows.at(k).counted {
+			first, last = min(first, k), max(last, k)
+		}
+	}
+	return first, last, first <= last
+}

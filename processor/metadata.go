@@ -1,0 +1,140 @@
+package processor
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"clickstream/internal/event"
+)
+
+// A commit of the processor is a place P of a partition's log from which every
+// window that is still open can be rebuilt, and beside it, as the commit's
+// metadata, what lies before P and is still needed (W6). The metadata is one
+// line of printable ASCII, fields parted by one space, always all of them and
+// in this order:
+//
+//	1                    the version of this format
+//	rule=…               event.Rule.Hash of the rule; windows, slide and lateness are in it
+//	told=N               alerts are acknowledged as they stand at this offset, N ≥ P
+//	last_value=N         offset of the last record with a value before P, or -1
+//	event_watermark=T    W3, of the records before P
+//	watermark=T          W3, of the records before P
+//	quiet_ms=N           quiet time of the last valid tick before P since an event
+//	                     moved the event watermark, or 0
+//	judged=K             windows with a number below K are not judged (a window's
+//	                     number is its start divided by the slide)
+//
+// T is in milliseconds since the Unix epoch, or "none" before the first event.
+// K is "all" where the log was read from its true beginning, and "none" where
+// it was cut and no event has been read yet.
+//
+// Between P and told nothing is told again: windows that closed there may be
+// rebuilt only in part, and those still open at told are whole there, and are
+// taken as told as they then stand. A commit with another version or rule, or
+// that does not parse, means nothing: the log is read from its beginning.
+const metadataVersion = "1"
+
+var metadataFields = [...]string{"rule", "told", "last_value", "event_watermark", "watermark", "quiet_ms", "judged"}
+
+// commit returns the partition's place to go back to and its metadata. It is
+// for when everything that changed has been told.
+func (p *partition) commit() (offset int64, metadata string) {
+	from := p.place
+	for k := p.windows.low; k <= p.windows.high; k++ {
+		if first := p.windows.at(k).first; first.offset >= 0 && first.offset < from.offset {
+			from = first
+		}
+	}
+	values := [...]string{
+		p.rule.Hash(),
+		strconv.FormatInt(p.offset, 10),
+		strconv.FormatInt(from.lastValue, 10),
+		timeText(from.eventWatermark),
+		timeText(from.watermark),
+		strconv.FormatInt(int64(from.quiet), 10),
+		boundText(p.judged),
+	}
+	text := []byte(metadataVersion)
+	for i, name := range metadataFields {
+		text = append(text, ' ')
+		text = append(text, name...)
+		text = append(text, '=')
+		text = append(text, values[i]...)
+	}
+	return from.offset, string(text)
+}
+
+// resume is the partition as a commit describes it, to be read on from offset.
+func resume(rule event.Rule, offset int64, metadata string) (*partition, error) {
+	fields := strings.Split(metadata, " ")
+	if fields[0] != metadataVersion {
+		return nil, fmt.Errorf("commit metadata %q: version %q is not %s", metadata, fields[0], metadataVersion)
+	}
+	if len(fields) != len(metadataFields)+1 {
+		return nil, fmt.Errorf("commit metadata %q: %d fields, not %d", metadata, len(fields)-1, len(metadataFields))
+	}
+	var values [len(metadataFields)]string
+	for i, name := range metadataFields {
+		value, ok := strings.CutPrefix(fields[i+1], name+"=")
+		if !ok {
+			return nil, fmt.Errorf("commit metadata %q: field %d is not %s", metadata, i+1, name)
+		}
+		values[i] = value
+	}
+	if values[0] != rule.Hash() {
+		return nil, fmt.Errorf("commit metadata %q: made by another rule", metadata)
+	}
+	p := newPartition(rule, offset, false)
+	var err error
+	number := func(i int, words map[string]int64) int64 {
+		if n, ok := words[values[i]]; ok {
+			return n
+		}
+		n, parseErr := strconv.ParseInt(values[i], 10, 64)
+		if parseErr != nil && err == nil {
+			err = fmt.Errorf("commit metadata %q: %s: %w", metadata, metadataFields[i], parseErr)
+		}
+		return n
+	}
+	p.told = number(1, nil)
+	p.lastValue = number(2, nil)
+	p.eventWatermark = event.Millis(number(3, timeWords))
+	p.watermark = event.Millis(number(4, timeWords))
+	p.quiet = event.Millis(number(5, nil))
+	p.judged = number(6, boundWords)
+	switch {
+	case err != nil:
+		return nil, err
+	case p.told < offset || p.lastValue >= offset || p.lastValue < -1 || p.quiet < 0 || p.watermark < p.eventWatermark:
+		return nil, fmt.Errorf("commit metadata %q at offset %d: the numbers contradict each other", metadata, offset)
+	}
+	p.rebuilding = true
+	p.awaitsBounds = p.judged == highest
+	if p.watermark != none {
+		p.open = p.openAt(p.watermark)
+	}
+	return p, nil
+}
+
+var (
+	timeWords  = map[string]int64{"none": int64(none)}
+	boundWords = map[string]int64{"all": lowest, "none": highest}
+)
+
+func timeText(t event.Millis) string {
+	if t == none {
+		return "none"
+	}
+	return strconv.FormatInt(int64(t), 10)
+}
+
+func boundText(k int64) string {
+	switch k {
+	case lowest:
+		return "all"
+	case highest:
+		return "none"
+	}
+	return strconv.FormatInt(k, 10)
+}

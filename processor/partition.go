@@ -1,0 +1,303 @@
+package processor
+
+import (
+	"strings"
+
+	"clickstream/internal/event"
+)
+
+// idsPerPane is how many ids are remembered per partition and slide of event
+// time: 16 MiB of hashes, and 17,000 views and purchases a second over a minute.
+const idsPerPane = 1 << 20
+
+// partition is the state of one partition of the log. It does no I/O and reads
+// no clock: what it holds, and every alert it gives, is a function of the
+// records passed to it, in the order of their offsets. One goroutine uses it.
+type partition struct {
+	rule   event.Rule
+	name   string // the rule's
+	slide  int64  // ms
+	panes  int64  // in a window
+	late   event.Millis
+	maxIDs int
+
+	// What lies before the next record; first as a place to go back to.
+	place
+	// Windows from this number on are open. Lower ones are closed, or were
+	// before the first event.
+	open int64
+	// Windows from this number on are judged; where retention has cut the log,
+	// it is known only with the first event.
+	judged       int64
+	awaitsBounds bool
+
+	windows  windows
+	byName   map[string]int32
+	products []product
+	unused   []int32 // places in products
+	free     tables
+
+	// An earlier reading of the log has told everything up to this offset.
+	// While rebuilding, the partition has not come there again.
+	told       int64
+	rebuilding bool
+
+	closed []event.Alert // final alerts not taken yet
+	dirty  []windowOf    // open windows whose state may not be the one told
+
+	countFrom int64
+	counts    counts
+}
+
+// windowOf is a product's window.
+type windowOf struct {
+	product int32
+	number  int64
+}
+
+// counts are a partition's share of Stats.
+type counts struct {
+	events, duplicates, late, future, poison, ticks, invalidTicks int64
+}
+
+const (
+	lowest  = -1 << 63 // every window is open, or judged
+	highest = 1<<63 - 1
+)
+
+// newPartition is a partition of which nothing has been read, to start at
+// offset start. If the log has been cut before it, windows are judged only
+// from a lateness after the first event.
+func newPartition(rule event.Rule, start int64, cut bool) *partition {
+	p := &partition{
+		rule:   rule,
+		name:   rule.String(),
+		slide:  rule.Slide.Milliseconds(),
+		panes:  int64(rule.Window / rule.Slide),
+		late:   event.Millis(rule.Lateness.Milliseconds()),
+		maxIDs: idsPerPane,
+		place:  place{offset: start, eventWatermark: none, watermark: none, lastValue: -1},
+		open:   lowest,
+		judged: lowest,
+		byName: make(map[string]int32),
+	}
+	p.windows = newWindows(p.panes)
+	if cut {
+		p.awaitsBounds, p.judged = true, highest
+	}
+	return p
+}
+
+// event takes the valid event of the record at offset. It keeps none of e's
+// strings.
+func (p *partition) event(e *event.Event, received event.Millis, offset int64) {
+	p.reach(offset)
+	counting := offset >= p.countFrom
+	if counting {
+		p.counts.events++
+	}
+	if p.awaitsBounds {
+		p.awaitsBounds = false
+		p.judged = p.judgedFrom(min(e.Timestamp, received) + p.late)
+	}
+	switch pane := floorDiv(int64(e.Timestamp), p.slide); {
+	case e.IsFuture(received):
+		if counting {
+			p.counts.future++
+		}
+	case pane < p.open:
+		if counting {
+			p.counts.late++
+		}
+	case e.Type == event.TypeView || e.Type == event.TypePurchase:
+		if !p.count(e, pane) && counting {
+			p.counts.duplicates++
+		}
+	}
+	p.offset, p.lastValue = offset+1, offset
+	if w := min(e.Timestamp, received) - p.late; w > p.eventWatermark {
+		p.eventWatermark, p.quiet = w, 0
+		p.advance(w)
+	}
+}
+
+// poison takes a record whose value is no valid event.
+func (p *partition) poison(offset int64) {
+	p.reach(offset)
+	if offset >= p.countFrom {
+		p.counts.poison++
+	}
+	p.offset, p.lastValue = offset+1, offset
+}
+
+// skip takes a record without a value that is no tick, and control records.
+func (p *partition) skip(offset int64) {
+	p.reach(offset)
+	p.offset = offset + 1
+}
+
+// tick takes a tick, which is valid only directly after the record it names,
+// and means nothing before the first event.
+func (p *partition) tick(t event.Tick, offset int64) {
+	p.reach(offset)
+	p.offset = offset + 1
+	valid := t.After == p.lastValue && p.eventWatermark != none
+	if offset >= p.countFrom {
+		if valid {
+			p.counts.ticks++
+		} else {
+			p.counts.invalidTicks++
+		}
+	}
+	if valid {
+		p.quiet = min(t.Quiet, maxQuiet)
+		p.advance(p.eventWatermark + p.quiet)
+	}
+}
+
+// maxQuiet keeps the watermark within the numbers whatever a tick says: ten
+// thousand years.
+const maxQuiet = event.Millis(315_360_000_000_000)
+
+// count counts a view or a purchase in its product's open windows, unless it
+// is a later copy.
+func (p *partition) count(e *event.Event, pane int64) bool {
+	from := max(pane-p.panes+1, p.open, p.judged)
+	if from > pane {
+		return true // in no window that is judged
+	}
+	p.windows.cover(from, pane)
+	w := p.windows.at(pane)
+	if w.first.offset < 0 {
+		w.first = p.place
+	}
+	added, kept := w.ids.add(e.IdentityHash(), p.maxIDs, &p.free)
+	if !added {
+		return false
+	}
+	if !kept {
+		w.missed = true
+	}
+	for k := from; k <= pane; k++ {
+		p.windows.at(k).counted = true
+	}
+
+	i, pr := p.product(e.ProductID)
+	known := pr.hi
+	pr.cover(from, pane, p.open)
+	if pr.hi != known {
+		last := p.windows.at(pr.hi)
+		last.last = append(last.last, i)
+	}
+	mask := int64(len(pr.ring) - 1)
+	if e.Type == event.TypeView {
+		for k := from; k <= pane; k++ {
+			s := &pr.ring[k&mask]
+			s.views++
+			if int(s.views) > p.rule.ViewsOver && !s.ever && int(s.purchases) < p.rule.PurchasesUnder {
+				s.ever = true
+				w := p.windows.at(k)
+				w.qualified = append(w.qualified, i)
+				p.look(s, i, k)
+			}
+		}
+		return true
+	}
+	for k := from; k <= pane; k++ {
+		s := &pr.ring[k&mask]
+		s.purchases++
+		if s.ever && int(s.purchases) == p.rule.PurchasesUnder {
+			p.look(s, i, k)
+		}
+	}
+	return true
+}
+
+// product finds a product's counters or makes them.
+func (p *partition) product(name string) (int32, *product) {
+	if i, ok := p.byName[name]; ok {
+		return i, &p.products[i]
+	}
+	var i int32
+	if n := len(p.unused); n > 0 {
+		i, p.unused = p.unused[n-1], p.unused[:n-1]
+	} else {
+		i = int32(len(p.products))
+		p.products = append(p.products, product{})
+	}
+	pr := &p.products[i]
+	pr.name = strings.Clone(name)
+	pr.lo, pr.hi = 0, lowest
+	p.byName[pr.name] = i
+	return i, pr
+}
+
+// advance raises the watermark and closes the windows that end at or below it.
+func (p *partition) advance(watermark event.Millis) {
+	if watermark <= p.watermark {
+		return
+	}
+	p.watermark = watermark
+	p.open = p.openAt(watermark)
+	// Only windows with something in them are gone through: an hour or a year
+	// without events costs nothing.
+	for p.windows.low <= p.windows.high && p.windows.low < p.open {
+		p.close(p.windows.low)
+		p.windows.drop(&p.free)
+	}
+}
+
+// close gives the final alerts of the lowest window, and forgets the products
+// that have no other.
+func (p *partition) close(k int64) {
+	w := p.windows.at(k)
+	if len(w.qualified) > 0 && p.offset > p.told {
+		exact := p.exact(k)
+		for _, i := range w.qualified {
+			pr := &p.products[i]
+			s := pr.slot(k)
+			status := event.Confirmed
+			if p.state(s) != firing {
+				status = event.Retracted
+			}
+			p.closed = append(p.closed, p.alert(pr, s, k, status, exact))
+		}
+	}
+	for _, i := range w.last {
+		if pr := &p.products[i]; pr.hi == k {
+			delete(p.byName, pr.name)
+			pr.name, pr.hi = "", lowest
+			p.unused = append(p.unused, i)
+		}
+	}
+}
+
+// exact says whether all ids of window k were remembered.
+func (p *partition) exact(k int64) bool {
+	for pane := k; pane < k+p.panes && pane <= p.windows.high; pane++ {
+		if p.windows.at(pane).missed {
+			return false
+		}
+	}
+	return true
+}
+
+// openAt is the first window that ends after watermark.
+func (p *partition) openAt(watermark event.Millis) int64 {
+	return floorDiv(int64(watermark), p.slide) - p.panes + 1
+}
+
+// judgedFrom is the first window that does not begin before t.
+func (p *partition) judgedFrom(t event.Millis) int64 { return floorDiv(int64(t)+p.slide-1, p.slide) }
+
+func (p *partition) start(k int64) event.Millis { return event.Millis(k * p.slide) }
+
+func (p *partition) end(k int64) event.Millis { return event.Millis((k + p.panes) * p.slide) }
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

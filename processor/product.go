@@ -1,0 +1,65 @@
+package processor
+
+// product holds the counters of one product, one slot a window, in a ring that
+// is as long as the product needs.
+type product struct {
+	name string
+	ring []slot // a power of two long; window k is at k modulo its length
+	// The slots of windows lo to hi mean something; others hold leftovers.
+	lo, hi int64
+}
+
+// slot is one product in one window. Views and purchases only grow, so a window
+// begins to qualify at most once, at a view, and ceases to at most once, at a
+// purchase.
+type slot struct {
+	views, purchases uint32
+
+	ever  bool  // the window has qualified at least once
+	dirty bool  // it stands in the list of windows to look at
+	told  state // what the alerts topic says of it
+}
+
+// state is what an open window's alert says, if there is one.
+type state uint8
+
+const (
+	silent state = iota // the window has never qualified
+	firing
+	retracted
+)
+
+func (pr *product) slot(k int64) *slot { return &pr.ring[k&int64(len(pr.ring)-1)] }
+
+// cover makes the slots of windows from to to usable, and keeps those of
+// earlier calls from window open on.
+func (pr *product) cover(from, to, open int64) {
+	lo, hi := max(pr.lo, open), pr.hi
+	if lo > hi { // nothing to keep
+		lo, hi = from, from-1
+	}
+	newLo, newHi := min(lo, from), max(hi, to)
+	if span := newHi - newLo + 1; span > int64(len(pr.ring)) {
+		grown := make([]slot, ceilPow2(span))
+		mask := int64(len(grown) - 1)
+		for k := lo; k <= hi; k++ {
+			grown[k&mask] = *pr.slot(k)
+		}
+		pr.ring = grown
+	}
+	for k := newLo; k < lo; k++ {
+		*pr.slot(k) = slot{}
+	}
+	for k := hi + 1; k <= newHi; k++ {
+		*pr.slot(k) = slot{}
+	}
+	pr.lo, pr.hi = newLo, newHi
+}
+
+func ceilPow2(n int64) int64 {
+	size := int64(1)
+	for size < n {
+		size *= 2
+	}
+	return size
+}
