@@ -2,7 +2,7 @@
 
 -- Every valid event record of the log, at least once. One row per identity
 -- remains: the copy with the lowest offset.
-CREATE TABLE event_log{{.OnCluster}}
+CREATE TABLE IF NOT EXISTS event_log{{.OnCluster}}
 (
     event_id         String,
     event_type       LowCardinality(String),
@@ -39,7 +39,7 @@ PRIMARY KEY (event_type, toStartOfHour(timestamp), kafka_key);
 
 -- One row per identity, whatever has not merged yet. A day's partition can be
 -- read by itself, for an identity has one day.
-CREATE VIEW events{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
+CREATE VIEW IF NOT EXISTS events{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     event_id, event_type, timestamp, user_id, session_id, product_id, product_category, brand, currency,
     device_type, page_url, order_id, source, price, quantity, properties,
@@ -48,5 +48,5 @@ FROM event_log FINAL
 SETTINGS do_not_merge_across_partitions_select_final = 1;
 
 -- +goose Down
-DROP VIEW events{{.OnCluster}};
-DROP TABLE event_log{{.OnCluster}};
+DROP VIEW IF EXISTS events{{.OnCluster}};
+DROP TABLE IF EXISTS event_log{{.OnCluster}};

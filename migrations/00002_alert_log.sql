@@ -2,7 +2,7 @@
 
 -- Every version of every alert. The highest version of an id is the one that
 -- counts.
-CREATE TABLE alert_log{{.OnCluster}}
+CREATE TABLE IF NOT EXISTS alert_log{{.OnCluster}}
 (
     alert_id        String,
     rule            LowCardinality(String),
@@ -25,12 +25,12 @@ ENGINE = {{.Replicated}}ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(window_start)
 ORDER BY (window_start, product_id, alert_id);
 
-CREATE VIEW flash_sale_alerts{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
+CREATE VIEW IF NOT EXISTS flash_sale_alerts{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     alert_id, rule, product_id, window_start, window_end, status, views, purchases, conversion_rate,
     version, episode_id, exact, kafka_partition, kafka_offset, received_at
 FROM alert_log FINAL;
 
 -- +goose Down
-DROP VIEW flash_sale_alerts{{.OnCluster}};
-DROP TABLE alert_log{{.OnCluster}};
+DROP VIEW IF EXISTS flash_sale_alerts{{.OnCluster}};
+DROP TABLE IF EXISTS alert_log{{.OnCluster}};

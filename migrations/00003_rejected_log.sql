@@ -1,7 +1,7 @@
 -- +goose Up
 
 -- Every rejected record, as it came. One row per origin and content remains.
-CREATE TABLE rejected_log{{.OnCluster}}
+CREATE TABLE IF NOT EXISTS rejected_log{{.OnCluster}}
 (
     reason           LowCardinality(String),
     field            String,
@@ -24,12 +24,12 @@ ENGINE = {{.Replicated}}ReplacingMergeTree(offset_rank)
 -- file that was mended, is another origin.
 ORDER BY (origin_kind, origin, origin_partition, origin_position, cityHash64(value));
 
-CREATE VIEW rejected_events{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
+CREATE VIEW IF NOT EXISTS rejected_events{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     reason, field, message, value, origin_kind, origin, origin_partition, origin_position,
     kafka_partition, kafka_offset, received_at
 FROM rejected_log FINAL;
 
 -- +goose Down
-DROP VIEW rejected_events{{.OnCluster}};
-DROP TABLE rejected_log{{.OnCluster}};
+DROP VIEW IF EXISTS rejected_events{{.OnCluster}};
+DROP TABLE IF EXISTS rejected_log{{.OnCluster}};

@@ -1,0 +1,171 @@
+package warehouse
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Defaults of a Config's empty fields.
+const (
+	DefaultDatabase = "clickstream"
+	DefaultUser     = "default"
+)
+
+// Engine families: how the tables are kept.
+const (
+	Plain      = "plain"      // one server, or ClickHouse Cloud, which replicates by itself
+	Replicated = "replicated" // a cluster of one's own, with a keeper
+)
+
+// Config is how to reach ClickHouse.
+type Config struct {
+	// Addr are host:port addresses of the native protocol; one that answers is
+	// enough.
+	Addr         []string
+	Database     string // default "clickstream"; created where it is missing
+	User         string // default "default"
+	Password     string `json:"-"`
+	PasswordFile string // its content, without trailing line ends, is the password; read by Open
+	TLS          TLS
+
+	Engine  string // Plain (default) or Replicated
+	Cluster string // with Replicated: the cluster that DDL runs ON
+}
+
+// TLS says how to check the server and, with CertFile and KeyFile, how to show
+// who we are.
+type TLS struct {
+	Enabled    bool
+	CAFile     string // PEM; empty: the system's authorities
+	CertFile   string // PEM
+	KeyFile    string // PEM
+	ServerName string // empty: the host name dialled
+}
+
+func (c Config) withDefaults() Config {
+	if c.Database == "" {
+		c.Database = DefaultDatabase
+	}
+	if c.User == "" {
+		c.User = DefaultUser
+	}
+	if c.Engine == "" {
+		c.Engine = Plain
+	}
+	return c
+}
+
+// Names that need no quoting, in DDL either.
+var (
+	validDatabase = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,62}$`)
+	validCluster  = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,128}$`)
+)
+
+// Validate reports all that is wrong, together. It reads the files the Config
+// names but opens no connection.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	if len(c.Addr) == 0 {
+		bad("no ClickHouse address given: name at least one as host:port of the native protocol")
+	}
+	for _, a := range c.Addr {
+		host, port, err := net.SplitHostPort(a)
+		if n, perr := strconv.Atoi(port); err != nil || perr != nil || host == "" || n < 1 || n > 65535 {
+			bad("address %q: give it as host:port of the native protocol (9000, or 9440 with TLS)", a)
+		}
+	}
+	if !validDatabase.MatchString(c.Database) {
+		bad("database %q: use letters, digits and underscores, at most 63, not beginning with a digit", c.Database)
+	}
+	if c.Password != "" && c.PasswordFile != "" {
+		bad("password and password file are both given: give one")
+	} else if _, err := c.password(); err != nil {
+		errs = append(errs, err)
+	}
+	switch c.Engine {
+	case Plain:
+		if c.Cluster != "" {
+			bad("cluster %q is given with engine plain: set the engine to replicated, or leave the cluster out", c.Cluster)
+		}
+	case Replicated:
+		if !validCluster.MatchString(c.Cluster) {
+			bad("cluster %q: engine replicated needs the cluster's name (letters, digits, dots, dashes, underscores)", c.Cluster)
+		}
+	default:
+		bad("engine %q: use %s (also for ClickHouse Cloud) or %s", c.Engine, Plain, Replicated)
+	}
+	if _, err := c.TLS.config(); err != nil {
+		errs = append(errs, err)
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("ClickHouse settings: %w", errors.Join(errs...))
+}
+
+func (c Config) password() (string, error) {
+	if c.PasswordFile == "" {
+		return c.Password, nil
+	}
+	b, err := os.ReadFile(c.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("read password file: %w", err)
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
+}
+
+// String says where ClickHouse is and how it is reached, without the password.
+func (c Config) String() string {
+	c = c.withDefaults()
+	return fmt.Sprintf("ClickHouse %s (database %s, user %s, tls %t)", strings.Join(c.Addr, ","), c.Database, c.User, c.TLS.Enabled)
+}
+
+// GoString keeps the password out of %#v.
+func (c Config) GoString() string { return c.String() }
+
+// config returns nil where TLS is off. All problems are reported together.
+func (t TLS) config() (*tls.Config, error) {
+	if !t.Enabled {
+		if t != (TLS{}) {
+			return nil, errors.New("TLS files or a server name are given but TLS is off: switch it on or leave them out")
+		}
+		return nil, nil
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
+	var errs []error
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("read TLS CA file: %w", err))
+		} else {
+			conf.RootCAs = x509.NewCertPool()
+			if !conf.RootCAs.AppendCertsFromPEM(pem) {
+				errs = append(errs, fmt.Errorf("TLS CA file %s holds no PEM certificate", t.CAFile))
+			}
+		}
+	}
+	switch {
+	case (t.CertFile == "") != (t.KeyFile == ""):
+		errs = append(errs, errors.New("TLS certificate and key files belong together: give both or neither"))
+	case t.CertFile != "":
+		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("load TLS certificate %s with key %s: %w", t.CertFile, t.KeyFile, err))
+		}
+		conf.Certificates = []tls.Certificate{cert}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return conf, nil
+}

@@ -1,0 +1,94 @@
+package warehouse
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"clickstream/internal/broker"
+)
+
+//go:embed sql/log_identity.sql
+var identitySQL string
+
+//go:embed sql/log_identity_insert.sql
+var identityInsertSQL string
+
+// CheckLog says whether the tables belong to this log. The first log is
+// recorded. Another cluster, topic or number of partitions is refused: offsets
+// would start again or products be split between partitions.
+func (w *Warehouse) CheckLog(ctx context.Context, id broker.LogIdentity) error {
+	_, err := w.recordLog(ctx, id)
+	return err
+}
+
+// Filling checks the log as CheckLog does and names this set of tables: another
+// database, or the same one after its tables were dropped and made again, has
+// another name. Offsets committed for another filling say nothing about this
+// one.
+func (w *Warehouse) Filling(ctx context.Context, id broker.LogIdentity) (string, error) {
+	return w.recordLog(ctx, id)
+}
+
+func (w *Warehouse) recordLog(ctx context.Context, id broker.LogIdentity) (string, error) {
+	logs, err := w.recordedLogs(ctx)
+	if err == nil && len(logs) == 0 {
+		err = w.conn.Exec(ctx, identityInsertSQL,
+			clickhouse.Named("topic", id.Topic), clickhouse.Named("cluster_id", id.ClusterID),
+			clickhouse.Named("topic_id", id.TopicID), clickhouse.Named("partitions", id.Partitions))
+		if err == nil {
+			logs, err = w.recordedLogs(ctx)
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("check which log database %s is filled from (is it migrated?): %w", w.cfg.Database, err)
+	}
+	for _, l := range logs {
+		if err := sameLog(l.LogIdentity, id); err != nil {
+			return "", fmt.Errorf("database %s was filled from another log: %w. Use another database; or take the tables back "+
+				"and make them anew (migrate down until none is left, migrate up): they are filled again from this log", w.cfg.Database, err)
+		}
+	}
+	if len(logs) == 0 {
+		return "", fmt.Errorf("check which log database %s is filled from: the row just written is not there", w.cfg.Database)
+	}
+	return logs[0].filling, nil
+}
+
+type recordedLog struct {
+	broker.LogIdentity
+	filling string
+}
+
+func (w *Warehouse) recordedLogs(ctx context.Context) (logs []recordedLog, err error) {
+	rows, err := w.conn.Query(ctx, identitySQL)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var l recordedLog
+		if err := rows.Scan(&l.Topic, &l.ClusterID, &l.TopicID, &l.Partitions, &l.filling); err != nil {
+			return nil, err
+		}
+		logs = append(logs, l)
+	}
+	return logs, rows.Err()
+}
+
+func sameLog(recorded, now broker.LogIdentity) error {
+	switch {
+	case recorded.Topic != now.Topic:
+		return fmt.Errorf("its topic was %s, this one is %s", recorded.Topic, now.Topic)
+	case recorded.ClusterID != now.ClusterID:
+		return fmt.Errorf("its cluster id was %q, this one is %q", recorded.ClusterID, now.ClusterID)
+	case recorded.TopicID != now.TopicID && recorded.TopicID != "" && now.TopicID != "":
+		return fmt.Errorf("topic %s was deleted and made again: its id was %s and is %s now", now.Topic, recorded.TopicID, now.TopicID)
+	case recorded.Partitions != now.Partitions:
+		return fmt.Errorf("topic %s had %d partitions and has %d now", now.Topic, recorded.Partitions, now.Partitions)
+	}
+	return nil
+}

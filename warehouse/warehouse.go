@@ -1,0 +1,210 @@
+package warehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/rs/zerolog"
+)
+
+// The oldest server that knows all our settings.
+const minMajor, minMinor = 26, 3
+
+const (
+	dialTimeout = 5 * time.Second
+	// A server that says nothing for this long is asked again: a long query
+	// sends its progress many times a second.
+	readTimeout = time.Minute
+)
+
+// pinned are the settings of every connection. Servers since 26.2 insert
+// asynchronously and leave out inserts that look alike unless told otherwise.
+var pinned = map[string]string{
+	"async_insert": "0",
+	// Two inserts with the same rows are two inserts: identity makes them one.
+	"insert_deduplicate":                                 "0",
+	"deduplicate_insert":                                 "disable",
+	"async_insert_deduplicate":                           "0",
+	"insert_select_deduplicate":                          "0",
+	"deduplicate_insert_select":                          "disable",
+	"deduplicate_blocks_in_dependent_materialized_views": "0",
+	// A batch may hold any number of days.
+	"max_partitions_per_insert_block": "0",
+}
+
+// Warehouse is an open connection pool. It may be used by several goroutines.
+type Warehouse struct {
+	cfg  Config
+	log  zerolog.Logger
+	opts clickhouse.Options
+	conn driver.Conn
+	next atomic.Uint32 // address to dial next
+}
+
+// Open connects, creates the database where it is missing and checks the
+// server's version. It does not migrate. The caller closes the Warehouse.
+func Open(ctx context.Context, cfg Config, log zerolog.Logger) (*Warehouse, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	w := &Warehouse{cfg: cfg, log: log}
+	if err := w.open(ctx); err != nil {
+		return nil, fmt.Errorf("open %s: %w", cfg, err)
+	}
+	return w, nil
+}
+
+func (w *Warehouse) open(ctx context.Context) error {
+	password, err := w.cfg.password()
+	if err != nil {
+		return err
+	}
+	tlsConf, err := w.cfg.TLS.config()
+	if err != nil {
+		return err
+	}
+	settings := make(clickhouse.Settings, len(pinned))
+	for name, value := range pinned {
+		settings[name] = value
+	}
+	w.opts = clickhouse.Options{
+		Addr:         w.cfg.Addr,
+		Auth:         clickhouse.Auth{Database: w.cfg.Database, Username: w.cfg.User, Password: password},
+		TLS:          tlsConf,
+		Settings:     settings,
+		DialTimeout:  dialTimeout,
+		ReadTimeout:  readTimeout,
+		MaxOpenConns: 16,
+	}
+	conn, err := w.ping(ctx, w.opts)
+	if codeOf(err) == codeUnknownDatabase {
+		if err := w.createDatabase(ctx); err != nil {
+			return err
+		}
+		conn, err = w.ping(ctx, w.opts)
+	}
+	if err != nil {
+		return explain(err, w.cfg)
+	}
+	w.conn = conn
+	return nil
+}
+
+// ping opens a pool, tries it and checks the version.
+func (w *Warehouse) ping(ctx context.Context, opts clickhouse.Options) (driver.Conn, error) {
+	// The library keeps and fills in the Options it is given.
+	opts.Settings = maps.Clone(opts.Settings)
+	conn, err := clickhouse.Open(&opts)
+	if err != nil {
+		return nil, err
+	}
+	version, err := conn.ServerVersion()
+	if err == nil {
+		if v := version.Version; v.Major < minMajor || v.Major == minMajor && v.Minor < minMinor {
+			err = fmt.Errorf("the server is ClickHouse %d.%d; at least %d.%d is needed: upgrade it, or give the address of another", v.Major, v.Minor, minMajor, minMinor)
+		} else {
+			// The version comes with the greeting; settings only with a query.
+			err = conn.Exec(ctx, "SELECT 1")
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+func (w *Warehouse) createDatabase(ctx context.Context) error {
+	opts := w.opts
+	opts.Auth.Database = "default"
+	conn, err := w.ping(ctx, opts)
+	if err != nil {
+		return explain(err, w.cfg)
+	}
+	// The name has been checked: it needs no quoting.
+	err = conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+w.cfg.Database+w.cfg.onCluster())
+	if err != nil {
+		err = fmt.Errorf("create database %s (or let somebody create it who may): %w", w.cfg.Database, err)
+	}
+	return errors.Join(err, conn.Close())
+}
+
+func (c Config) onCluster() string {
+	if c.Engine != Replicated {
+		return ""
+	}
+	return " ON CLUSTER '" + c.Cluster + "'"
+}
+
+// explain says which setting to look at.
+func explain(err error, cfg Config) error {
+	switch codeOf(err) {
+	case codeAuthFailed, codeWrongPassword, codeUnknownUser:
+		return fmt.Errorf("user %q is not let in: check the user, the password or the password file: %w", cfg.User, err)
+	case codeUnknownDatabase:
+		return fmt.Errorf("database %q is not there: check the database: %w", cfg.Database, err)
+	case codeUnknownSetting:
+		return fmt.Errorf("the server does not know a setting that is needed: at least ClickHouse %d.%d is: %w", minMajor, minMinor, err)
+	}
+	if isTLS(err) {
+		return fmt.Errorf("no trusted TLS connection: check the TLS settings and the CA file: %w", err)
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return fmt.Errorf("nothing answers there: start ClickHouse or check the address (native protocol: 9000, or 9440 with TLS): %w", err)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the server hung up: check that the port speaks the native protocol and that TLS is on on both sides or on neither: %w", err)
+	}
+	return err
+}
+
+// Conn is the pool, of the database, with the pinned settings.
+func (w *Warehouse) Conn() driver.Conn { return w.conn }
+
+// Config is the Config in use, defaults filled in.
+func (w *Warehouse) Config() Config { return w.cfg }
+
+// Dial opens one connection of the block-wise client for the hot paths: the
+// same server, database and pinned settings. The caller closes it.
+func (w *Warehouse) Dial(ctx context.Context) (*ch.Client, error) {
+	addr := w.cfg.Addr[int(w.next.Add(1)-1)%len(w.cfg.Addr)]
+	settings := make([]ch.Setting, 0, len(pinned))
+	for name, value := range pinned {
+		settings = append(settings, ch.Setting{Key: name, Value: value, Important: true})
+	}
+	opts := ch.Options{
+		Address: addr, Database: w.cfg.Database,
+		User: w.cfg.User, Password: w.opts.Auth.Password,
+		TLS: w.opts.TLS, DialTimeout: dialTimeout, HandshakeTimeout: 10 * time.Second, ReadTimeout: readTimeout,
+		ClientName: "clickstream", Settings: settings,
+		// Compressing costs more than a loopback carries.
+		Compression: ch.CompressionLZ4,
+	}
+	if isLoopback(addr) {
+		opts.Compression = ch.CompressionDisabled
+	}
+	client, err := ch.Dial(ctx, opts)
+	if err != nil {
+		return nil, fmt.Errorf("connect to ClickHouse %s: %w", addr, err)
+	}
+	return client, nil
+}
+
+func isLoopback(addr string) bool {
+	host, _, _ := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Close ends all connections.
+func (w *Warehouse) Close() error { return w.conn.Close() }
