@@ -1,0 +1,227 @@
+package jobs
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/rs/zerolog"
+
+	"clickstream/internal/broker"
+)
+
+// Defaults of a Runner's empty fields.
+const (
+	DefaultTopProducts   = 5
+	DefaultWaitForMirror = 10 * time.Minute
+	DefaultTimeout       = time.Hour
+)
+
+const (
+	stagingPrefix = "jobs_staging_"
+	// How long after its time-out a run is surely dead: time to record its end,
+	// and clocks that differ.
+	deadAfter = 5 * time.Minute
+	// What is left for recording a run's end when the process is told to stop.
+	timeToRecord = 2 * time.Second
+)
+
+// Warehouse is what the jobs need of *warehouse.Warehouse: a connection to its
+// database.
+type Warehouse interface {
+	Conn() driver.Conn
+}
+
+// Runner runs jobs. Its methods may be called at the same time, and by several
+// processes; fields are not changed after the first call.
+type Runner struct {
+	Warehouse Warehouse
+	Broker    broker.Config
+	Location  *time.Location // of the shop; nil: UTC
+	Log       zerolog.Logger
+
+	TopProducts   int              // how many are in the table; 0: 5
+	WaitForMirror time.Duration    // 0: 10 minutes
+	Timeout       time.Duration    // of a run, the wait included; 0: an hour
+	Now           func() time.Time // nil: time.Now
+}
+
+func (r *Runner) location() *time.Location {
+	if r.Location == nil {
+		return time.UTC
+	}
+	return r.Location
+}
+
+func (r *Runner) topProducts() int {
+	if r.TopProducts == 0 {
+		return DefaultTopProducts
+	}
+	return r.TopProducts
+}
+
+func (r *Runner) waitForMirror() time.Duration {
+	if r.WaitForMirror == 0 {
+		return DefaultWaitForMirror
+	}
+	return r.WaitForMirror
+}
+
+func (r *Runner) timeout() time.Duration {
+	if r.Timeout == 0 {
+		return DefaultTimeout
+	}
+	return r.Timeout
+}
+
+func (r *Runner) now() time.Time {
+	if r.Now == nil {
+		return time.Now().UTC()
+	}
+	return r.Now().UTC()
+}
+
+// Run runs a job for a day: it fixes the end of the log, waits until the
+// mirror has stored everything before it, and replaces the day's rows. A day
+// that is not over yet may be run; what comes later makes it stale. The Run is
+// returned also where it failed, and is in job_runs then unless the error says
+// that it could not be recorded.
+func (r *Runner) Run(ctx context.Context, job string, day Day, trigger Trigger) (Run, error) {
+	return r.attempt(ctx, job, day, trigger, 1)
+}
+
+func (r *Runner) attempt(ctx context.Context, job string, day Day, trigger Trigger, attempt uint32) (Run, error) {
+	j, err := Find(job)
+	if err != nil {
+		return Run{}, err
+	}
+	if err := r.clean(ctx); err != nil {
+		return Run{}, err
+	}
+	return r.run(ctx, j, day, trigger, attempt, nil)
+}
+
+// run reads up to offsets, which the mirror has stored; nil asks the log.
+func (r *Runner) run(ctx context.Context, job Job, day Day, trigger Trigger, attempt uint32, offsets []int64) (Run, error) {
+	id, err := newRunID()
+	if err != nil {
+		return Run{}, err
+	}
+	run := Run{
+		ID: id, Job: job.Name, Day: day, Timezone: r.location().String(), Attempt: attempt,
+		State: Running, Trigger: trigger, Started: r.now(), Offsets: offsets,
+	}
+	if err := r.record(ctx, run, versionBegun); err != nil {
+		return run, err
+	}
+	runErr := r.work(ctx, job, &run)
+	if runErr != nil {
+		runErr = fmt.Errorf("run %s for %s: %w", job.Name, day, runErr)
+	}
+
+	finished := r.now()
+	run.Finished, run.State = &finished, Succeeded
+	if runErr != nil {
+		run.State, run.Error = Failed, runErr.Error()
+	}
+	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeToRecord)
+	defer cancel()
+	if err := r.record(recording, run, versionEnded); err != nil {
+		return run, errors.Join(runErr, err)
+	}
+	said := r.Log.Info()
+	if runErr != nil {
+		said = r.Log.Error().Err(runErr)
+	}
+	said.Str("job", run.Job).Stringer("day", run.Day).Str("trigger", string(run.Trigger)).Uint32("attempt", run.Attempt).
+		Uint64("rows", run.Rows).Dur("took", run.Took()).Msg("job " + string(run.State))
+	return run, runErr
+}
+
+// work makes the day's rows in a table of the run's own and puts them in the
+// place of the old ones.
+func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout())
+	defer cancel()
+	if run.Offsets == nil {
+		if run.Offsets, err = r.storedOffsets(ctx); err != nil {
+			return err
+		}
+	}
+	conn := r.Warehouse.Conn()
+	staging := stagingPrefix + hex.EncodeToString(run.ID[:])
+	if err := conn.Exec(ctx, query("create_staging"), clickhouse.Named("staging", staging),
+		clickhouse.Named("table", job.Table), clickhouse.Named("key", job.key)); err != nil {
+		return fmt.Errorf("make a table for the new rows: %w", err)
+	}
+	defer func() {
+		dropping, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeToRecord)
+		defer cancel()
+		if dropErr := conn.Exec(dropping, query("drop_staging"), clickhouse.Named("staging", staging)); dropErr != nil {
+			// A later run drops it.
+			r.Log.Warn().Err(dropErr).Str("table", staging).Msg("cannot drop a run's table")
+		}
+	}()
+
+	from, to := run.Day.Bounds(r.location())
+	if err := conn.Exec(ctx, query(job.Name),
+		clickhouse.Named("staging", staging),
+		clickhouse.Named("day", run.Day.String()),
+		clickhouse.Named("from", from.UnixMilli()), clickhouse.Named("to", to.UnixMilli()),
+		clickhouse.Named("offsets", run.Offsets),
+		clickhouse.Named("run_id", run.ID.String()),
+		clickhouse.Named("top", r.topProducts()),
+	); err != nil {
+		return fmt.Errorf("compute the day's rows: %w", err)
+	}
+	if err := conn.QueryRow(ctx, query("count_staging"), clickhouse.Named("staging", staging)).Scan(&run.Rows); err != nil {
+		return fmt.Errorf("count the day's rows: %w", err)
+	}
+	// The server takes no parameter for the table to take rows from. The name
+	// is a run id of ours in hexadecimal digits.
+	replace := strings.ReplaceAll(query("replace_day"), "STAGING", staging)
+	if run.Rows == 0 {
+		replace = query("clear_day")
+	}
+	if err := conn.Exec(ctx, replace, clickhouse.Named("table", job.Table), clickhouse.Named("day", run.Day.String())); err != nil {
+		return fmt.Errorf("replace the day's rows: %w", err)
+	}
+	return nil
+}
+
+// storedOffsets asks for the end of the log and waits until the mirror has
+// stored everything before it.
+func (r *Runner) storedOffsets(ctx context.Context) ([]int64, error) {
+	client, err := r.Broker.NewClient()
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	waiting, cancel := context.WithTimeout(ctx, r.waitForMirror())
+	defer cancel()
+	topic := r.Broker.Topics().Events
+	ends, err := broker.EndOffsets(waiting, client, topic)
+	if err != nil {
+		return nil, err
+	}
+	err = broker.WaitCommitted(waiting, client, r.Broker.Group("mirror"), topic, ends, nil)
+	if err != nil && ctx.Err() == nil && waiting.Err() != nil {
+		return nil, fmt.Errorf("the mirror has not stored the log up to its end within %s; is it running (serve) or far behind (status)? %w", r.waitForMirror(), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	offsets := make([]int64, len(ends))
+	for p, end := range ends {
+		if int(p) >= len(offsets) {
+			return nil, fmt.Errorf("topic %s has partition %d but only %d partitions", topic, p, len(ends))
+		}
+		offsets[p] = end
+	}
+	return offsets, nil
+}

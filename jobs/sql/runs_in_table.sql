@@ -1,0 +1,5 @@
+-- Which runs the rows of each day are of.
+SELECT day, run_id, count() AS rows
+FROM {table:Identifier}
+WHERE day BETWEEN {from:Date} AND {to:Date}
+GROUP BY day, run_id
