@@ -3,6 +3,9 @@ package processor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -18,8 +21,8 @@ type Config struct {
 	// without one is counted from where this instance starts to read.
 	CountFrom broker.Offsets
 	// OnAlert, if set, is called for each alert once its record is
-	// acknowledged, in order per partition, on the processor's own goroutine:
-	// it must not block. An alert may come again after a restart.
+	// acknowledged, in order per partition and never concurrently: it must not
+	// block. An alert may come again after a restart.
 	OnAlert func(event.Alert)
 	Log     zerolog.Logger
 }
@@ -28,31 +31,138 @@ type Config struct {
 // writes alerts and ticks. Run is called once; the other methods may be called
 // from any goroutine.
 type Processor struct {
-	cfg Config
+	cfg      Config
+	settings settings
+
+	closings chan *closing
+	ended    chan struct{} // closed when Run has returned
+	tally    tally
 }
+
+// settings are what tests change.
+type settings struct {
+	now       func() time.Time // a monotonic clock, for quiet time alone
+	askEvery  time.Duration
+	heartbeat time.Duration
+	// unclean ends Run as a killed process would: nothing is told or committed.
+	unclean bool
+}
+
+// Pacing: alerts are looked for at most lookEvery apart (W4), commits are made
+// commitEvery apart when something has moved. pollRecords bounds what is
+// processed between two looks.
+const (
+	lookEvery   = 100 * time.Millisecond
+	commitEvery = time.Second
+	pollRecords = 20_000
+	// stopWithin bounds each step of a clean stop.
+	stopWithin = 2 * time.Second
+	retryAfter = time.Second
+	// sessionTimeout is how long the group waits for a member that has died.
+	sessionTimeout = 10 * time.Second
+)
 
 // New checks the config; it opens no connection.
 func New(cfg Config) (*Processor, error) {
 	if err := errors.Join(cfg.Broker.Validate(), cfg.Rule.Validate()); err != nil {
 		return nil, err
 	}
-	return &Processor{cfg: cfg}, nil
+	p := &Processor{
+		cfg:      cfg,
+		settings: settings{now: time.Now, askEvery: askEvery, heartbeat: time.Second},
+		closings: make(chan *closing),
+		ended:    make(chan struct{}),
+	}
+	p.tally.read = make(map[int32]int64)
+	p.tally.shown.Lag = -1
+	return p, nil
 }
 
 // Run processes the partitions that the group assigns to it until ctx ends;
-// then it emits what is due, commits and returns nil. The topics must exist.
+// then it tells what is due, commits and returns nil. The topics must exist. A
+// broker that is away is waited for.
 func (p *Processor) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	defer close(p.ended)
+	var waiting []*closing
+	for {
+		s := &session{p: p, topics: p.cfg.Broker.Topics(), parts: make(map[int32]*assigned), closings: waiting}
+		err := s.run(ctx)
+		waiting = s.closings
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			return errors.New("processor: the session ended by itself")
+		case !errors.Is(err, errStartAgain) && broker.Classify(err) != broker.Retriable:
+			return fmt.Errorf("processor: %w", err)
+		}
+		p.cfg.Log.Warn().Err(err).Msg("processor starts again from its last commit")
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(retryAfter):
+		}
+	}
 }
 
-// CloseWindows reads each assigned partition to the log's present end, appends
-// the tick that closes all its open windows, reads that back, and returns when
-// the alerts are acknowledged and committed. It is for an input that has
-// ended: windows closed this way stay closed. It fails if Run ends meanwhile.
+// errStartAgain ends a session whose place on the log is gone: the next one
+// finds another.
+var errStartAgain = errors.New("the place on the log is gone")
+
+// closing is one call of CloseWindows.
+type closing struct {
+	ends broker.Offsets
+	done chan struct{}
+}
+
+// CloseWindows reads the whole log to its present end, appends to each
+// partition the tick that closes all its open windows, reads that back, and
+// returns when the alerts are acknowledged and committed. It is for an input
+// that has ended and for the group's only instance: it waits until all
+// partitions are assigned to it. Windows closed this way stay closed. It fails
+// if Run ends meanwhile.
 func (p *Processor) CloseWindows(ctx context.Context) error {
-	return errors.New("close windows: the processor does not run")
+	cl, err := p.cfg.Broker.NewClient()
+	if err != nil {
+		return fmt.Errorf("close windows: %w", err)
+	}
+	ends, err := broker.EndOffsets(ctx, cl, p.cfg.Broker.Topics().Events)
+	cl.Close()
+	if err != nil {
+		return fmt.Errorf("close windows: %w", err)
+	}
+	c := &closing{ends: ends, done: make(chan struct{})}
+	select {
+	case p.closings <- c:
+	case <-p.ended:
+		return errors.New("close windows: the processor has stopped")
+	case <-ctx.Done():
+		return fmt.Errorf("close windows: the processor does not take it up: %w", ctx.Err())
+	}
+	select {
+	case <-c.done:
+		return nil
+	case <-p.ended:
+		return errors.New("close windows: the processor stopped before they were closed")
+	case <-ctx.Done():
+		return fmt.Errorf("close windows: %w", ctx.Err())
+	}
 }
 
 // Stats may be called at any time.
-func (p *Processor) Stats() Stats { return Stats{Lag: -1} }
+func (p *Processor) Stats() Stats {
+	p.tally.mu.Lock()
+	defer p.tally.mu.Unlock()
+	return p.tally.shown
+}
+
+// tally is what outlives a session, and the copy of it that others may read.
+type tally struct {
+	// Used by whoever holds the session's lock.
+	counts counts          // of partitions that are no longer assigned
+	read   map[int32]int64 // up to where their records have been counted
+	alerts int64
+
+	mu    sync.Mutex
+	shown Stats
+}

@@ -1,0 +1,176 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
+)
+
+// tell writes the alerts that have changed and waits until they are
+// acknowledged. With an error nothing is known of what was written: the
+// session has to end, and the next one repeats it.
+func (s *session) tell(ctx context.Context, parts map[int32]*assigned) error {
+	var alerts []event.Alert
+	var records []*kgo.Record
+	for n, a := range parts {
+		from := len(alerts)
+		alerts = a.changed(alerts)
+		for _, alert := range alerts[from:] {
+			value, err := alert.AppendJSON(nil)
+			if err != nil {
+				return fmt.Errorf("encode alert %s: %w", alert.ID, err)
+			}
+			records = append(records, &kgo.Record{Topic: s.topics.Alerts, Partition: n, Key: []byte(alert.ProductID), Value: value})
+		}
+	}
+	if err := s.produce(ctx, records); err != nil {
+		s.failed = true
+		return fmt.Errorf("write %d alerts: %w", len(records), err)
+	}
+	for _, a := range parts {
+		if !a.rebuilding {
+			a.told = a.offset
+		}
+	}
+	s.p.tally.alerts += int64(len(alerts))
+	if s.p.cfg.OnAlert != nil {
+		for _, alert := range alerts {
+			s.p.cfg.OnAlert(alert)
+		}
+	}
+	return nil
+}
+
+func (s *session) produce(ctx context.Context, records []*kgo.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	return s.out.ProduceSync(ctx, records...).FirstErr()
+}
+
+// commit commits the partitions that have moved. It must follow tell before
+// another record is taken: then what the windows say is what has been told. A
+// commit that fails is not an error while others may follow, and one that the
+// group refuses is none at all: another member repeats what we did, and equal.
+func (s *session) commit(ctx context.Context, cl *kgo.Client, parts map[int32]*assigned) error {
+	commits := make(map[int32]broker.Commit)
+	for n, a := range parts {
+		if a.rebuilding || a.told != a.offset || a.told == a.committed {
+			continue
+		}
+		offset, metadata := a.commit()
+		commits[n] = broker.Commit{Offset: offset, Metadata: metadata}
+	}
+	if len(commits) == 0 {
+		return nil
+	}
+	err := broker.CommitWithMetadata(ctx, cl, s.topics.Events, commits)
+	switch broker.Classify(err) {
+	case broker.None:
+		for n := range commits {
+			parts[n].committed = parts[n].told
+		}
+		return nil
+	case broker.Fenced, broker.Retriable, broker.Canceled:
+		s.p.cfg.Log.Debug().Err(err).Msg("processor could not commit; it will try again")
+		return nil
+	}
+	return err
+}
+
+// writeTicks writes the ticks that quiet time has made due. It looks when the
+// broker has answered anew, so that a client which repeats an old event, and
+// makes tick after tick invalid, does not fill the log with them.
+func (s *session) writeTicks(ctx context.Context) error {
+	a := s.latest.Load()
+	fresh := a != s.heard
+	s.heard = a
+	ticks := make(map[int32]event.Tick)
+	for n, p := range s.parts {
+		p.quiet.follow(p.partition, n, s.p.settings.now)
+		if !fresh {
+			continue
+		}
+		p.quiet.hear(a)
+		p.quiet.follow(p.partition, n, s.p.settings.now)
+		if t, due := p.quiet.due(p.partition); due {
+			ticks[n] = t
+		}
+	}
+	return s.append(ctx, ticks)
+}
+
+// append writes ticks to the log and remembers their offsets.
+func (s *session) append(ctx context.Context, ticks map[int32]event.Tick) error {
+	var records []*kgo.Record
+	for n, t := range ticks {
+		r := &kgo.Record{Topic: s.topics.Events, Partition: n}
+		for _, h := range t.Headers() {
+			r.Headers = append(r.Headers, kgo.RecordHeader(h))
+		}
+		records = append(records, r)
+	}
+	if err := s.produce(ctx, records); err != nil {
+		return fmt.Errorf("write %d ticks: %w", len(records), err)
+	}
+	for _, r := range records {
+		s.parts[r.Partition].quiet.tick = r.Offset
+	}
+	return nil
+}
+
+// closeWindows goes on with the calls of CloseWindows: whatever is still
+// missing is done or waited for.
+func (s *session) closeWindows(ctx context.Context) error {
+	if len(s.closings) == 0 {
+		return nil
+	}
+	waiting := s.closings[:0]
+	ticks := make(map[int32]event.Tick)
+	var finished []*closing
+	for _, c := range s.closings {
+		done := true
+		for n, end := range c.ends {
+			p := s.parts[n]
+			if p == nil || p.rebuilding || p.offset < end {
+				done = false
+				continue
+			}
+			if _, _, open := p.unclosed(); open {
+				done = false
+				if t, ok := p.quiet.closing(p.partition); ok {
+					ticks[n] = t
+				}
+			}
+		}
+		if done {
+			finished = append(finished, c)
+		} else {
+			waiting = append(waiting, c)
+		}
+	}
+	s.closings = waiting
+	if err := s.append(ctx, ticks); err != nil || len(finished) == 0 {
+		s.closings = append(s.closings, finished...)
+		return err
+	}
+	err := s.tell(ctx, s.parts)
+	if err == nil {
+		err = s.commit(ctx, s.in, s.parts)
+	}
+	for _, p := range s.parts {
+		if err != nil || p.committed != p.told {
+			s.closings = append(s.closings, finished...)
+			return err
+		}
+	}
+	s.show()
+	for _, c := range finished {
+		close(c.done)
+	}
+	return nil
+}

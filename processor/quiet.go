@@ -1,0 +1,85 @@
+package processor
+
+import (
+	"time"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
+)
+
+// How often the broker is asked where the log ends, and how far apart two
+// answers may be for the time between them to count as quiet.
+const (
+	askEvery    = 400 * time.Millisecond
+	answersHold = 2 * time.Second
+)
+
+// answer is what the broker said of the log's ends: it was true at some moment
+// between asked and got. Both are readings of a monotonic clock.
+type answer struct {
+	asked, got time.Time
+	ends       broker.Offsets
+}
+
+// quiet measures for how long no event has moved a partition's event watermark.
+// Time counts only between two answers of the broker that are close together,
+// when everything before the ends they name has been read without such an
+// event. Whatever else goes on, a paused process or a broker that is away,
+// makes it too short, never too long.
+type quiet struct {
+	of    event.Millis // the event watermark that has stayed
+	since time.Time    // when it was seen to have moved
+	total time.Duration
+	// proven is the last answer up to which everything had been read.
+	proven, pending *answer
+	// tick is the offset of the last tick written; until it has been read back
+	// no other is written.
+	tick int64
+}
+
+// follow takes note of what the partition has read.
+func (q *quiet) follow(p *partition, number int32, now func() time.Time) {
+	if q.of != p.eventWatermark {
+		*q = quiet{of: p.eventWatermark, since: now(), tick: q.tick}
+	}
+	// The last valid tick's may be another instance's, or from before a restart.
+	q.total = max(q.total, p.quiet.Duration())
+	if a := q.pending; a != nil && !p.rebuilding && p.offset >= a.ends[number] {
+		if q.proven != nil && a.got.Sub(q.proven.asked) <= answersHold {
+			q.total += max(0, a.asked.Sub(q.proven.got))
+		}
+		q.proven, q.pending = a, nil
+	}
+}
+
+// hear takes a new answer. One that was asked for before the event watermark
+// moved says nothing of the time after. If there is still something to read
+// before the last one's end, nothing is known of the time between.
+func (q *quiet) hear(a *answer) {
+	if a.asked.Before(q.since) {
+		return
+	}
+	if q.pending != nil {
+		q.proven = nil
+	}
+	q.pending = a
+}
+
+// due is the tick to write now, if there is one: it closes at least one window
+// with events in it.
+func (q *quiet) due(p *partition) (event.Tick, bool) {
+	first, _, any := p.unclosed()
+	t := event.Tick{After: p.lastValue, Quiet: event.Millis(q.total.Milliseconds())}
+	return t, any && q.mayWrite(p) && p.eventWatermark+t.Quiet >= p.end(first)
+}
+
+// closing is the smallest tick that closes all windows, if any is open.
+func (q *quiet) closing(p *partition) (event.Tick, bool) {
+	_, last, any := p.unclosed()
+	if !any || !q.mayWrite(p) {
+		return event.Tick{}, false
+	}
+	return event.Tick{After: p.lastValue, Quiet: p.end(last) - p.eventWatermark}, true
+}
+
+func (q *quiet) mayWrite(p *partition) bool { return !p.rebuilding && p.offset > q.tick }

@@ -1,0 +1,317 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
+)
+
+// session is one membership of the group, from joining it to leaving it. Its
+// state is used by the goroutine that polls and by the client's callbacks, one
+// at a time: whoever holds mu.
+type session struct {
+	p      *Processor
+	topics broker.Topics
+	in     *kgo.Client // reads the log and commits
+	out    *kgo.Client // writes alerts and ticks, and asks
+
+	partitions int32
+	decoder    event.Decoder
+	headers    []event.Header
+	latest     atomic.Pointer[answer]
+
+	mu         sync.Mutex
+	parts      map[int32]*assigned
+	heard      *answer
+	lastLook   time.Time
+	lastCommit time.Time
+	closings   []*closing
+	// failed: what has been taken as told may not be in the topic, so nothing
+	// may be committed any more.
+	failed bool
+}
+
+// assigned is a partition while it is ours.
+type assigned struct {
+	*partition
+	quiet     quiet
+	committed int64 // the told offset of the last commit, or -1
+}
+
+func (s *session) run(ctx context.Context) (err error) {
+	cfg := s.p.cfg.Broker
+	if s.out, err = cfg.NewClient(append(broker.ProducerOptions(), kgo.ProducerLinger(0))...); err != nil {
+		return err
+	}
+	defer s.out.Close()
+	starts, err := broker.StartOffsets(ctx, s.out, s.topics.Events)
+	if err != nil {
+		return err
+	}
+	s.partitions = int32(len(starts))
+
+	s.in, err = cfg.NewClient(append(broker.ConsumerOptions(),
+		kgo.ConsumerGroup(cfg.Group("processor")),
+		kgo.ConsumeTopics(s.topics.Events),
+		// To begin anywhere else than asked would be a silent gap.
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.HeartbeatInterval(s.p.settings.heartbeat),
+		kgo.SessionTimeout(sessionTimeout),
+		kgo.AdjustFetchOffsetsFn(s.assign),
+		kgo.OnPartitionsRevoked(s.revoked),
+		kgo.OnPartitionsLost(s.lost),
+	)...)
+	if err != nil {
+		return err
+	}
+	// What is being written when ctx ends may take a moment to be acknowledged.
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopWithin, stopWork) })()
+
+	asking, stopAsking := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { s.ask(asking) })
+	defer func() {
+		// Leaving revokes everything: what is due is told and committed there.
+		s.in.AllowRebalance()
+		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*stopWithin)
+		if left := s.in.LeaveGroupContext(leave); left != nil && !errors.Is(left, context.Canceled) {
+			s.p.cfg.Log.Warn().Err(left).Msg("processor could not leave its group: its partitions are free after the session time-out")
+		}
+		cancel()
+		s.in.Close()
+		stopAsking()
+		wg.Wait()
+		s.mu.Lock()
+		s.show()
+		s.mu.Unlock()
+	}()
+	for ctx.Err() == nil {
+		if err := s.turn(ctx, work); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// turn reads once, until ctx ends, and does what has become due.
+func (s *session) turn(ctx, work context.Context) error {
+	// Between allowing a rebalance and the next poll the callbacks may run.
+	defer s.in.AllowRebalance()
+	poll, cancel := context.WithTimeout(ctx, s.untilLook())
+	fetches := s.in.PollRecords(poll, pollRecords)
+	cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.take(fetches); err != nil || ctx.Err() != nil {
+		return err
+	}
+	select {
+	case c := <-s.p.closings:
+		s.closings = append(s.closings, c)
+	default:
+	}
+	if time.Since(s.lastLook) >= lookEvery {
+		s.lastLook = time.Now()
+		if err := s.tell(work, s.parts); err != nil {
+			return err
+		}
+		if time.Since(s.lastCommit) >= commitEvery {
+			s.lastCommit = time.Now()
+			if err := s.commit(work, s.in, s.parts); err != nil {
+				return err
+			}
+		}
+		s.show()
+	}
+	if err := s.writeTicks(work); err != nil {
+		return err
+	}
+	return s.closeWindows(work)
+}
+
+func (s *session) untilLook() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return min(lookEvery, max(time.Millisecond, lookEvery-time.Since(s.lastLook)))
+}
+
+// take passes what was read to the partitions.
+func (s *session) take(fetches kgo.Fetches) error {
+	for _, e := range fetches.Errors() {
+		switch class := broker.Classify(e.Err); {
+		case errors.Is(e.Err, kerr.OffsetOutOfRange):
+			return fmt.Errorf("read %s-%d: %w: %w", e.Topic, e.Partition, errStartAgain, e.Err)
+		case class == broker.Fatal || class == broker.Poison:
+			return fmt.Errorf("read %s-%d: %w", e.Topic, e.Partition, e.Err)
+		}
+	}
+	var e event.Event
+	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
+		p := s.parts[f.Partition]
+		if p == nil {
+			return
+		}
+		for _, r := range f.Records {
+			switch {
+			case r.Offset < p.offset: // read already
+			case r.Attrs.IsControl():
+				p.skip(r.Offset)
+			case r.Value == nil:
+				if t, ok := s.tickOf(r); ok {
+					p.tick(t, r.Offset)
+				} else {
+					p.skip(r.Offset)
+				}
+			default:
+				received := event.MillisOf(r.Timestamp)
+				rec := event.Record{Key: r.Key, Value: r.Value, Partition: r.Partition, Received: received}
+				if err := s.decoder.ReadRecord(rec, s.partitions, &e); err != nil {
+					p.poison(r.Offset)
+				} else {
+					p.event(&e, received, r.Offset)
+				}
+			}
+		}
+	})
+	return nil
+}
+
+// tickOf reads a record without a value.
+func (s *session) tickOf(r *kgo.Record) (event.Tick, bool) {
+	if len(r.Key) > 0 {
+		return event.Tick{}, false
+	}
+	s.headers = s.headers[:0]
+	for _, h := range r.Headers {
+		s.headers = append(s.headers, event.Header(h))
+	}
+	return event.ParseTick(s.headers)
+}
+
+// assign is called for partitions that have become ours, before they are read:
+// it decides where to begin.
+func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	ours := offsets[s.topics.Events]
+	if len(ours) == 0 {
+		return offsets, nil
+	}
+	commits, err := broker.CommittedOffsets(ctx, s.out, s.p.cfg.Broker.Group("processor"), s.topics.Events)
+	if err != nil {
+		return nil, err
+	}
+	starts, err := broker.StartOffsets(ctx, s.out, s.topics.Events)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := broker.EndOffsets(ctx, s.out, s.topics.Events)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n := range ours {
+		c, ok := commits[n]
+		a := &assigned{partition: s.begin(n, c, ok, starts[n], ends[n]), committed: -1}
+		a.quiet.tick = -1
+		a.countFrom = max(s.p.cfg.CountFrom[n], s.p.tally.read[n])
+		s.parts[n] = a
+		ours[n] = kgo.NewOffset().At(a.offset)
+	}
+	return offsets, nil
+}
+
+// begin is the partition as its commit left it, or, without one that means
+// anything here, at the log's beginning.
+func (s *session) begin(n int32, c broker.Commit, committed bool, start, end int64) *partition {
+	if committed {
+		p, err := resume(s.p.cfg.Rule, c.Offset, c.Metadata)
+		if err == nil && (p.offset < start || p.told > end) {
+			err = fmt.Errorf("offsets %d to %d are not on the log, which holds %d to %d", p.offset, p.told, start, end)
+		}
+		if err == nil {
+			return p
+		}
+		s.p.cfg.Log.Warn().Err(err).Int32("partition", n).Msg("processor reads the log from its beginning")
+	}
+	return newPartition(s.p.cfg.Rule, start, start > 0)
+}
+
+// revoked is called for partitions that another member will get, and when we
+// leave. Nobody else uses the session then, but for the lock.
+func (s *session) revoked(ctx context.Context, cl *kgo.Client, gone map[string][]int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	parts := make(map[int32]*assigned)
+	for _, n := range gone[s.topics.Events] {
+		if a := s.parts[n]; a != nil {
+			parts[n] = a
+		}
+	}
+	if len(parts) == 0 {
+		return
+	}
+	if !s.failed && !s.p.settings.unclean {
+		within, cancel := context.WithTimeout(ctx, stopWithin)
+		err := s.tell(within, parts)
+		if err == nil {
+			err = s.commit(within, cl, parts)
+		}
+		cancel()
+		if err != nil {
+			// Whoever gets them goes on from the last commit.
+			s.p.cfg.Log.Warn().Err(err).Msg("processor gives up partitions without a last commit")
+		}
+	}
+	s.drop(parts)
+}
+
+// lost is called for partitions that are another member's already.
+func (s *session) lost(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	parts := make(map[int32]*assigned)
+	for _, n := range gone[s.topics.Events] {
+		if a := s.parts[n]; a != nil {
+			parts[n] = a
+		}
+	}
+	s.drop(parts)
+}
+
+func (s *session) drop(parts map[int32]*assigned) {
+	for n, a := range parts {
+		s.p.tally.counts.add(a.counts)
+		s.p.tally.read[n] = max(s.p.tally.read[n], a.offset)
+		delete(s.parts, n)
+	}
+}
+
+// ask asks the broker again and again where the log ends.
+func (s *session) ask(ctx context.Context) {
+	for ctx.Err() == nil {
+		a := &answer{asked: s.p.settings.now()}
+		within, cancel := context.WithTimeout(ctx, answersHold)
+		ends, err := broker.EndOffsets(within, s.out, s.topics.Events)
+		cancel()
+		if err == nil {
+			a.got, a.ends = s.p.settings.now(), ends
+			s.latest.Store(a)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(s.p.settings.askEvery):
+		}
+	}
+}
