@@ -1,0 +1,178 @@
+//go:build !noembed && (linux || darwin)
+
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// aMachine gives the test a cache folder and a PATH of its own, with these
+// programs on it besides the shell's.
+func aMachine(t *testing.T, programs map[string]string) (cache string) {
+	t.Helper()
+	bin := t.TempDir()
+	for name, script := range programs {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cache = t.TempDir()
+	t.Setenv("PATH", bin)
+	t.Setenv(CacheVariable, cache)
+	return cache
+}
+
+// installs is an npm that notes each of its runs and puts a library there.
+func installs(log string) string {
+	p := platforms[runtime.GOOS+"/"+runtime.GOARCH]
+	return fmt.Sprintf("echo \"$1\" >> '%s'\n/bin/mkdir -p 'node_modules/%s'\necho x > 'node_modules/%s/libchdb.so'", log, p.npmPackage, p.npmPackage)
+}
+
+func TestInstallNamesTheWayOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		programs map[string]string
+		want     []string
+	}{
+		"without npm":               {nil, []string{"npm is not on PATH", "install Node.js", "--clickhouse-addr"}},
+		"with a failing npm":        {map[string]string{"npm": "echo 'npm error code EAI_AGAIN' >&2; exit 1"}, []string{"npm failed", "EAI_AGAIN", "offline", "--clickhouse-addr"}},
+		"with nothing for the libc": {map[string]string{"npm": "exit 0"}, []string{"glibc", "--clickhouse-addr"}},
+		"with an old clickhouse":    {map[string]string{"clickhouse": "echo 'ClickHouse local version 26.4.2.1.'"}, []string{"npm is not on PATH"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cache := aMachine(t, c.programs)
+			_, err := Install(t.Context(), nil)
+			if err == nil {
+				t.Fatal("installed")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error does not say %q: %v", want, err)
+				}
+			}
+			if left, _ := filepath.Glob(filepath.Join(cache, "chdb-*")); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+func TestConcurrentInstallsRunNpmOnce(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "runs")
+	cache := aMachine(t, map[string]string{"npm": installs(log)})
+	// What an installation left that was cut off: a part, and a folder without
+	// the library in it.
+	for _, folder := range []string{"chdb-" + Version + ".part-1", "chdb-" + Version} {
+		if err := os.MkdirAll(filepath.Join(cache, folder, "node_modules"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	var said sync.Map
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			library, err := Install(t.Context(), func(now Installation) { said.Store(fmt.Sprint(now.Over), now.Percent()) })
+			if err != nil {
+				t.Errorf("install %d: %v", i, err)
+				return
+			}
+			if text, err := os.ReadFile(library); err != nil || string(text) != "x\n" {
+				t.Errorf("install %d returned %s with %q, %v", i, library, text, err)
+			}
+		})
+	}
+	wg.Wait()
+	runs, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(runs) != "ci\n" {
+		t.Errorf("npm ran %q, want one ci", runs)
+	}
+	if percent, ok := said.Load("true"); !ok || percent != 100 {
+		t.Errorf("the end was reported as %v", percent)
+	}
+	if _, ok := said.Load("false"); !ok {
+		t.Error("the begin was not reported")
+	}
+	if left, _ := filepath.Glob(filepath.Join(cache, "*.part-*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestAnInterruptedInstallLeavesNothing(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	started := filepath.Join(t.TempDir(), "started")
+	if out, err := os.Create(started); err != nil {
+		t.Fatal(err)
+	} else {
+		out.Close()
+	}
+	cache := aMachine(t, map[string]string{"npm": "while :; do echo x >> '" + started + "'; /bin/sleep 0.05; done"})
+	done := make(chan error, 1)
+	go func() {
+		_, err := Install(ctx, nil)
+		done <- err
+	}()
+	for {
+		if info, err := os.Stat(started); err == nil && info.Size() > 0 {
+			break
+		}
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-done; err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
+		t.Errorf("got %v, want that it was cancelled", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(cache, "chdb-*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestAClickhouseOnPathIsPreferredAndServes(t *testing.T) {
+	library, err := Install(t.Context(), ProgressLines(os.Stderr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(library, "libchdb") {
+		t.Skip("this machine has a clickhouse of its own: the other tests use it")
+	}
+	aMachine(t, map[string]string{"clickhouse": fmt.Sprintf("exec '%s' %s '%s' \"$@\"", os.Args[0], asClickhouse, library)})
+	program, err := Install(t.Context(), nil)
+	if err != nil || filepath.Base(program) != "clickhouse" {
+		t.Fatalf("got %s, %v", program, err)
+	}
+	dir := t.TempDir()
+	s, err := Start(t.Context(), Options{Dir: dir, Engine: program})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	run(t, s, "SELECT 1")
+	s.Kill() // both: the child and the program it runs
+	if answers(s.HTTPAddr()) {
+		t.Error("the program outlived the engine's process")
+	}
+}
+
+func TestNewEnough(t *testing.T) {
+	for said, want := range map[string]bool{
+		"ClickHouse local version 26.5.1.1 (official build).": true,
+		"ClickHouse local version 26.12.1.1.":                 true,
+		"ClickHouse local version 27.1.1.1.":                  true,
+		"ClickHouse local version 26.4.9.1.":                  false,
+		"ClickHouse local version 25.8.1.1.":                  false,
+		"command not found":                                   false,
+	} {
+		if newEnough(said) != want {
+			t.Errorf("%q: want %v", said, want)
+		}
+	}
+}

@@ -1,0 +1,43 @@
+package embedded
+
+import (
+	"errors"
+
+	"github.com/rs/zerolog"
+)
+
+// Options say where an engine keeps its data and who is told what.
+type Options struct {
+	// Dir holds everything of the engine: data, configuration, passwords. It
+	// is made when missing, readable by its owner only.
+	Dir string
+
+	// Database is the one whose views the user grafana may read; "clickstream"
+	// when empty. The user clickstream may create and use any.
+	Database string
+
+	// Engine is what Install returned; when empty, Start calls Install.
+	Engine string
+
+	Log      zerolog.Logger
+	Progress Progress // may be nil
+}
+
+// ErrNoEngine is what Install and Start return where no embedded engine can
+// be had: in a build without one, or on a system there is none for.
+var ErrNoEngine = errors.New("no embedded ClickHouse here")
+
+// GrafanaViews are the views that the user grafana may read in the pipeline's
+// database; a name that ends in * stands for all that begin with it. They have
+// to be made with SQL SECURITY DEFINER: grafana may read nothing beneath them.
+var GrafanaViews = []string{
+	"events",
+	"flash_sale_alerts",
+	"rejected_events",
+	"user_segmentation_daily",
+	"top_products_daily",
+	"conversion_rate_daily",
+	"job_runs",
+	"reports",
+	"dashboard_*",
+}

@@ -1,0 +1,149 @@
+// Package warehousetest gives each test a ClickHouse database of its own.
+//
+// The engine is the embedded one, started for the first test of a package that
+// asks and stopped after the last, or, when CLICKSTREAM_TEST_CLICKHOUSE is set,
+// the one that it names:
+//
+//	CLICKSTREAM_TEST_CLICKHOUSE           host:port of the native protocol
+//	CLICKSTREAM_TEST_CLICKHOUSE_HTTP      host:port of HTTP; the host's 8123 when empty
+//	CLICKSTREAM_TEST_CLICKHOUSE_USER      "default" when empty
+//	CLICKSTREAM_TEST_CLICKHOUSE_PASSWORD
+//
+// A package whose tests never ask installs and starts nothing.
+package warehousetest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"go.uber.org/goleak"
+
+	"clickstream/warehouse/embedded"
+)
+
+// An Endpoint is a database on a running ClickHouse and who may use it.
+type Endpoint struct {
+	Addr     string // native protocol, host:port
+	HTTPAddr string // host:port
+	User     string
+	Password string
+	Database string
+}
+
+// shared is the engine of this test binary.
+var shared struct {
+	start  sync.Once
+	dir    string
+	server *embedded.Server
+	err    error
+}
+
+// Main runs a package's tests and returns the status to exit with. It is all
+// that a TestMain needs:
+//
+//	func TestMain(m *testing.M) { os.Exit(warehousetest.Main(m)) }
+//
+// It fails the run when goroutines are left after the tests.
+func Main(m *testing.M) int {
+	embedded.ChildMain()
+	status := m.Run()
+	if shared.server != nil {
+		// Its data goes with it, so it needs no clean end.
+		shared.server.Kill()
+		shared.server.Close()
+	}
+	if shared.dir != "" {
+		os.RemoveAll(shared.dir)
+	}
+	if status == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintf(os.Stderr, "goroutines are left after the tests: %v\n", err)
+			return 1
+		}
+	}
+	return status
+}
+
+// Database makes an empty database for t and drops it when t is over.
+func Database(t testing.TB) Endpoint {
+	t.Helper()
+	e, err := engine()
+	if err != nil {
+		t.Fatalf("a ClickHouse for the test: %v", err)
+	}
+	e.Database = "test_" + strings.ToLower(rand.Text()[:16])
+	execute(t, e, "CREATE DATABASE "+e.Database)
+	t.Cleanup(func() { execute(t, e, "DROP DATABASE IF EXISTS "+e.Database+" SYNC") })
+	return e
+}
+
+func engine() (Endpoint, error) {
+	if addr := os.Getenv("CLICKSTREAM_TEST_CLICKHOUSE"); addr != "" {
+		return given(addr)
+	}
+	shared.start.Do(startShared)
+	if shared.err != nil {
+		return Endpoint{}, shared.err
+	}
+	return Endpoint{
+		Addr: shared.server.TCPAddr(), HTTPAddr: shared.server.HTTPAddr(),
+		User: embedded.User, Password: shared.server.Credentials().Password,
+	}, nil
+}
+
+func given(addr string) (Endpoint, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return Endpoint{}, fmt.Errorf("CLICKSTREAM_TEST_CLICKHOUSE has to be host:port of the native protocol: %w", err)
+	}
+	e := Endpoint{
+		Addr:     addr,
+		HTTPAddr: os.Getenv("CLICKSTREAM_TEST_CLICKHOUSE_HTTP"),
+		User:     os.Getenv("CLICKSTREAM_TEST_CLICKHOUSE_USER"),
+		Password: os.Getenv("CLICKSTREAM_TEST_CLICKHOUSE_PASSWORD"),
+	}
+	if e.HTTPAddr == "" {
+		e.HTTPAddr = net.JoinHostPort(host, "8123")
+	}
+	if e.User == "" {
+		e.User = "default"
+	}
+	return e, nil
+}
+
+func startShared() {
+	shared.dir, shared.err = os.MkdirTemp("", "clickstream-test-clickhouse-")
+	if shared.err != nil {
+		return
+	}
+	// Not a test's context: the engine outlives the test that is first to ask.
+	shared.server, shared.err = embedded.Start(context.Background(), embedded.Options{
+		Dir: shared.dir, Progress: embedded.ProgressLines(os.Stderr),
+	})
+}
+
+// execute does not use the test's context, which is over when it cleans up.
+func execute(t testing.TB, e Endpoint, sql string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	c, err := clickhouse.Open(&clickhouse.Options{
+		Addr: []string{e.Addr},
+		Auth: clickhouse.Auth{Username: e.User, Password: e.Password},
+	})
+	if err != nil {
+		t.Fatalf("open ClickHouse at %s: %v", e.Addr, err)
+	}
+	defer c.Close()
+	if err := c.Exec(ctx, sql); err != nil {
+		t.Errorf("%s on %s: %v", sql, e.Addr, err)
+	}
+}
