@@ -83,8 +83,9 @@ func (s SASL) mechanism() sasl.Mechanism {
 // record is acknowledged by all in-sync replicas, once; a batch is never given
 // up before its context ends; memory is bounded, and Produce waits when it is
 // full. A record whose context ended may be on the log all the same: writing it
-// again is harmless, because the first copy counts. Callers set
-// Record.Partition.
+// again is harmless, because the first copy counts. The records of a partition end
+// in order, so one whose context ends waits behind an older one whose context does
+// not: give all records a deadline, or none. Callers set Record.Partition.
 func ProducerOptions() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()),

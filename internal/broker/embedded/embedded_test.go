@@ -213,3 +213,35 @@ func TestClientFindsARestartedBrokerAtItsAddress(t *testing.T) {
 		t.Errorf("the record was given up: %v", err)
 	}
 }
+
+func TestProducerWaitsForABrokerThatIsAwayUntilItsContextEnds(t *testing.T) {
+	dir := t.TempDir()
+	b := start(t, dir)
+	cfg := broker.Config{Brokers: []string{b.Addr()}}
+	fill(t, cfg, 1)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cl, err := cfg.NewClient(broker.ProducerOptions()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	record := kgo.Record{Topic: cfg.Topics().Events, Value: []byte("first try")}
+	if err := cl.ProduceSync(short, &record).FirstErr(); broker.Classify(err) != broker.Retriable {
+		t.Errorf("got %v, want the deadline", err)
+	}
+	done := make(chan error, 1)
+	again := kgo.Record{Topic: cfg.Topics().Events, Value: []byte("second try")}
+	cl.Produce(deadline(t), &again, func(_ *kgo.Record, err error) { done <- err })
+	restarted, err := embedded.Start(dir, embedded.Options{Addr: b.Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer restarted.Close()
+	if err := <-done; err != nil {
+		t.Errorf("the record was given up: %v", err)
+	}
+}
