@@ -1,0 +1,139 @@
+// Package console opens ClickHouse's own web pages, /play and /dashboard, to
+// the person who is given their addresses, without a password being typed.
+//
+// It is a reverse proxy on a free loopback port that adds a read-only user's
+// credentials. What it promises:
+//
+//   - Nothing gets those credentials without the random token that is the
+//     first segment of the path; nothing is answered under another Host than
+//     this one, so no page elsewhere can reach it through a name of its own.
+//   - It forwards the two pages, their scripts and queries, and nothing else,
+//     to one address.
+//   - Queries read: the user is read-only, and each is sent as such besides.
+//     What the page says of users, passwords and settings is dropped.
+//
+// Who can read the address can read what the user can: it is a secret, of the
+// length of one run.
+package console
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Options say what a console shows, and as whom.
+type Options struct {
+	// ClickHouseHTTP is where ClickHouse speaks HTTP: host:port, or an address
+	// that begins with http:// or https://.
+	ClickHouseHTTP string
+
+	// User has to be one that may only read, with the setting readonly at 1 or
+	// 0: the console asks for 1 with each query.
+	User     string
+	Password string
+
+	// Database is the one that queries mean when they name none.
+	Database string
+
+	Transport http.RoundTripper // nil: one of the console's own
+	Log       zerolog.Logger
+}
+
+// A Console is a proxy that listens. It answers while Run runs.
+type Console struct {
+	origin   string // "http://127.0.0.1:port"
+	token    string
+	listener net.Listener
+	server   *http.Server
+	idle     func() // closes what the transport keeps open
+}
+
+// Open listens on a free port of loopback.
+func Open(ctx context.Context, o Options) (*Console, error) {
+	target, err := targetURL(o.ClickHouseHTTP)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("open the console's port: %w", err)
+	}
+	var secret [16]byte
+	rand.Read(secret[:]) // never fails: it ends the process instead
+	c := &Console{
+		origin:   "http://" + listener.Addr().String(),
+		token:    hex.EncodeToString(secret[:]),
+		listener: listener,
+		idle:     func() {},
+	}
+	if o.Transport == nil {
+		own := &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute}
+		o.Transport, c.idle = own, own.CloseIdleConnections
+	}
+	c.server = &http.Server{
+		Handler:           c.gate(newProxy(target, o)),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		// What net/http has to say is about single connections of a browser.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	return c, nil
+}
+
+func targetURL(address string) (*url.URL, error) {
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	target, err := url.Parse(address)
+	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
+		return nil, errors.Join(fmt.Errorf("open the console: ClickHouse's HTTP address %q is not host:port", address), err)
+	}
+	return target, nil
+}
+
+// Run answers until ctx is done, which is no error. It is called once; the
+// console is closed when it returns.
+func (c *Console) Run(ctx context.Context) error {
+	defer c.idle()
+	served := make(chan error, 1)
+	go func() { served <- c.server.Serve(c.listener) }()
+	select {
+	case err := <-served:
+		if errors.Is(err, http.ErrServerClosed) { // by Close
+			return nil
+		}
+		return fmt.Errorf("serve the console: %w", err)
+	case <-ctx.Done():
+	}
+	// A query may run for long: who ends the program does not wait for it.
+	grace, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	if c.server.Shutdown(grace) != nil {
+		c.server.Close()
+	}
+	<-served
+	return nil
+}
+
+// Close frees the port and makes a Run that runs return. Run closes too: Close
+// is for a console that is never run.
+func (c *Console) Close() error {
+	err := c.server.Close()
+	if e := c.listener.Close(); err == nil && !errors.Is(e, net.ErrClosed) {
+		err = e
+	}
+	return err
+}
