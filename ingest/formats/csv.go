@@ -1,0 +1,84 @@
+package formats
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// splitter splits a line of comma-separated values (RFC 4180). A field may be
+// quoted, with doubled quotes in it for quotes; it ends with its line: a quote
+// left open makes a bad row, not a bad rest of the file. Quotes inside an
+// unquoted field stand for themselves.
+type splitter struct {
+	fields  [][]byte
+	scratch []byte // of fields with doubled quotes
+}
+
+// split returns the line's fields, good until the next call, or what is wrong.
+func (s *splitter) split(line []byte) (fields [][]byte, problem string) {
+	s.fields, s.scratch = s.fields[:0], s.scratch[:0]
+	for {
+		if len(line) > 0 && line[0] == '"' {
+			field, rest, problem := s.quoted(line[1:])
+			if problem != "" {
+				return nil, problem
+			}
+			s.fields = append(s.fields, field)
+			if rest == nil {
+				return s.fields, ""
+			}
+			line = rest
+			continue
+		}
+		i := bytes.IndexByte(line, ',')
+		if i < 0 {
+			s.fields = append(s.fields, line)
+			return s.fields, ""
+		}
+		s.fields = append(s.fields, line[:i])
+		line = line[i+1:]
+	}
+}
+
+// quoted reads a field behind its opening quote. rest is nil at the line's end.
+func (s *splitter) quoted(line []byte) (field, rest []byte, problem string) {
+	from := len(s.scratch)
+	doubled := false
+	for start := line; ; {
+		i := bytes.IndexByte(line, '"')
+		if i < 0 {
+			return nil, nil, "a quote is opened and not closed in its line"
+		}
+		after := line[i+1:]
+		if len(after) > 0 && after[0] == '"' {
+			doubled = true
+			s.scratch = append(s.scratch, line[:i+1]...)
+			line = after[1:]
+			continue
+		}
+		if doubled {
+			s.scratch = append(s.scratch, line[:i]...)
+			field = s.scratch[from:len(s.scratch):len(s.scratch)]
+		} else {
+			field = start[:i]
+		}
+		switch {
+		case len(after) == 0:
+			return field, nil, ""
+		case after[0] == ',':
+			return field, after[1:], ""
+		}
+		return nil, nil, "text after a closing quote"
+	}
+}
+
+// appendJSON appends s, which is UTF-8, as a JSON string.
+func appendJSON(dst, s []byte) []byte {
+	for _, c := range s {
+		if c < 0x20 || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(string(s)) // a string always has a text
+			return append(dst, quoted...)
+		}
+	}
+	return append(append(append(dst, '"'), s...), '"')
+}

@@ -1,0 +1,156 @@
+package formats
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"clickstream/internal/event"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Auto finds the format from the first lines.
+const Auto = "auto"
+
+// rows is one format's way to read events from lines.
+type rows interface {
+	// next reads the next line that is not empty into e, which stays as it is
+	// until the next call. It returns a *event.Rejection for a bad row, io.EOF
+	// at the end and anything else when the reading itself failed.
+	next(in *lines, e *event.Event) error
+}
+
+type format struct {
+	name    string
+	expects string // what a file of this format looks like, for people
+	// matches looks at the first lines, not all of them whole.
+	matches func(head [][]byte) bool
+	// open reads what stands before the first row.
+	open func(in *lines) (rows, error)
+}
+
+var known = []format{native, rees46}
+
+// Names of the formats that there are.
+func Names() []string {
+	var names []string
+	for _, f := range known {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Valid says whether name is a format's, Auto or empty (which is Auto).
+func Valid(name string) bool {
+	return name == "" || name == Auto || slices.Contains(Names(), name)
+}
+
+// Reader reads the events of one file.
+type Reader struct {
+	format string
+	in     *lines
+	rows   rows
+	close  func()
+}
+
+// Open finds out what r holds, unpacks it if it is gzip or zstd, and reads up
+// to the first row. An empty r is a file without events, of any format. The
+// caller closes the Reader; r stays the caller's.
+func Open(r io.Reader, name string) (*Reader, error) {
+	if !Valid(name) {
+		return nil, fmt.Errorf("there is no format %q: give %s or %s", name, strings.Join(Names(), ", "), Auto)
+	}
+	plain, closePlain, err := unpack(r)
+	if err != nil {
+		return nil, err
+	}
+	f := &Reader{in: newLines(plain), close: closePlain}
+	if err := f.open(name); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (r *Reader) open(name string) error {
+	head, err := r.in.head()
+	if err != nil {
+		return fmt.Errorf("read the first lines: %w", err)
+	}
+	if len(head) == 0 {
+		r.format, r.rows = "empty", nothing{}
+		return nil
+	}
+	for _, f := range known {
+		if f.name == name || (name == "" || name == Auto) && f.matches(head) {
+			r.format = f.name
+			r.rows, err = f.open(r.in)
+			return err
+		}
+	}
+	var expected []string
+	for _, f := range known {
+		expected = append(expected, fmt.Sprintf("%s (%s)", f.expects, f.name))
+	}
+	return fmt.Errorf("not a file of events: expected %s; found %q", strings.Join(expected, " or "), clip(head[0], 80))
+}
+
+// Format is the format's name, or "empty" for a file without a line.
+func (r *Reader) Format() string { return r.format }
+
+// Next reads the next row into e. It returns io.EOF at the end, and a
+// *event.Rejection for a bad row, after which it may be called again; any
+// other error means that the file cannot be read any further. e's strings are
+// good until the next call; a row that names no source leaves it empty.
+func (r *Reader) Next(e *event.Event) error { return r.rows.next(r.in, e) }
+
+// Row is where the row that Next read last stands, from line 1, and its bytes
+// without the line's end, good until the next call. Of a line that is too long
+// they are the first 64 KiB.
+func (r *Reader) Row() (line int64, raw []byte) { return r.in.number, r.in.last }
+
+// Close frees what unpacking holds.
+func (r *Reader) Close() { r.close() }
+
+type nothing struct{}
+
+func (nothing) next(*lines, *event.Event) error { return io.EOF }
+
+// unpack looks at the first bytes, not at the name, which may be anything.
+func unpack(r io.Reader) (io.Reader, func(), error) {
+	b := bufio.NewReaderSize(r, 256<<10)
+	magic, err := b.Peek(4)
+	if err != nil && err != io.EOF {
+		return nil, nil, fmt.Errorf("read the first bytes: %w", err)
+	}
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, nil, fmt.Errorf("unpack gzip: %w", err)
+		}
+		return z, func() {}, nil
+	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
+		if err != nil {
+			return nil, nil, fmt.Errorf("unpack zstd: %w", err)
+		}
+		return z, z.Close, nil
+	}
+	return b, func() {}, nil
+}
+
+func clip(b []byte, n int) []byte { return b[:min(n, len(b))] }
+
+// text is b as a string, without a copy: it changes with b.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+func rejected(reason event.Reason, field, message string, args ...any) error {
+	return &event.Rejection{Reason: reason, Field: field, Message: fmt.Sprintf(message, args...)}
+}

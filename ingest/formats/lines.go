@@ -1,0 +1,146 @@
+package formats
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"clickstream/internal/event"
+)
+
+const (
+	maxLine  = 1 << 20
+	keepLong = 64 << 10 // of a line longer than that
+	maxHead  = 10       // lines looked at to find the format
+)
+
+// lines splits a file into lines. Every "\n" ends one, the last needs none; a
+// "\r" before it and a byte order mark at the very beginning are no part of
+// the line.
+type lines struct {
+	src        io.Reader
+	buf        []byte
+	start, end int // what of buf is not handed out yet
+	failed     error
+
+	number int64  // of the line handed out last, from 1
+	last   []byte // that line
+}
+
+func newLines(src io.Reader) *lines { return &lines{src: src, buf: make([]byte, maxLine+2)} }
+
+var mark = []byte("\xef\xbb\xbf")
+
+// fill reads more behind what is there, and says whether there was any.
+func (l *lines) fill() bool {
+	if l.failed != nil {
+		return false
+	}
+	if l.start > 0 {
+		copy(l.buf, l.buf[l.start:l.end])
+		l.start, l.end = 0, l.end-l.start
+	}
+	for range 100 {
+		n, err := l.src.Read(l.buf[l.end:])
+		l.end += n
+		l.failed = err
+		if n > 0 || err != nil {
+			return n > 0
+		}
+	}
+	l.failed = io.ErrNoProgress
+	return false
+}
+
+// head returns the first lines that are not empty, without handing them out.
+// It skips the byte order mark.
+func (l *lines) head() ([][]byte, error) {
+	for l.end < keepLong && l.fill() {
+	}
+	if l.failed != nil && !errors.Is(l.failed, io.EOF) {
+		return nil, l.failed
+	}
+	if bytes.HasPrefix(l.buf[:l.end], mark) {
+		l.start = len(mark)
+	}
+	var head [][]byte
+	for rest := l.buf[l.start:l.end]; len(rest) > 0 && len(head) < maxHead; {
+		line, after, _ := bytes.Cut(rest, []byte{'\n'})
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			head = append(head, line)
+		}
+		rest = after
+	}
+	return head, nil
+}
+
+// next hands out the next line that is not empty. Of one that is too long it
+// keeps the beginning and returns a *event.Rejection; the error at the end is
+// io.EOF.
+func (l *lines) next() ([]byte, error) {
+	for {
+		line, err := l.cut()
+		if err != nil {
+			return nil, err
+		}
+		if n := len(line); n > 0 && line[n-1] == '\r' {
+			line = line[:n-1]
+		}
+		l.last = line
+		if len(line) > maxLine {
+			return nil, l.tooLong()
+		}
+		if len(line) > 0 {
+			return line, nil
+		}
+	}
+}
+
+// cut returns the next line, or more than maxLine bytes of it.
+func (l *lines) cut() ([]byte, error) {
+	scanned := 0
+	for {
+		rest := l.buf[l.start:l.end]
+		if i := bytes.IndexByte(rest[scanned:], '\n'); i >= 0 {
+			l.start += scanned + i + 1
+			l.number++
+			return rest[:scanned+i], nil
+		}
+		scanned = len(rest)
+		if scanned == len(l.buf) {
+			break
+		}
+		if !l.fill() {
+			if !errors.Is(l.failed, io.EOF) {
+				return nil, l.failed
+			}
+			break
+		}
+	}
+	rest := l.buf[l.start:l.end]
+	if len(rest) == 0 {
+		return nil, io.EOF
+	}
+	l.start = l.end
+	l.number++
+	return rest, nil
+}
+
+// tooLong passes over the rest of the line.
+func (l *lines) tooLong() error {
+	l.last = bytes.Clone(l.last[:keepLong])
+	// The line's end may have been found just past the limit.
+	if l.start == 0 || l.buf[l.start-1] != '\n' {
+		for {
+			if i := bytes.IndexByte(l.buf[l.start:l.end], '\n'); i >= 0 {
+				l.start += i + 1
+				break
+			}
+			l.start = l.end
+			if !l.fill() {
+				break
+			}
+		}
+	}
+	return rejected(event.ReasonTooLong, "", "the line has more than %d bytes; the first %d are kept", maxLine, keepLong)
+}

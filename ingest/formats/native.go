@@ -1,0 +1,51 @@
+package formats
+
+import (
+	"encoding/json"
+
+	"clickstream/ingest/eventid"
+	"clickstream/internal/event"
+)
+
+// native is our own format: each line one event as JSON, read leniently.
+// Fields that we do not know are kept in the event's properties.
+var native = format{
+	name:    "native",
+	expects: "JSON lines, each an object with event_type and timestamp",
+	matches: func(head [][]byte) bool {
+		for _, line := range head {
+			var fields map[string]json.RawMessage
+			if json.Unmarshal(line, &fields) == nil && fields["event_type"] != nil && fields["timestamp"] != nil {
+				return true
+			}
+		}
+		return false
+	},
+	open: func(*lines) (rows, error) {
+		return &nativeRows{decoder: event.Decoder{Lenient: true}}, nil
+	},
+}
+
+type nativeRows struct {
+	decoder event.Decoder
+	content eventid.Content
+	ids     eventid.Rows
+	id      []byte
+}
+
+func (r *nativeRows) next(in *lines, e *event.Event) error {
+	line, err := in.next()
+	if err != nil {
+		return err
+	}
+	if err := r.decoder.Decode(line, e); err != nil {
+		return err
+	}
+	if e.ID == "" {
+		r.content.Row()
+		r.content.Event(e)
+		r.id = r.ids.AppendID(r.id[:0], &r.content)
+		e.ID = text(r.id)
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package ingest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"clickstream/internal/broker/brokertest"
+
+	"github.com/rs/zerolog"
+)
+
+// BenchmarkImport reads, encodes and appends REES46-like rows to the embedded
+// broker.
+func BenchmarkImport(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "rows.csv")
+	writeRows(b, path, b.N)
+	ctx := context.Background()
+	p, err := NewProducer(ctx, brokertest.Config(b), zerolog.Nop())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	b.ResetTimer()
+	report, err := ImportFiles(ctx, Options{Paths: []string{path}, Producer: p})
+	if err != nil || report.Accepted != int64(b.N) {
+		b.Fatal(report, err)
+	}
+	b.ReportMetric(float64(b.N)/report.Elapsed.Seconds(), "events/s")
+}
+
+func writeRows(b *testing.B, path string, n int) {
+	f, err := os.Create(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	defer w.Flush()
+	fmt.Fprintln(w, "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session")
+	start := time.Date(2019, 10, 1, 0, 0, 0, 0, time.UTC)
+	types := []string{"view", "view", "view", "view", "cart", "view", "view", "purchase"}
+	for i := range n {
+		at := start.Add(time.Duration(i) * 40 * time.Millisecond)
+		fmt.Fprintf(w, "%s UTC,%s,%d,2053013558920217191,appliances.environment.water_heater,samsung,%d.%02d,%d,%08x-8bb3-4e00-8c23-a032dfed738c\n",
+			at.Format(time.DateTime), types[i%len(types)], 1000000+i*7919%10000, i%900, i%100, 500000000+i*31%200000, uint32(i)*2654435761)
+	}
+}
