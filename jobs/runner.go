@@ -155,8 +155,10 @@ func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
 	}
 	conn := r.Warehouse.Conn()
 	staging := stagingPrefix + hex.EncodeToString(run.ID[:])
-	if err := conn.Exec(ctx, query("create_staging"), clickhouse.Named("staging", staging),
-		clickhouse.Named("table", job.Table), clickhouse.Named("key", job.key)); err != nil {
+	// The server does not take these names as parameters everywhere. They are
+	// ours: a table of Jobs, and a run id in hexadecimal digits.
+	names := strings.NewReplacer("STAGING", staging, "REPORT", job.Table)
+	if err := conn.Exec(ctx, names.Replace(query("create_staging")), clickhouse.Named("key", job.key)); err != nil {
 		return fmt.Errorf("make a table for the new rows: %w", err)
 	}
 	defer func() {
@@ -182,13 +184,11 @@ func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
 	if err := conn.QueryRow(ctx, query("count_staging"), clickhouse.Named("staging", staging)).Scan(&run.Rows); err != nil {
 		return fmt.Errorf("count the day's rows: %w", err)
 	}
-	// The server takes no parameter for the table to take rows from. The name
-	// is a run id of ours in hexadecimal digits.
-	replace := strings.ReplaceAll(query("replace_day"), "STAGING", staging)
+	replace := "replace_day"
 	if run.Rows == 0 {
-		replace = query("clear_day")
+		replace = "clear_day"
 	}
-	if err := conn.Exec(ctx, replace, clickhouse.Named("table", job.Table), clickhouse.Named("day", run.Day.String())); err != nil {
+	if err := conn.Exec(ctx, names.Replace(query(replace)), clickhouse.Named("day", run.Day.String())); err != nil {
 		return fmt.Errorf("replace the day's rows: %w", err)
 	}
 	return nil

@@ -29,9 +29,13 @@ func (r Report) section(b *bytes.Buffer, job, title string, table func(io.Writer
 	case run.Rows == 0:
 		fmt.Fprintln(b, "  "+nothing[job])
 	default:
-		t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+		var lines bytes.Buffer
+		t := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
 		table(t)
 		t.Flush()
+		for line := range strings.Lines(lines.String()) {
+			fmt.Fprintln(b, strings.TrimRight(line, " \n")) // the table fills up empty cells
+		}
 	}
 }
 
@@ -54,14 +58,14 @@ func (r Report) segments(w io.Writer) {
 }
 
 func (r Report) topProducts(w io.Writer) {
-	fmt.Fprintln(w, "  rank\tproduct\tcategory\tviews\tviewers\taverage price\tsince the day before")
+	fmt.Fprintln(w, "  rank\tproduct\tcategory\tviews\tviewers\taverage price\tplaces gained")
 	for _, p := range r.TopProducts {
 		fmt.Fprintf(w, "  %d\t%s\t%s\t%s\t%s\t%.2f\t%s\n", p.Rank, plain(p.ProductID), plain(p.Category), count(p.Views), count(p.UniqueViewers), p.AveragePrice, rankChange(p.RankChange))
 	}
 }
 
 func (r Report) conversion(w io.Writer) {
-	fmt.Fprintln(w, "  category\tviews\tcarts\tpurchases\tpurchases per view\tto the day before\tto the 7-day mean\t")
+	fmt.Fprintln(w, "  category\tviews\tcarts\tpurchases\tpurchases per view\tto the day before\tto the 7-day mean")
 	for _, c := range r.Conversion {
 		remark := ""
 		switch {
@@ -104,7 +108,7 @@ func share(n, all uint64) string {
 func rankChange(change *int64) string {
 	switch {
 	case change == nil:
-		return "new"
+		return "-"
 	case *change == 0:
 		return "same"
 	default:
