@@ -3,46 +3,206 @@ package mirror
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
 
 	"clickstream/internal/broker"
 	"clickstream/warehouse"
 )
 
+// Defaults of a Config's empty fields.
+const (
+	DefaultBatchRows  = 100_000
+	DefaultBatchDelay = 500 * time.Millisecond
+)
+
+const (
+	batchBytes = 48 << 20 // a batch is full with so many bytes of values, whatever its rows
+	writers    = 2
+	batches    = writers + 1 // one is filled meanwhile
+	// How long a stop, or a partition that is taken away, may wait for the
+	// batches in flight. What is not stored then is read again.
+	stopGrace    = 3 * time.Second
+	leaveTimeout = time.Second
+	revokeGrace  = 20 * time.Second
+)
+
 // Config of a Mirror.
 type Config struct {
-	Broker     broker.Config
-	Warehouse  *warehouse.Warehouse
-	Log        zerolog.Logger
-	BatchRows  int           // default 100,000
-	BatchDelay time.Duration // default 500 ms
+	Broker    broker.Config
+	Warehouse *warehouse.Warehouse // migrated; it stays the caller's to close
+	Log       zerolog.Logger
+	// A batch is stored when it has BatchRows rows, or BatchDelay after its
+	// first record.
+	BatchRows  int
+	BatchDelay time.Duration
 }
 
-// Stats are figures since New.
-type Stats struct {
-	Events   int64 `json:"events"`   // rows stored in event_log
-	Alerts   int64 `json:"alerts"`   // in alert_log
-	Rejected int64 `json:"rejected"` // in rejected_log
-	Batches  int64 `json:"batches"`
-	Poison   int64 `json:"poison"`  // records sent to the rejected topic
-	Skipped  int64 `json:"skipped"` // records without a value
-	Retries  int64 `json:"retries"` // inserts that were tried again
-	// LastError is the last error that was waited for, or empty.
-	LastError string `json:"last_error,omitempty"`
-	// Stored is, by topic, the offset before which everything read is stored and committed.
-	Stored map[string]broker.Offsets `json:"stored"`
+// Mirror copies the log into the warehouse. Several may run at once, in one or
+// many processes: they share the partitions.
+type Mirror struct {
+	cfg   Config
+	stats counters
 }
-
-// Mirror copies the log into the warehouse.
-type Mirror struct{ cfg Config }
 
 // New checks cfg; it does not connect.
-func New(cfg Config) (*Mirror, error) { return &Mirror{cfg: cfg}, nil }
+func New(cfg Config) (*Mirror, error) {
+	if cfg.BatchRows == 0 {
+		cfg.BatchRows = DefaultBatchRows
+	}
+	if cfg.BatchDelay == 0 {
+		cfg.BatchDelay = DefaultBatchDelay
+	}
+	var errs []error
+	if cfg.Warehouse == nil {
+		errs = append(errs, errors.New("mirror: a warehouse is needed"))
+	}
+	if cfg.BatchRows < 0 || cfg.BatchDelay < 0 {
+		errs = append(errs, fmt.Errorf("mirror: batches of %d rows or %s: give positive numbers, or 0 for the defaults", cfg.BatchRows, cfg.BatchDelay))
+	}
+	errs = append(errs, cfg.Broker.Validate())
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &Mirror{cfg: cfg}, nil
+}
 
-// Run mirrors until ctx ends.
-func (m *Mirror) Run(ctx context.Context) error { return errors.New("not there yet") }
+// Run mirrors until ctx ends; then it stores and commits what it has read,
+// within 3 seconds, and returns nil. It creates topics that are missing and
+// refuses a log that the tables are not filled from. Any other error is one
+// that waiting does not help against. It may be called again afterwards, but
+// not twice at once.
+func (m *Mirror) Run(ctx context.Context) error {
+	err := m.run(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		m.cfg.Log.Debug().Err(err).Msg("mirror: stopped with a batch in flight: it is read again")
+		return nil
+	}
+	return fmt.Errorf("mirror: %w", err)
+}
 
-// Stats may be called at any time.
-func (m *Mirror) Stats() Stats { return Stats{} }
+func (m *Mirror) run(ctx context.Context) error {
+	// Not the group's client: it has to answer while partitions are handed over.
+	side, err := m.cfg.Broker.NewClient(broker.ProducerOptions()...)
+	if err != nil {
+		return err
+	}
+	defer side.Close()
+	r := &run{Mirror: m, side: side, topics: m.cfg.Broker.Topics(), group: m.cfg.Broker.Group("mirror")}
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+
+	// The work outlives ctx, so that batches in flight can be finished.
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	g, work := errgroup.WithContext(work)
+	reading, stopReading := context.WithCancel(work)
+	defer stopReading()
+	var grace *time.Timer
+	defer func() {
+		if grace != nil {
+			grace.Stop()
+		}
+	}()
+	stopped := context.AfterFunc(ctx, stopReading)
+	defer stopped()
+	r.work = work
+
+	r.cl, err = m.cfg.Broker.NewClient(append(broker.ConsumerOptions(),
+		kgo.ConsumerGroup(r.group),
+		kgo.ConsumeTopics(r.topics.Events, r.topics.Alerts, r.topics.Rejected),
+		// A partition changes hands only between two polls.
+		kgo.BlockRebalanceOnPoll(),
+		kgo.SessionTimeout(15*time.Second),
+		kgo.HeartbeatInterval(2*time.Second),
+		kgo.OnPartitionsAssigned(r.assigned),
+		kgo.OnPartitionsRevoked(r.revoked),
+		kgo.OnPartitionsLost(r.lost),
+		// Less ahead than readers of a whole log: memory is for batches.
+		kgo.FetchMaxBytes(8<<20),
+		kgo.FetchMaxPartitionBytes(1<<20),
+	)...)
+	if err != nil {
+		return err
+	}
+	defer r.leave()
+
+	g.Go(func() error {
+		err := r.read(reading)
+		if err == nil && ctx.Err() != nil {
+			grace = time.AfterFunc(stopGrace, stopWork)
+		}
+		return err
+	})
+	for range writers {
+		g.Go(func() error { return r.write(work) })
+	}
+	g.Go(func() error { return r.commit(work) })
+	return g.Wait()
+}
+
+// leave gives the partitions to others at once, if the broker answers.
+func (r *run) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	r.cl.AllowRebalance()
+	// Without an answer the group notices by itself, later.
+	_ = r.cl.LeaveGroupContext(ctx)
+	r.cl.CloseAllowingRebalance()
+}
+
+// run is one call of Run.
+type run struct {
+	*Mirror
+	work       context.Context // ends when nothing more is to be stored
+	side       *kgo.Client     // looks things up and writes dead letters
+	cl         *kgo.Client     // the group's member
+	topics     broker.Topics
+	group      string
+	filling    string // what the commits belong to
+	partitions int32  // of the log
+	deadEnds   int32  // partitions of the rejected topic
+
+	free     chan *batch // empty ones
+	toWrite  chan *batch
+	toCommit chan *batch // in the order of filling
+
+	mu     sync.Mutex
+	owned  map[topicPartition]*ownership
+	full   *batch // being filled, nil where it has no record yet
+	newest chan struct{}
+	failed error // what a callback of the group met
+}
+
+// prepare creates the topics and learns which log this is.
+func (r *run) prepare(ctx context.Context) error {
+	id, err := broker.EnsureTopics(ctx, r.side, r.cfg.Broker)
+	if err != nil {
+		return err
+	}
+	if r.filling, err = r.cfg.Warehouse.Filling(ctx, id); err != nil {
+		return err
+	}
+	ends, err := broker.EndOffsets(ctx, r.side, r.topics.Rejected)
+	if err != nil {
+		return err
+	}
+	r.partitions, r.deadEnds = id.Partitions, int32(len(ends))
+	r.owned = make(map[topicPartition]*ownership)
+	r.free = make(chan *batch, batches)
+	r.toWrite = make(chan *batch, batches)
+	r.toCommit = make(chan *batch, batches)
+	for range batches {
+		r.free <- newBatch()
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+)
+
+// ownership is one time that a partition was ours, from its assignment until
+// it was taken away.
+type ownership struct {
+	over bool // under run.mu: it is another's now, nothing is committed any more
+}
+
+// commit commits the offsets of stored batches in the order in which they were
+// filled, and gives the batches back.
+func (r *run) commit(ctx context.Context) error {
+	for b := range r.toCommit {
+		select {
+		case <-b.stored:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := r.commitBatch(ctx, b); err != nil {
+			return err
+		}
+		close(b.finished)
+		r.free <- b
+	}
+	return nil
+}
+
+func (r *run) commitBatch(ctx context.Context, b *batch) error {
+	for _, topic := range []string{r.topics.Events, r.topics.Alerts, r.topics.Rejected} {
+		step := fmt.Sprintf("commit %s %s", topic, b.ranges(topic))
+		err := r.retry(ctx, step, waitForCommit, func() error {
+			// Looked up at every try: a partition that was given away
+			// meanwhile is not ours to commit.
+			commits := r.commits(b, topic)
+			if len(commits) == 0 {
+				return nil
+			}
+			err := broker.CommitWithMetadata(ctx, r.cl, topic, commits)
+			if broker.Classify(err) == broker.Fenced {
+				// The new owner reads the records again.
+				r.cfg.Log.Debug().Err(err).Msg("mirror: " + step + ": not ours any more")
+				return nil
+			}
+			if err == nil {
+				r.stats.add(func(s *Stats) { s.stored(topic, commits) })
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	r.stats.add(func(s *Stats) { s.Batches++ })
+	return nil
+}
+
+func (s *Stats) stored(topic string, commits map[int32]broker.Commit) {
+	if s.Stored == nil {
+		s.Stored = make(map[string]broker.Offsets)
+	}
+	if s.Stored[topic] == nil {
+		s.Stored[topic] = make(broker.Offsets)
+	}
+	for p, c := range commits {
+		s.Stored[topic][p] = c.Offset
+	}
+}
+
+func waitForCommit(err error) (string, bool) {
+	return "the broker is away", broker.Classify(err) == broker.Retriable
+}
+
+func (r *run) commits(b *batch, topic string) map[int32]broker.Commit {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	commits := make(map[int32]broker.Commit)
+	for tp, s := range b.spans {
+		if tp.topic == topic && !s.owner.over {
+			commits[tp.partition] = broker.Commit{Offset: s.next, Metadata: r.filling}
+		}
+	}
+	return commits
+}
+
+// assigned begins the ownership of partitions, before their offsets are looked
+// up: commits that belong to other tables are taken back to the beginning.
+func (r *run) assigned(ctx context.Context, cl *kgo.Client, assigned map[string][]int32) {
+	for topic, partitions := range assigned {
+		step := "take over topic " + topic
+		err := r.retry(ctx, step, waitForCommit, func() error { return r.rewind(ctx, cl, topic, partitions) })
+		r.mu.Lock()
+		for _, p := range partitions {
+			// After an error nothing is read: the run ends with the next poll.
+			if err == nil {
+				r.owned[topicPartition{topic, p}] = &ownership{}
+			}
+		}
+		if err != nil && r.failed == nil && ctx.Err() == nil && broker.Classify(err) != broker.Fenced {
+			r.failed = err
+		}
+		r.mu.Unlock()
+	}
+}
+
+// rewind commits the beginning of partitions whose commit was made for other
+// tables: a new database, or tables that were made anew, begin empty. A commit
+// without metadata is a person's, and stays.
+func (r *run) rewind(ctx context.Context, cl *kgo.Client, topic string, partitions []int32) error {
+	commits, err := broker.CommittedOffsets(ctx, r.side, r.group, topic)
+	if err != nil {
+		return err
+	}
+	begin := make(map[int32]broker.Commit)
+	for _, p := range partitions {
+		if c, ok := commits[p]; ok && c.Metadata != "" && c.Metadata != r.filling {
+			begin[p] = broker.Commit{Metadata: r.filling}
+		}
+	}
+	if len(begin) == 0 {
+		return nil
+	}
+	starts, err := broker.StartOffsets(ctx, r.side, topic)
+	if err != nil {
+		return err
+	}
+	for p := range begin {
+		begin[p] = broker.Commit{Offset: starts[p], Metadata: r.filling}
+	}
+	r.cfg.Log.Info().Str("topic", topic).Int("partitions", len(begin)).
+		Msg("mirror: the tables are not the ones that the offsets were committed for: they are filled from the log's beginning")
+	return broker.CommitWithMetadata(ctx, cl, topic, begin)
+}
+
+// revoked waits, not for ever, until what was read of the partitions is stored
+// and committed, so that their next owner need not repeat it.
+func (r *run) revoked(ctx context.Context, _ *kgo.Client, revoked map[string][]int32) {
+	r.mu.Lock()
+	r.seal()
+	newest := r.newest
+	r.mu.Unlock()
+	if newest != nil {
+		timeout := time.NewTimer(revokeGrace)
+		defer timeout.Stop()
+		select {
+		case <-newest:
+		case <-timeout.C:
+			r.cfg.Log.Warn().Msg("mirror: partitions go to another instance before all that was read of them is stored: it reads that again")
+		case <-r.work.Done():
+		case <-ctx.Done():
+		}
+	}
+	r.lost(ctx, nil, revoked)
+}
+
+// lost ends ownerships at once.
+func (r *run) lost(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// A batch holds records of one ownership of a partition only.
+	r.seal()
+	for topic, partitions := range lost {
+		for _, p := range partitions {
+			tp := topicPartition{topic, p}
+			if o := r.owned[tp]; o != nil {
+				o.over = true
+				delete(r.owned, tp)
+			}
+		}
+	}
+}

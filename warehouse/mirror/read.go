@@ -1,0 +1,190 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
+)
+
+// maxValue is how much of a value is kept where a topic does not take it all
+// with its headers: below the 1 MB that brokers take unless told otherwise.
+const maxValue = 900_000
+
+// scratch is what reading uses again for each record.
+type scratch struct {
+	decoder event.Decoder
+	event   event.Event
+}
+
+// read fills batches until ctx ends, and hands the last one over too.
+func (r *run) read(ctx context.Context) error {
+	defer close(r.toCommit)
+	defer close(r.toWrite)
+	var s scratch
+	for ctx.Err() == nil {
+		fetches := r.poll(ctx)
+		for _, e := range fetches.Errors() {
+			switch broker.Classify(e.Err) {
+			case broker.Poison, broker.Fatal:
+				return fmt.Errorf("read topic %s-%d: %w", e.Topic, e.Partition, e.Err)
+			}
+		}
+		var err error
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+			if err == nil {
+				err = r.add(ctx, &s, p.Topic, p.Partition, p.Records)
+			}
+		})
+		if err == nil {
+			err = r.endOfPoll()
+		}
+		r.cl.AllowRebalance()
+		if err != nil {
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				break
+			}
+			return err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seal()
+	return nil
+}
+
+// poll waits for records until the batch that is being filled is due.
+func (r *run) poll(ctx context.Context) kgo.Fetches {
+	r.mu.Lock()
+	due := time.Now().Add(r.cfg.BatchDelay)
+	if r.full != nil {
+		due = r.full.due
+	}
+	r.mu.Unlock()
+	ctx, cancel := context.WithDeadline(ctx, due)
+	defer cancel()
+	return r.cl.PollFetches(ctx)
+}
+
+// endOfPoll hands the batch over if it is due.
+func (r *run) endOfPoll() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.full != nil && !time.Now().Before(r.full.due) {
+		r.seal()
+	}
+	return r.failed
+}
+
+// seal hands the batch over. The channels have room for every batch there is.
+// The caller holds the lock.
+func (r *run) seal() {
+	if r.full == nil {
+		return
+	}
+	r.newest = r.full.finished
+	r.toWrite <- r.full
+	r.toCommit <- r.full
+	r.full = nil
+}
+
+// batch returns the batch to fill, and waits for a free one. No partition
+// changes hands meanwhile: a poll is not over.
+func (r *run) batch(ctx context.Context) (*batch, error) {
+	if r.full != nil {
+		return r.full, nil
+	}
+	select {
+	case b := <-r.free:
+		b.begin(time.Now().Add(r.cfg.BatchDelay))
+		r.mu.Lock()
+		r.full = b
+		r.mu.Unlock()
+		return b, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// add puts the records of a partition into batches.
+func (r *run) add(ctx context.Context, s *scratch, topic string, partition int32, records []*kgo.Record) error {
+	r.mu.Lock()
+	owner := r.owned[topicPartition{topic, partition}]
+	r.mu.Unlock()
+	if owner == nil || len(records) == 0 {
+		return nil
+	}
+	for len(records) > 0 {
+		b, err := r.batch(ctx)
+		if err != nil {
+			return err
+		}
+		n := 0
+		for n < len(records) && b.rows() < r.cfg.BatchRows && b.bytes < batchBytes {
+			r.append(b, s, records[n])
+			n++
+		}
+		tp := topicPartition{topic, partition}
+		read, begun := b.spans[tp]
+		if !begun {
+			read = span{first: records[0].Offset, owner: owner}
+		}
+		read.next = records[n-1].Offset + 1
+		b.spans[tp] = read
+		records = records[n:]
+		if b.rows() >= r.cfg.BatchRows || b.bytes >= batchBytes {
+			r.mu.Lock()
+			r.seal()
+			r.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+// append adds one record. One without a value only moves the offset on.
+func (r *run) append(b *batch, s *scratch, rec *kgo.Record) {
+	if rec.Value == nil || rec.Attrs.IsControl() {
+		b.skipped++
+		return
+	}
+	b.bytes += len(rec.Key) + len(rec.Value) + 128
+	received := event.MillisOf(rec.Timestamp)
+	origin := event.Origin{Kind: event.OriginTopic, Name: rec.Topic, Partition: rec.Partition, Position: rec.Offset}
+	var err error
+	switch rec.Topic {
+	case r.topics.Events:
+		err = s.decoder.ReadRecord(event.Record{Key: rec.Key, Value: rec.Value, Partition: rec.Partition, Received: received}, r.partitions, &s.event)
+		if err == nil {
+			b.events.Append(&s.event, rec.Partition, rec.Offset, received)
+			return
+		}
+	case r.topics.Alerts:
+		var a event.Alert
+		if a, err = event.DecodeAlert(rec.Value); err == nil {
+			b.alerts.Append(&a, rec.Partition, rec.Offset, received)
+			return
+		}
+	default:
+		headers := make([]event.Header, len(rec.Headers))
+		for i, h := range rec.Headers {
+			headers[i] = event.Header(h)
+		}
+		letter := event.ParseDeadLetter(rec.Value, headers, origin)
+		b.rejected.Append(&letter, rec.Partition, rec.Offset, received)
+		return
+	}
+	letter := event.DeadLetter{Value: rec.Value, Origin: origin}
+	if rejection, ok := errors.AsType[*event.Rejection](err); ok {
+		letter.Rejection = *rejection
+	}
+	if len(letter.Value) > maxValue {
+		letter.Message += fmt.Sprintf(" (of %d bytes the first %d are kept)", len(letter.Value), maxValue)
+		letter.Value = letter.Value[:maxValue]
+	}
+	b.poison = append(b.poison, letter)
+}

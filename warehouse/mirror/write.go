@@ -1,0 +1,191 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
+	"clickstream/warehouse"
+)
+
+const (
+	// A server that has not taken a batch by then is asked again on a new
+	// connection.
+	insertTimeout = time.Minute
+	firstWait     = 50 * time.Millisecond
+	longestWait   = 3 * time.Second
+	// How often an error that goes on is said.
+	sayAgain = time.Minute
+)
+
+// write stores batches until there are no more.
+func (r *run) write(ctx context.Context) error {
+	w := writer{run: r}
+	defer w.disconnect()
+	for b := range r.toWrite {
+		if err := w.store(ctx, b); err != nil {
+			return err
+		}
+		close(b.stored)
+	}
+	return nil
+}
+
+// writer is one of the connections to ClickHouse.
+type writer struct {
+	*run
+	client *ch.Client
+}
+
+func (w *writer) disconnect() {
+	if w.client != nil {
+		// It is given up because it does not work, or because all is done.
+		_ = w.client.Close()
+		w.client = nil
+	}
+}
+
+func (w *writer) store(ctx context.Context, b *batch) error {
+	if err := w.reject(ctx, b.poison); err != nil {
+		return err
+	}
+	for _, t := range w.tables(b) {
+		if t.rows == 0 {
+			continue
+		}
+		step := fmt.Sprintf("insert batch %s %s", t.name, b.ranges(t.topic))
+		err := w.retry(ctx, step, warehouse.Retriable, func() error { return w.insert(ctx, t) })
+		if err != nil {
+			return err
+		}
+	}
+	w.stats.add(func(s *Stats) {
+		s.Events += int64(b.events.Rows())
+		s.Alerts += int64(b.alerts.Rows())
+		s.Rejected += int64(b.rejected.Rows())
+		s.Poison += int64(len(b.poison))
+		s.Skipped += b.skipped
+	})
+	return nil
+}
+
+func (w *writer) insert(ctx context.Context, t table) error {
+	ctx, cancel := context.WithTimeout(ctx, insertTimeout)
+	defer cancel()
+	if w.client == nil || w.client.IsClosed() {
+		client, err := w.cfg.Warehouse.Dial(ctx)
+		if err != nil {
+			return err
+		}
+		w.client = client
+	}
+	err := w.client.Do(ctx, ch.Query{
+		Body:  t.input.Into(t.name),
+		Input: t.input,
+		Settings: []ch.Setting{
+			// Copies meet at the first merge; looking for them in each insert
+			// costs a third more.
+			{Key: "optimize_on_insert", Value: "0", Important: true},
+		},
+	})
+	if err != nil {
+		w.disconnect()
+	}
+	return err
+}
+
+// reject writes the dead letters and waits until all are acknowledged.
+func (w *writer) reject(ctx context.Context, letters []event.DeadLetter) error {
+	if len(letters) == 0 {
+		return nil
+	}
+	left := make([]*kgo.Record, len(letters))
+	for i := range letters {
+		left[i] = w.deadRecord(&letters[i])
+	}
+	first := letters[0].Origin
+	step := fmt.Sprintf("write %d records, the first of them %s %d/%d, to topic %s", len(left), first.Name, first.Partition, first.Position, w.topics.Rejected)
+	return w.retry(ctx, step, waitForTopic, func() error {
+		results := w.side.ProduceSync(ctx, left...)
+		left = left[:0]
+		for _, result := range results {
+			if result.Err != nil {
+				left = append(left, result.Record)
+			}
+		}
+		return results.FirstErr()
+	})
+}
+
+func (w *writer) deadRecord(l *event.DeadLetter) *kgo.Record {
+	headers := l.Headers()
+	rec := &kgo.Record{
+		Topic: w.topics.Rejected, Value: l.Value, Timestamp: time.Now(), Headers: make([]kgo.RecordHeader, len(headers)),
+		// The same origin goes to the same partition, so that a copy follows
+		// the one before it.
+		Partition: event.Partition(fmt.Sprintf("%s\x00%s\x00%d\x00%d", l.Kind, l.Name, l.Partition, l.Position), w.deadEnds),
+	}
+	for i, h := range headers {
+		rec.Headers[i] = kgo.RecordHeader(h)
+	}
+	return rec
+}
+
+// waitForTopic: a rejected topic that is gone may come back, and nothing is
+// committed without it.
+func waitForTopic(err error) (string, bool) {
+	switch broker.Classify(err) {
+	case broker.Canceled:
+		return "", false
+	case broker.Poison:
+		return "the topic's max.message.bytes is below our 1 MB", true
+	case broker.Fatal:
+		return "the topic does not take it", true
+	}
+	return "the broker is away", true
+}
+
+// retry does a step until it succeeds, fails for good or ctx ends. It says once
+// that it waits, then every minute.
+func (r *run) retry(ctx context.Context, step string, retriable func(error) (string, bool), do func() error) error {
+	wait := firstWait
+	var begun, said time.Time
+	for {
+		err := do()
+		if err == nil {
+			if !begun.IsZero() {
+				r.cfg.Log.Info().Stringer("after", time.Since(begun).Round(time.Millisecond)).Msg("mirror: " + step + ": it works again")
+			}
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", step, ctx.Err())
+		}
+		reason, ok := retriable(err)
+		if !ok {
+			return fmt.Errorf("%s: %w", step, err)
+		}
+		r.stats.add(func(s *Stats) {
+			s.Retries++
+			s.LastError = step + ": " + err.Error()
+		})
+		if begun.IsZero() {
+			begun = time.Now()
+		}
+		if time.Since(said) > sayAgain {
+			said = time.Now()
+			r.cfg.Log.Warn().Err(err).Str("reason", reason).Msg("mirror: " + step + ": waits and tries again")
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", step, ctx.Err())
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, longestWait)
+	}
+}
