@@ -12,11 +12,11 @@ type Chart struct {
 // /dashboard page, in their order. LiveParams fills their parameters.
 func LiveCharts() ([]Chart, error) {
 	charts := []Chart{
-		{Title: "Events a second, by type", SQL: "events_by_type"},
-		{Title: "Product of the newest flash sale: views and purchases", SQL: "flash_sale_product"},
-		{Title: "Purchases per 100 views", SQL: "conversion_over_time"},
-		{Title: "Flash-sale windows, by when they begin", SQL: "alerts_over_time"},
-		{Title: "Seconds since the newest event came in", SQL: "freshness"},
+		{Title: "Events a second", SQL: "events_by_type"},
+		{Title: "Newest flash sale", SQL: "flash_sale_product"},
+		{Title: "Products in a flash sale", SQL: "products_in_flash_sale"},
+		{Title: "Per 100 views", SQL: "conversion_over_time"},
+		{Title: "Age of newest event (s)", SQL: "freshness"},
 		{Title: "Rejected records", SQL: "rejected_over_time"},
 	}
 	for i, chart := range charts {

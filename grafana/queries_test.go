@@ -33,12 +33,15 @@ var shown = map[string]struct {
 		"2026-01-15 10:03:00.000|2026-01-15 10:13:00.000|sofa|firing|200|2|1|390|false",
 		"2026-01-15 10:00:00.000|2026-01-15 10:10:00.000|lamp|confirmed|102|1|0.9804|660|true",
 	}, 0},
-	"alerts_over_time": {"time firing confirmed retracted", []string{
+	"products_in_flash_sale": {"time firing confirmed retracted", []string{
 		"2026-01-15 10:00:00|0|1|0",
-		"2026-01-15 10:01:00|0|0|0",
-		"2026-01-15 10:03:00|1|0|0",
-		"2026-01-15 10:04:00|0|0|1",
-	}, 5},
+		"2026-01-15 10:02:00|0|1|0",
+		"2026-01-15 10:03:00|1|1|0",
+		"2026-01-15 10:04:00|1|1|1",
+		"2026-01-15 10:09:00|1|1|1",
+		"2026-01-15 10:10:00|1|0|1",
+		"2026-01-15 10:13:00|0|0|1",
+	}, 14},
 	// The chair's alert is newer and was taken back.
 	"flash_sale_product": {"time views purchases", []string{
 		"2026-01-15 10:05:00|1|0",

@@ -122,10 +122,9 @@ var shopPanels = []panel{
 		},
 	},
 	{
-		title:       "Flash-sale windows",
-		description: "Windows in which a product was in a flash sale, by when they begin. A window begins every minute, so that one sale is in several.",
-		query:       "alerts_over_time", kind: timeSeries, width: 8, height: 7, unit: "short", empty: "no flash sale in this time",
-		columns: []column{{name: "firing", look: bars}, {name: "confirmed", look: bars}, {name: "retracted", look: bars}},
+		title:       "Products in a flash sale",
+		description: "How many products were in a flash sale at each moment. Firing: in a window that is still open. Confirmed: in one that has closed. Retracted: in one that no longer qualified.",
+		query:       "products_in_flash_sale", kind: timeSeries, width: 8, height: 7, unit: "short", empty: "no flash sale in this time",
 	},
 	{
 		title:       "Age of the newest event",
