@@ -16,9 +16,10 @@ type Report struct {
 	TopProducts []TopProduct `json:"top_products"`
 	Conversion  []Conversion `json:"conversion"`
 
-	// Runs holds the newest successful run of each job, by its name. A job
-	// without one has not run for the day, or has failed.
-	Runs map[string]Run `json:"-"`
+	// Runs holds the newest successful run of each job, by its name, and Failed
+	// the newest failed one where none has succeeded since.
+	Runs   map[string]Run `json:"-"`
+	Failed map[string]Run `json:"-"`
 }
 
 // Segments counts a day's users by what they did. Sessions without a user are
@@ -63,7 +64,7 @@ type Conversion struct {
 
 // Report reads what the jobs have made of a day.
 func (r *Runner) Report(ctx context.Context, day Day) (Report, error) {
-	report := Report{Day: day, TopProducts: []TopProduct{}, Conversion: []Conversion{}, Runs: make(map[string]Run)}
+	report := Report{Day: day, TopProducts: []TopProduct{}, Conversion: []Conversion{}, Runs: make(map[string]Run), Failed: make(map[string]Run)}
 	conn, of := r.Warehouse.Conn(), clickhouse.Named("day", day.String())
 	s := &report.Segments
 	if err := conn.QueryRow(ctx, query("report_segments"), of).
@@ -76,12 +77,15 @@ func (r *Runner) Report(ctx context.Context, day Day) (Report, error) {
 	if err := conn.Select(ctx, &report.Conversion, query("report_conversion"), of); err != nil {
 		return Report{}, fmt.Errorf("read the conversion rates of %s: %w", day, err)
 	}
-	succeeded, _, err := r.latest(ctx, day, day)
+	succeeded, failed, err := r.latest(ctx, day, day)
 	if err != nil {
 		return Report{}, err
 	}
 	for k, run := range succeeded {
 		report.Runs[k.job] = run
+	}
+	for k, run := range failed {
+		report.Failed[k.job] = run
 	}
 	return report, nil
 }

@@ -77,6 +77,15 @@ func TestReportOfADay(t *testing.T) {
 	t.Parallel()
 	l, days := shopDays(t)
 	l.runAll(t, days...)
+	broken := *l.r
+	broken.Timeout = time.Nanosecond
+	job, err := Find(TopProducts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := broken.run(t.Context(), job, days[2]+1, Manual, 1, l.offsets()); err == nil {
+		t.Fatal("a run without time has succeeded")
+	}
 	for _, c := range []struct {
 		name string
 		day  Day

@@ -23,6 +23,9 @@ func (r Report) Text(w io.Writer) error {
 func (r Report) section(b *bytes.Buffer, job, title string, table func(io.Writer)) {
 	fmt.Fprintf(b, "\n%s\n", title)
 	run, ok := r.Runs[job]
+	if failed, last := r.Failed[job]; last {
+		fmt.Fprintf(b, "  The last run failed: %s\n", plain(failed.Error))
+	}
 	switch {
 	case !ok:
 		fmt.Fprintf(b, "  Not made yet: clickstream jobs run %s --day %s\n", job, r.Day)
