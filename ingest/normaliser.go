@@ -3,11 +3,24 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
 
+	"clickstream/ingest/eventid"
 	"clickstream/internal/broker"
+	"clickstream/internal/event"
 
 	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
+
+// foreignSource is the source of foreign events that name none.
+const foreignSource = "foreign"
+
+// normaliserPoll bounds how many records are appended before a commit.
+const normaliserPoll = 20_000
 
 // NormaliserConfig is what a Normaliser needs.
 type NormaliserConfig struct {
@@ -16,17 +29,158 @@ type NormaliserConfig struct {
 	Log      zerolog.Logger
 }
 
-// Normaliser brings foreign producers' records from the data topic into the log.
-type Normaliser struct{}
+// Normaliser brings foreign producers' records from the data topic into the
+// log. Their events are read leniently: any key, unknown fields, times without
+// a zone (read as UTC). An event without an id gets one from its record's
+// topic, partition and offset, one without a source "foreign". What is no
+// event goes to the rejected topic.
+//
+// Offsets are committed only after what was made of the records is
+// acknowledged. A crash, or a partition that moves to another member, repeats
+// some records; their events are the same, so identity tells (E3).
+type Normaliser struct {
+	cfg                      NormaliserConfig
+	topic                    string
+	plainTopic               string // without the pipeline's prefix
+	read, accepted, rejected atomic.Int64
+}
 
-// NormaliserStats counts since the start.
+// NormaliserStats counts records since the start. Records without a value are
+// in Read alone, and what is repeated counts again.
 type NormaliserStats struct{ Read, Accepted, Rejected int64 }
 
-// NewNormaliser is being built.
-func NewNormaliser(cfg NormaliserConfig) (*Normaliser, error) { return nil, errors.ErrUnsupported }
-
-// Run works until ctx ends.
-func (n *Normaliser) Run(ctx context.Context) error { return errors.ErrUnsupported }
+// NewNormaliser checks the settings; it does not connect yet.
+func NewNormaliser(cfg NormaliserConfig) (*Normaliser, error) {
+	if err := cfg.Broker.Validate(); err != nil {
+		return nil, fmt.Errorf("normaliser: %w", err)
+	}
+	if cfg.Producer == nil {
+		return nil, errors.New("normaliser: no producer is given")
+	}
+	topic := cfg.Broker.Topics().Data
+	return &Normaliser{cfg: cfg, topic: topic, plainTopic: strings.TrimPrefix(topic, cfg.Broker.TopicPrefix)}, nil
+}
 
 // Stats may be asked at any time.
-func (n *Normaliser) Stats() NormaliserStats { return NormaliserStats{} }
+func (n *Normaliser) Stats() NormaliserStats {
+	return NormaliserStats{n.read.Load(), n.accepted.Load(), n.rejected.Load()}
+}
+
+// Run works until ctx ends; it then finishes what it has begun and returns
+// nil. Any number of instances share the topic's partitions.
+func (n *Normaliser) Run(ctx context.Context) error {
+	for {
+		err := n.member(ctx)
+		switch class := broker.Classify(err); {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			n.cfg.Log.Warn().Err(err).Msg("normaliser: stopped with records under way; the next start reads them again")
+			return nil
+		case class != broker.Retriable && class != broker.Fenced:
+			return fmt.Errorf("normaliser: %w", err)
+		}
+		n.cfg.Log.Warn().Err(err).Msg("normaliser: joining the group anew and going on from its last commit")
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// member works as one member of the group, until ctx ends or something fails.
+// After a failure only a new member begins where the group's commit is.
+func (n *Normaliser) member(ctx context.Context) error {
+	cl, err := n.cfg.Broker.NewClient(append(broker.ConsumerOptions(),
+		kgo.ConsumerGroup(n.cfg.Broker.Group("normaliser")),
+		kgo.ConsumeTopics(n.topic),
+		// Partitions move only between one poll's commit and the next poll.
+		// An outage of the broker lasts longer than a rebalance may: then the
+		// commit is refused, and the records are somebody's again.
+		kgo.BlockRebalanceOnPoll(),
+		kgo.RebalanceTimeout(time.Minute),
+	)...)
+	if err != nil {
+		return err
+	}
+	defer cl.CloseAllowingRebalance()
+	working, cancel := outlive(ctx, stopGrace)
+	defer cancel()
+	w := normaliserWork{Normaliser: n, cl: cl, batch: n.cfg.Producer.Batch(), decoder: event.Decoder{Lenient: true}}
+	for {
+		fetches := cl.PollRecords(ctx, normaliserPoll)
+		if ctx.Err() != nil && fetches.NumRecords() == 0 {
+			return nil
+		}
+		if err := w.fetched(working, fetches); err != nil {
+			return err
+		}
+		cl.AllowRebalance()
+	}
+}
+
+type normaliserWork struct {
+	*Normaliser
+	cl      *kgo.Client
+	batch   *Batch
+	decoder event.Decoder
+}
+
+// fetched appends the records of a poll, waits for them, and commits.
+func (w *normaliserWork) fetched(ctx context.Context, fetches kgo.Fetches) error {
+	for _, f := range fetches.Errors() {
+		if class := broker.Classify(f.Err); class != broker.Retriable && class != broker.Canceled {
+			return fmt.Errorf("read topic %s-%d: %w", w.topic, f.Partition, f.Err)
+		}
+	}
+	commits := make(map[int32]broker.Commit)
+	events, deadLetters := w.batch.counts()
+	var read int64
+	for it := fetches.RecordIter(); !it.Done(); {
+		r := it.Next()
+		commits[r.Partition] = broker.Commit{Offset: r.Offset + 1}
+		if r.Attrs.IsControl() {
+			continue
+		}
+		read++
+		if r.Value == nil {
+			continue
+		}
+		if err := w.record(ctx, r); err != nil {
+			return err
+		}
+	}
+	if len(commits) == 0 {
+		return nil
+	}
+	if err := w.batch.Wait(ctx); err != nil {
+		return err
+	}
+	moreEvents, moreDeadLetters := w.batch.counts()
+	w.read.Add(read)
+	w.accepted.Add(moreEvents - events)
+	w.rejected.Add(moreDeadLetters - deadLetters)
+	return broker.CommitWithMetadata(ctx, w.cl, w.topic, commits)
+}
+
+func (w *normaliserWork) record(ctx context.Context, r *kgo.Record) error {
+	var e event.Event
+	err := w.decoder.Decode(r.Value, &e)
+	if err == nil {
+		if e.ID == "" {
+			e.ID = eventid.OfRecord(w.plainTopic, r.Partition, r.Offset)
+		}
+		if e.Source == "" {
+			e.Source = foreignSource
+		}
+		err = w.batch.Append(ctx, &e)
+	}
+	if bad, ok := errors.AsType[*event.Rejection](err); ok {
+		return w.batch.Reject(ctx, event.DeadLetter{
+			Value: r.Value, Rejection: *bad,
+			Origin: event.Origin{Kind: event.OriginTopic, Name: r.Topic, Partition: r.Partition, Position: r.Offset},
+		})
+	}
+	return err
+}

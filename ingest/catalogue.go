@@ -1,0 +1,101 @@
+package ingest
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"clickstream/internal/event"
+)
+
+type product struct {
+	id       string
+	category string
+	brand    string
+	price    int64
+	toCart   float64 // part of its views that put it into the cart
+}
+
+func (p *product) describe(e *event.Event) {
+	e.ProductID, e.ProductCategory, e.Brand = p.id, p.category, p.brand
+	e.Price, e.HasPrice, e.Currency = p.price, true, "EUR"
+	e.PageURL = "/p/" + p.id
+}
+
+// catalogue is what the shop sells, the most popular first; the product in
+// the flash sale is the last, which nobody meets by chance.
+type catalogue struct {
+	products []product
+	onSale   int
+	reach    []float64 // the popularity of each product and all before it
+}
+
+func (c *catalogue) sale() *product { return &c.products[c.onSale] }
+
+func (c *catalogue) pick(rnd *rand.Rand) *product {
+	at := rnd.Float64() * c.reach[len(c.reach)-1]
+	i, _ := slices.BinarySearch(c.reach, at)
+	return &c.products[min(i, len(c.reach)-1)]
+}
+
+var categories = []struct {
+	name   string
+	price  float64 // in the middle
+	brands []string
+}{
+	{"electronics.phone", 420, []string{"Nordlys", "Pixon", "Aurea"}},
+	{"electronics.audio", 85, []string{"Klangwerk", "Pixon", "Sonora"}},
+	{"computers.notebook", 950, []string{"Aurea", "Tecton"}},
+	{"appliances.kitchen", 120, []string{"Hearth", "Bellavia", "Tecton"}},
+	{"furniture.living_room", 310, []string{"Lund", "Casamia"}},
+	{"apparel.shoes", 75, []string{"Velo", "Marsh", "Stride"}},
+	{"apparel.jacket", 110, []string{"Marsh", "Fjell"}},
+	{"beauty.skincare", 24, []string{"Lumi", "Rosalba"}},
+	{"sport.outdoor", 60, []string{"Fjell", "Stride"}},
+	{"kids.toys", 28, []string{"Bricko", "Lumi"}},
+	{"books.fiction", 14, nil},
+}
+
+// danger are the views in ten minutes from which on a product that hardly
+// sells could look like a flash sale; soldThen is what it sells in that time.
+const (
+	danger   = 55
+	soldThen = 20
+)
+
+// makeCatalogue makes up products of which the shop sees so many views in ten
+// minutes altogether. About 3% of views end in a purchase; bestsellers sell
+// better, so that only the flash sale has many views and hardly a purchase.
+func makeCatalogue(seed uint64, products int, viewsIn10Minutes float64) catalogue {
+	rnd := rand.New(rand.NewPCG(seed, 0x676f6f6473))
+	c := catalogue{products: make([]product, products), onSale: products - 1}
+	total := 0.0
+	for i := range c.products {
+		cat := categories[rnd.IntN(len(categories))]
+		p := product{
+			id:       fmt.Sprintf("p%05d", 10001+i),
+			category: cat.name,
+			// Shops like prices that end in .99.
+			price: int64(math.Max(1, math.Round(cat.price*math.Exp(rnd.NormFloat64()*0.5))))*event.PriceScale - event.PriceScale/100,
+		}
+		if len(cat.brands) > 0 {
+			p.brand = cat.brands[rnd.IntN(len(cat.brands))]
+		}
+		c.products[i] = p
+		if i != c.onSale {
+			// Heavy-tailed, but without one product that outshines all.
+			total += math.Pow(float64(i+20), -0.7)
+			c.reach = append(c.reach, total)
+		}
+	}
+	for i := range c.reach {
+		views := viewsIn10Minutes * math.Pow(float64(i+20), -0.7) / total
+		sells := 0.02 + 0.02*rnd.Float64()
+		if views > danger {
+			sells = max(sells, min(0.25, soldThen/views))
+		}
+		c.products[i].toCart = sells / ((1 - dropFromCart) * checksOut)
+	}
+	return c
+}
