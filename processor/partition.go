@@ -100,6 +100,17 @@ func (p *partition) event(e *event.Event, received event.Millis, offset int64) {
 		p.awaitsBounds = false
 		p.judged = p.judgedFrom(min(e.Timestamp, received) + p.late)
 	}
+	before := p.place
+	p.offset, p.lastValue = offset+1, offset
+	// A window that ends at or below a watermark that this event gives does not
+	// hold the event, which is younger by the lateness at least. So such windows
+	// may be closed before the event is counted, and those it counts in are the
+	// same as by the watermark before it (W5). Closing first keeps what is open
+	// close together in time, however long nothing has come.
+	if w := min(e.Timestamp, received) - p.late; w > p.eventWatermark {
+		p.eventWatermark, p.quiet = w, 0
+		p.advance(w)
+	}
 	switch pane := floorDiv(int64(e.Timestamp), p.slide); {
 	case e.IsFuture(received):
 		if counting {
@@ -110,14 +121,9 @@ func (p *partition) event(e *event.Event, received event.Millis, offset int64) {
 			p.counts.late++
 		}
 	case e.Type == event.TypeView || e.Type == event.TypePurchase:
-		if !p.count(e, pane) && counting {
+		if !p.count(e, pane, before) && counting {
 			p.counts.duplicates++
 		}
-	}
-	p.offset, p.lastValue = offset+1, offset
-	if w := min(e.Timestamp, received) - p.late; w > p.eventWatermark {
-		p.eventWatermark, p.quiet = w, 0
-		p.advance(w)
 	}
 }
 
@@ -160,8 +166,8 @@ func (p *partition) tick(t event.Tick, offset int64) {
 const maxQuiet = event.Millis(315_360_000_000_000)
 
 // count counts a view or a purchase in its product's open windows, unless it
-// is a later copy.
-func (p *partition) count(e *event.Event, pane int64) bool {
+// is a later copy. What the partition held before the record is before.
+func (p *partition) count(e *event.Event, pane int64, before place) bool {
 	from := max(pane-p.panes+1, p.open, p.judged)
 	if from > pane {
 		return true // in no window that is judged
@@ -169,7 +175,7 @@ func (p *partition) count(e *event.Event, pane int64) bool {
 	p.windows.cover(from, pane)
 	w := p.windows.at(pane)
 	if w.first.offset < 0 {
-		w.first = p.place
+		w.first = before
 	}
 	added, kept := w.ids.add(e.IdentityHash(), p.maxIDs, &p.free)
 	if !added {
