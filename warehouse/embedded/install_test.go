@@ -121,11 +121,13 @@ func TestAnInterruptedInstallLeavesNothing(t *testing.T) {
 		_, err := Install(ctx, nil)
 		done <- err
 	}()
-	for {
-		if info, err := os.Stat(started); err == nil && info.Size() > 0 {
-			break
+	for info, err := os.Stat(started); err != nil || info.Size() == 0; info, err = os.Stat(started) {
+		select {
+		case err := <-done:
+			t.Fatalf("it ended before npm ran: %v", err)
+		default:
+			runtime.Gosched()
 		}
-		runtime.Gosched()
 	}
 	cancel()
 	if err := <-done; err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
