@@ -1,6 +1,9 @@
 package grafana
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Chart is one chart of ClickHouse's /dashboard page.
 type Chart struct {
@@ -53,11 +56,18 @@ var live = func() span {
 }()
 
 // Live writes a time series query as the /dashboard page needs it: its first
-// column, time, as t in Unix seconds, each further column a line.
+// column, time, as t in Unix seconds, each further column a line. Comments and
+// indentation are left out, for the page's address holds the whole text.
 func Live(sql string) (string, error) {
 	text, err := expand(sql, live)
 	if err != nil {
 		return "", err
 	}
-	return "SELECT toUnixTimestamp(time) AS t, * EXCEPT time\nFROM\n(\n" + text + "\n)\nORDER BY t", nil
+	lines := []string{"SELECT toUnixTimestamp(time) AS t, * EXCEPT time FROM ("}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "--") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(append(lines, ") ORDER BY t"), "\n"), nil
 }

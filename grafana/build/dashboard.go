@@ -1,3 +1,4 @@
+//nolint:misspell // Grafana writes color.
 package main
 
 import (
@@ -123,11 +124,11 @@ func (p panel) defaults() object {
 
 func thresholds(steps []step) object {
 	if len(steps) == 0 {
-		steps = []step{{color: "text"}}
+		steps = []step{{colour: "text"}}
 	}
 	list := []object{}
 	for i, s := range steps {
-		o := object{"color": s.color, "value": s.from}
+		o := object{"color": s.colour, "value": s.from}
 		if i == 0 {
 			o["value"] = nil // from minus infinity on
 		}
@@ -159,10 +160,10 @@ func (p panel) overrides() []object {
 			set("custom.drawStyle", "bars")
 			set("custom.fillOpacity", 60)
 		}
-		if c.colors != nil {
+		if c.colours != nil {
 			options := object{}
-			for text, color := range c.colors {
-				options[text] = object{"color": color}
+			for text, colour := range c.colours {
+				options[text] = object{"color": colour}
 			}
 			set("mappings", []object{{"type": "value", "options": options}})
 			set("custom.cellOptions", object{"type": "color-text"})

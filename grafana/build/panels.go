@@ -24,17 +24,17 @@ const (
 // step is the colour of values from a limit on; the first one's limit is not
 // looked at.
 type step struct {
-	color string
-	from  float64
+	colour string
+	from   float64
 }
 
 // column says how one column or line is shown.
 type column struct {
-	name   string
-	title  string
-	unit   string
-	look   look
-	colors map[string]string // of texts
+	name    string
+	title   string
+	unit    string
+	look    look
+	colours map[string]string // of texts
 }
 
 type look int
@@ -74,7 +74,7 @@ var shopPanels = []panel{
 		query:       "job_runs", kind: table, width: 8, height: 4, empty: "no job has run yet",
 		columns: []column{
 			{name: "reported_day", title: "day", unit: onlyDay},
-			{name: "last_state", title: "state", colors: map[string]string{"succeeded": "green", "running": "blue", "failed": "red"}},
+			{name: "last_state", title: "state", colours: map[string]string{"succeeded": "green", "running": "blue", "failed": "red"}},
 			{name: "last_start", title: "started"},
 			{name: "report_rows", title: "rows", unit: "short"},
 			{name: "last_error", title: "error"},
@@ -87,7 +87,7 @@ var shopPanels = []panel{
 		columns: []column{
 			{name: "window_start", title: "window from"},
 			{name: "window_end", title: "to"},
-			{name: "status", colors: map[string]string{"firing": "red", "confirmed": "orange", "retracted": "text"}},
+			{name: "status", colours: map[string]string{"firing": "red", "confirmed": "orange", "retracted": "text"}},
 			{name: "views", unit: "short", look: share},
 			{name: "purchases", unit: "short"},
 			{name: "conversion", unit: "percent"},

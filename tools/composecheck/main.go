@@ -54,8 +54,11 @@ func check(ctx context.Context, composeFile, exampleFile string) error {
 	for _, name := range blank {
 		without := filled.Clone()
 		without[name] = ""
-		if _, err := load(ctx, composeFile, without); err == nil || !strings.Contains(err.Error(), name) {
-			errs = append(errs, fmt.Errorf("without %s it should be refused and say so, but: %v", name, err))
+		_, err := load(ctx, composeFile, without)
+		if err == nil {
+			errs = append(errs, fmt.Errorf("without %s it is not refused", name))
+		} else if !strings.Contains(err.Error(), name) {
+			errs = append(errs, fmt.Errorf("without %s it is refused with another reason: %w", name, err))
 		}
 	}
 	errs = append(errs, published(project)...)
