@@ -1,0 +1,99 @@
+package formats
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io"
+	"os"
+	"testing"
+
+	"clickstream/internal/event"
+)
+
+// FuzzSplit: whatever encoding/csv takes as one line, we take the same way.
+func FuzzSplit(f *testing.F) {
+	for _, s := range []string{"", ",", "a,b", `"a,b",c`, `"a""b"`, `"a"b`, `"open`, `"",`, `"""",""`, `a"b,c`, "a,\"b\x00\""} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		if bytes.ContainsAny(line, "\r\n") {
+			return
+		}
+		original := bytes.Clone(line)
+		var s splitter
+		got, problem := s.split(line)
+		if !bytes.Equal(line, original) {
+			t.Fatal("the line was changed")
+		}
+		r := csv.NewReader(bytes.NewReader(line))
+		want, err := r.Read()
+		if err != nil {
+			return
+		}
+		if problem != "" || len(got) != len(want) {
+			t.Fatalf("%q: got %q, %s; want %q", line, got, problem, want)
+		}
+		for i := range want {
+			if string(got[i]) != want[i] {
+				t.Fatalf("%q: field %d is %q, want %q", line, i, got[i], want[i])
+			}
+		}
+	})
+}
+
+// fuzzFormat: any bytes give rows that are events, which the log's reader
+// takes if they are valid, or bad rows, and lines are counted.
+func fuzzFormat(f *testing.F, format string, files ...string) {
+	for _, name := range files {
+		content, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if bytes.HasPrefix(content, []byte{0x1f, 0x8b}) || bytes.HasPrefix(content, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
+			return // what unpacks it is not ours
+		}
+		r, err := Open(bytes.NewReader(content), format)
+		if err != nil {
+			return
+		}
+		defer r.Close()
+		var e event.Event
+		var line int64
+		for {
+			err := r.Next(&e)
+			if err == io.EOF {
+				break
+			}
+			at, raw := r.Row()
+			if at <= line || !bytes.Contains(content, raw) {
+				t.Fatalf("the row in line %d after line %d holds %q, which is not in the file", at, line, raw)
+			}
+			line = at
+			if _, bad := errors.AsType[*event.Rejection](err); bad {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Validate(1<<42) != nil || len(e.Properties) > 100 {
+				continue
+			}
+			var d event.Decoder
+			var again event.Event
+			if err := d.Decode(e.AppendJSON(nil), &again); err != nil {
+				t.Fatalf("line %d: a valid event cannot be read back: %v", at, err)
+			}
+		}
+		if n := int64(bytes.Count(content, []byte{'\n'})) + 1; line > n {
+			t.Fatalf("line %d of %d", line, n)
+		}
+	})
+}
+
+func FuzzNative(f *testing.F) { fuzzFormat(f, "native", "native.jsonl") }
+
+func FuzzRees46(f *testing.F) { fuzzFormat(f, "rees46", "categories.csv", "cosmetics.csv") }
