@@ -1,0 +1,81 @@
+package ingest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"clickstream/internal/event"
+)
+
+func TestE1_OnlyValidEventsGetOntoTheLog(t *testing.T) {
+	cfg, p := newPipeline(t)
+	ctx := testContext(t)
+	deep := aView()
+	deep.Properties = `{"a":` + strings.Repeat("[", 65) + strings.Repeat("]", 65) + `}`
+	long := aView()
+	long.PageURL, long.Properties = strings.Repeat("\x01", 8<<10), `{"a":"`+strings.Repeat("x", 8000)+`"}`
+	long.ProductCategory, long.Brand, long.OrderID = strings.Repeat("\x01", 256), strings.Repeat("\x01", 256), strings.Repeat("\x01", 256)
+	long.Currency, long.DeviceType, long.Source = long.Brand, long.Brand, long.Brand
+	long.ID, long.UserID, long.ProductID = strings.Repeat("\x01", 128), strings.Repeat("\x01", 128), strings.Repeat("\x01", 128)
+	noUTF8 := aView()
+	noUTF8.ProductID = "p\xff"
+	noID := aView()
+	noID.ID = ""
+	for want, e := range map[event.Reason]event.Event{
+		event.ReasonBadJSON: deep, event.ReasonTooLong: long, event.ReasonBadEncoding: noUTF8, event.ReasonMissingField: noID,
+	} {
+		err := p.Append(ctx, &e)
+		if bad, ok := errors.AsType[*event.Rejection](err); !ok || bad.Reason != want {
+			t.Errorf("want %s, got %v", want, err)
+		}
+	}
+	good := aView()
+	if err := p.Append(ctx, &good); err != nil {
+		t.Fatal(err)
+	}
+	good.ProductID = "changed after Append"
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := onLog(t, cfg); len(got) != 1 || got[0].ProductID != "p1" {
+		t.Errorf("on the log is %+v", got)
+	}
+}
+
+func TestE1_DeadLettersKeepBytesReasonAndOrigin(t *testing.T) {
+	cfg, p := newPipeline(t)
+	ctx := testContext(t)
+	want := event.DeadLetter{
+		Value:     []byte("\x00\xff not an event"),
+		Rejection: event.Rejection{Reason: event.ReasonBadRow, Field: "f", Message: "m"},
+		Origin:    event.Origin{Kind: event.OriginFile, Name: "a.csv", Position: 17},
+	}
+	huge := want
+	huge.Value = make([]byte, 5<<20)
+	huge.Position = 18
+	for _, l := range []event.DeadLetter{want, huge} {
+		if err := p.Reject(ctx, l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	got := onRejected(t, cfg)
+	if len(got) != 2 {
+		t.Fatalf("%d dead letters, want 2", len(got))
+	}
+	for _, l := range got {
+		switch l.Position {
+		case 17:
+			if string(l.Value) != string(want.Value) || l.Rejection != want.Rejection || l.Origin != want.Origin {
+				t.Errorf("got %+v, want %+v", l, want)
+			}
+		case 18:
+			if len(l.Value) != maxRejected || !strings.Contains(l.Message, "of 5242880 bytes") {
+				t.Errorf("a huge one keeps %d bytes, message %q", len(l.Value), l.Message)
+			}
+		}
+	}
+}
