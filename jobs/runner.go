@@ -27,8 +27,9 @@ const (
 	// How long after its time-out a run is surely dead: time to record its end,
 	// and clocks that differ.
 	deadAfter = 5 * time.Minute
-	// What is left for recording a run's end when the process is told to stop.
-	timeToRecord = 2 * time.Second
+	// For the last steps of a run: recording its end and removing its table;
+	// less when the process has been told to stop.
+	timeToEnd, timeToStop = 30 * time.Second, 2 * time.Second
 )
 
 // Warehouse is what the jobs need of *warehouse.Warehouse: a connection to its
@@ -129,7 +130,7 @@ func (r *Runner) run(ctx context.Context, job Job, day Day, trigger Trigger, att
 	if runErr != nil {
 		run.State, run.Error = Failed, runErr.Error()
 	}
-	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeToRecord)
+	recording, cancel := ending(ctx)
 	defer cancel()
 	if err := r.record(recording, run, versionEnded); err != nil {
 		return run, errors.Join(runErr, err)
@@ -141,6 +142,15 @@ func (r *Runner) run(ctx context.Context, job Job, day Day, trigger Trigger, att
 	said.Str("job", run.Job).Stringer("day", run.Day).Str("trigger", string(run.Trigger)).Uint32("attempt", run.Attempt).
 		Uint64("rows", run.Rows).Dur("took", run.Took()).Msg("job " + string(run.State))
 	return run, runErr
+}
+
+// ending is for the last steps of a run, which are made also when ctx is over.
+func ending(ctx context.Context) (context.Context, context.CancelFunc) {
+	left := timeToEnd
+	if ctx.Err() != nil {
+		left = timeToStop
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), left)
 }
 
 // work makes the day's rows in a table of the run's own and puts them in the
@@ -162,7 +172,7 @@ func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
 		return fmt.Errorf("make a table for the new rows: %w", err)
 	}
 	defer func() {
-		dropping, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeToRecord)
+		dropping, cancel := ending(ctx)
 		defer cancel()
 		if dropErr := conn.Exec(dropping, query("drop_staging"), clickhouse.Named("staging", staging)); dropErr != nil {
 			// A later run drops it.
