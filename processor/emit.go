@@ -86,16 +86,19 @@ func (s *session) commit(ctx context.Context, cl *kgo.Client, parts map[int32]*a
 // broker has answered anew, so that a client which repeats an old event, and
 // makes tick after tick invalid, does not fill the log with them.
 func (s *session) writeTicks(ctx context.Context) error {
-	a := s.latest.Load()
-	fresh := a != s.heard
-	s.heard = a
+	var fresh *answer
+	select {
+	case fresh = <-s.answers:
+		s.heard = fresh
+	default:
+	}
 	ticks := make(map[int32]event.Tick)
 	for n, p := range s.parts {
 		p.quiet.follow(p.partition, n, s.p.settings.now)
-		if !fresh {
+		if fresh == nil {
 			continue
 		}
-		p.quiet.hear(a)
+		p.quiet.hear(fresh)
 		p.quiet.follow(p.partition, n, s.p.settings.now)
 		if t, due := p.quiet.due(p.partition); due {
 			ticks[n] = t

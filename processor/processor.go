@@ -41,9 +41,10 @@ type Processor struct {
 
 // settings are what tests change.
 type settings struct {
-	now       func() time.Time // a monotonic clock, for quiet time alone
-	askEvery  time.Duration
-	heartbeat time.Duration
+	now         func() time.Time // a monotonic clock, for quiet time alone
+	askEvery    time.Duration
+	commitEvery time.Duration
+	heartbeat   time.Duration
 	// unclean ends Run as a killed process would: nothing is told or committed.
 	unclean bool
 }
@@ -69,7 +70,7 @@ func New(cfg Config) (*Processor, error) {
 	}
 	p := &Processor{
 		cfg:      cfg,
-		settings: settings{now: time.Now, askEvery: askEvery, heartbeat: time.Second},
+		settings: settings{now: time.Now, askEvery: askEvery, commitEvery: commitEvery, heartbeat: time.Second},
 		closings: make(chan *closing),
 		ended:    make(chan struct{}),
 	}
@@ -85,7 +86,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	defer close(p.ended)
 	var waiting []*closing
 	for {
-		s := &session{p: p, topics: p.cfg.Broker.Topics(), parts: make(map[int32]*assigned), closings: waiting}
+		s := &session{p: p, topics: p.cfg.Broker.Topics(), parts: make(map[int32]*assigned), answers: make(chan *answer), closings: waiting}
 		err := s.run(ctx)
 		waiting = s.closings
 		switch {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -27,11 +26,11 @@ type session struct {
 	partitions int32
 	decoder    event.Decoder
 	headers    []event.Header
-	latest     atomic.Pointer[answer]
+	answers    chan *answer
 
 	mu         sync.Mutex
 	parts      map[int32]*assigned
-	heard      *answer
+	heard      *answer // the last answer
 	lastLook   time.Time
 	lastCommit time.Time
 	closings   []*closing
@@ -127,7 +126,7 @@ func (s *session) turn(ctx, work context.Context) error {
 		if err := s.tell(work, s.parts); err != nil {
 			return err
 		}
-		if time.Since(s.lastCommit) >= commitEvery {
+		if time.Since(s.lastCommit) >= s.p.settings.commitEvery {
 			s.lastCommit = time.Now()
 			if err := s.commit(work, s.in, s.parts); err != nil {
 				return err
@@ -307,7 +306,10 @@ func (s *session) ask(ctx context.Context) {
 		cancel()
 		if err == nil {
 			a.got, a.ends = s.p.settings.now(), ends
-			s.latest.Store(a)
+			select {
+			case s.answers <- a:
+			case <-ctx.Done():
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -60,7 +60,7 @@ func (s *session) show() {
 	st.Events, st.Duplicates, st.Late, st.Future = sum.events, sum.duplicates, sum.late, sum.future
 	st.Poison, st.Ticks, st.InvalidTicks = sum.poison, sum.ticks, sum.invalidTicks
 	st.Lag = -1
-	if a := s.latest.Load(); a != nil {
+	if a := s.heard; a != nil {
 		st.Lag = 0
 		for n, p := range s.parts {
 			st.Lag += max(0, a.ends[n]-p.offset)

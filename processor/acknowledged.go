@@ -1,0 +1,58 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
+)
+
+// Acknowledged returns, for each partition with a commit of the rule, or of
+// any rule where that is nil, the offset up to which the log is counted and its
+// alerts are acknowledged.
+func Acknowledged(ctx context.Context, cl *kgo.Client, cfg broker.Config, rule *event.Rule) (broker.Offsets, error) {
+	commits, err := broker.CommittedOffsets(ctx, cl, cfg.Group("processor"), cfg.Topics().Events)
+	if err != nil {
+		return nil, err
+	}
+	done := make(broker.Offsets, len(commits))
+	for n, c := range commits {
+		var hash string
+		var told int64
+		if _, err := fmt.Sscanf(c.Metadata, metadataVersion+" rule=%s told=%d", &hash, &told); err == nil && (rule == nil || hash == rule.Hash()) {
+			done[n] = told
+		}
+	}
+	return done, nil
+}
+
+// WaitAcknowledged returns when the alerts of the rule are acknowledged up to
+// ends, or when ctx ends.
+func WaitAcknowledged(ctx context.Context, cl *kgo.Client, cfg broker.Config, rule event.Rule, ends broker.Offsets) error {
+	starts, err := broker.StartOffsets(ctx, cl, cfg.Topics().Events)
+	if err != nil {
+		return err
+	}
+	for {
+		done, err := Acknowledged(ctx, cl, cfg, &rule)
+		if err != nil && broker.Classify(err) != broker.Retriable {
+			return err
+		}
+		left := int64(0)
+		for n, end := range ends {
+			left += max(0, end-max(done[n], starts[n]))
+		}
+		if err == nil && left == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the processor has %d records of the log still to count for the rule %s: %w", left, rule, context.Cause(ctx))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}

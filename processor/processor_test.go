@@ -1,0 +1,441 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/event"
+)
+
+// patience is how long a test waits for what must come.
+const patience = 30 * time.Second
+
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for !done() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("waited %s in vain: %s", patience, what)
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+// shop is a log to write to and an alerts topic to read.
+type shop struct {
+	t   *testing.T
+	cfg broker.Config
+	cl  *kgo.Client
+}
+
+func newShop(t *testing.T) *shop {
+	t.Helper()
+	cfg := brokertest.Config(t)
+	cl, err := cfg.NewClient(broker.ProducerOptions()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	if _, err := broker.EnsureTopics(t.Context(), cl, cfg); err != nil {
+		t.Fatal(err)
+	}
+	return &shop{t: t, cfg: cfg, cl: cl}
+}
+
+type arrival struct {
+	event.Event
+	received event.Millis
+}
+
+func (s *shop) append(arrivals ...arrival) {
+	s.t.Helper()
+	records := make([]*kgo.Record, len(arrivals))
+	for i, a := range arrivals {
+		records[i] = &kgo.Record{
+			Topic:     s.cfg.Topics().Events,
+			Key:       []byte(a.Key()),
+			Value:     a.AppendJSON(nil),
+			Partition: event.Partition(a.Key(), broker.DefaultPartitions),
+			Timestamp: a.received.Time(),
+		}
+	}
+	s.produce(records...)
+}
+
+func (s *shop) produce(records ...*kgo.Record) {
+	s.t.Helper()
+	if err := s.cl.ProduceSync(s.t.Context(), records...).FirstErr(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *shop) read(topic string, fn func(*kgo.Record)) {
+	s.t.Helper()
+	ends, err := broker.EndOffsets(s.t.Context(), s.cl, topic)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	err = broker.ReadLog(s.t.Context(), s.cfg, topic, nil, ends, func(r *kgo.Record) error {
+		fn(r)
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// logs are the log's partitions as the model reads them.
+func (s *shop) logs() map[int32][]record {
+	s.t.Helper()
+	found := map[int32][]record{}
+	var d event.Decoder
+	s.read(s.cfg.Topics().Events, func(r *kgo.Record) {
+		rec := record{offset: r.Offset, kind: isNothing}
+		if r.Value != nil {
+			rec.kind, rec.received = isEvent, event.MillisOf(r.Timestamp)
+			in := event.Record{Key: r.Key, Value: r.Value, Partition: r.Partition, Received: rec.received}
+			if err := d.ReadRecord(in, broker.DefaultPartitions, &rec.event); err != nil {
+				rec.kind = isPoison
+			}
+		} else {
+			var headers []event.Header
+			for _, h := range r.Headers {
+				headers = append(headers, event.Header(h))
+			}
+			if t, ok := event.ParseTick(headers); ok {
+				rec.kind, rec.tick = isTick, t
+			}
+		}
+		found[r.Partition] = append(found[r.Partition], rec)
+	})
+	return found
+}
+
+// check compares the alerts topic with the model's reading of the log, and
+// returns the alerts as they stand.
+func (s *shop) check(rule event.Rule) []event.Alert {
+	s.t.Helper()
+	alerts := map[int32][]event.Alert{}
+	s.read(s.cfg.Topics().Alerts, func(r *kgo.Record) {
+		a, err := event.DecodeAlert(r.Value)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if string(r.Key) != a.ProductID || r.Partition != event.Partition(a.ProductID, broker.DefaultPartitions) {
+			s.t.Fatalf("%v has key %q in partition %d", a, r.Key, r.Partition)
+		}
+		if a.Rule == rule.String() {
+			alerts[r.Partition] = append(alerts[r.Partition], a)
+		}
+	})
+	var standing []event.Alert
+	for n, log := range s.logs() {
+		c := newTold(s.t, model{rule: rule, log: log})
+		c.add(alerts[n])
+		c.finish()
+		for _, a := range c.byID {
+			standing = append(standing, a)
+		}
+	}
+	return standing
+}
+
+func (s *shop) ends(topic string) (sum int64) {
+	s.t.Helper()
+	ends, err := broker.EndOffsets(s.t.Context(), s.cl, topic)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, end := range ends {
+		sum += end
+	}
+	return sum
+}
+
+// running is a processor that runs until it is stopped or killed.
+type running struct {
+	*Processor
+	t    *testing.T
+	stop func()
+}
+
+func (s *shop) start(rule event.Rule, set func(*settings)) *running {
+	s.t.Helper()
+	p, err := New(Config{Broker: s.cfg, Rule: rule})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	p.settings.heartbeat = 50 * time.Millisecond
+	p.settings.commitEvery = 10 * time.Millisecond
+	if set != nil {
+		set(&p.settings)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	r := &running{Processor: p, t: s.t}
+	var stopped bool
+	r.stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil {
+			s.t.Errorf("Run: %v", err)
+		}
+	}
+	s.t.Cleanup(r.stop)
+	return r
+}
+
+func killed(s *settings) { s.unclean = true }
+
+func (r *running) close() {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	if err := r.CloseWindows(ctx); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+var smallRule = event.Rule{ViewsOver: 10, PurchasesUnder: 2, Window: 10 * time.Minute, Slide: time.Minute, Lateness: time.Minute}
+
+// someHours is a shop's traffic in the order in which it arrives: shuffled
+// within less than a minute of event time, one event in twenty twice.
+func someHours(seed uint64, n int) []arrival {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	var arrivals []arrival
+	for i := range n {
+		at := noon + event.Millis(rng.Int64N(2*3_600_000))
+		a := arrival{received: at + event.Millis(rng.Int64N(60_000)), Event: event.Event{
+			ID: fmt.Sprint("e", i), Type: "view", Timestamp: at, UserID: "u", Quantity: 1,
+			ProductID: fmt.Sprint("p", int(60*rng.Float64()*rng.Float64())),
+		}}
+		if rng.IntN(14) == 0 {
+			a.Type = "purchase"
+		}
+		arrivals = append(arrivals, a)
+		if rng.IntN(20) == 0 {
+			a.received += event.Millis(rng.Int64N(40 * 60_000))
+			arrivals = append(arrivals, a)
+		}
+	}
+	slices.SortStableFunc(arrivals, func(a, b arrival) int { return int(a.received - b.received) })
+	return arrivals
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// With all windows closed, what is confirmed is what a plain count of the
+// distinct events gives.
+func TestW2_ShuffledAndRepeatedOverTwelvePartitionsEveryAlertIsFound(t *testing.T) {
+	s := newShop(t)
+	arrivals := someHours(1, 6000)
+	s.append(arrivals...)
+	p := s.start(smallRule, nil)
+	p.close()
+	standing := s.check(smallRule)
+
+	type tally struct{ views, purchases int }
+	plain := map[productWindow]*tally{}
+	seen := map[string]bool{}
+	for _, a := range arrivals {
+		if seen[a.ID] {
+			continue
+		}
+		seen[a.ID] = true
+		for start := a.Timestamp - a.Timestamp%60_000; start > a.Timestamp-600_000; start -= 60_000 {
+			w := productWindow{a.ProductID, start}
+			if plain[w] == nil {
+				plain[w] = &tally{}
+			}
+			if a.Type == "view" {
+				plain[w].views++
+			} else {
+				plain[w].purchases++
+			}
+		}
+	}
+	want, confirmed := 0, 0
+	for _, c := range plain {
+		if smallRule.Qualifies(c.views, c.purchases) {
+			want++
+		}
+	}
+	for _, a := range standing {
+		switch c := plain[productWindow{a.ProductID, event.MillisOf(a.WindowStart)}]; {
+		case a.Status == event.Firing:
+			t.Fatalf("%v still fires", a)
+		case a.Views != c.views || a.Purchases != c.purchases:
+			t.Fatalf("%v, but a plain count gives %+v", a, *c)
+		case a.Status == event.Confirmed:
+			confirmed++
+		}
+	}
+	if confirmed != want || want < 100 {
+		t.Fatalf("%d alerts are confirmed, a plain count gives %d", confirmed, want)
+	}
+	st := p.Stats()
+	// A copy that comes when its windows have closed is late.
+	copies := int64(len(arrivals) - len(seen))
+	if st.Late+st.Duplicates != copies || st.Late == 0 || st.Duplicates == 0 || st.Events != int64(len(arrivals)) || st.OpenWindows != 0 || st.Products != 0 || st.Alerts == 0 {
+		t.Fatalf("%+v", st)
+	}
+
+	// Whoever comes later finds everything told.
+	p.stop()
+	before := s.ends(s.cfg.Topics().Alerts)
+	q := s.start(smallRule, nil)
+	q.close()
+	if after := s.ends(s.cfg.Topics().Alerts); after != before || q.Stats().Ticks != 0 {
+		t.Fatalf("%d alerts were told again", after-before)
+	}
+	// Another rule starts at the log's beginning.
+	q.stop()
+	other := smallRule
+	other.ViewsOver = 5
+	s.start(other, nil).close()
+	s.check(other)
+}
+
+func TestW6_KilledInTheMiddleTheAlertsAreTheSame(t *testing.T) {
+	s := newShop(t)
+	arrivals := someHours(2, 4000)
+	rng := rand.New(rand.NewPCG(2, 2))
+	for len(arrivals) > 0 {
+		n := min(len(arrivals), 200+rng.IntN(1200))
+		s.append(arrivals[:n]...)
+		arrivals = arrivals[n:]
+		p := s.start(smallRule, killed)
+		end := s.ends(s.cfg.Topics().Events)
+		if rng.IntN(3) > 0 { // some die early
+			eventually(t, "everything is read and committed", func() bool {
+				var sum int64
+				commits, err := broker.CommittedOffsets(t.Context(), s.cl, s.cfg.Group("processor"), s.cfg.Topics().Events)
+				for _, c := range commits {
+					q, err := resume(smallRule, c.Offset, c.Metadata)
+					if err != nil {
+						t.Fatal(err)
+					}
+					sum += q.told
+				}
+				return err == nil && sum == end
+			})
+		}
+		p.stop()
+	}
+	s.start(smallRule, nil).close()
+	s.check(smallRule)
+}
+
+func TestW6_TwoInstancesShareTheLogAndTakeOver(t *testing.T) {
+	s := newShop(t)
+	arrivals := someHours(3, 4000)
+	s.append(arrivals[:1500]...)
+	a := s.start(smallRule, killed)
+	eventually(t, "the first has all partitions", func() bool { return a.Stats().Partitions == int(broker.DefaultPartitions) })
+	b := s.start(smallRule, nil)
+	eventually(t, "both have partitions", func() bool {
+		x, y := a.Stats().Partitions, b.Stats().Partitions
+		return x > 0 && y > 0 && x+y == int(broker.DefaultPartitions)
+	})
+	s.append(arrivals[1500:3000]...)
+	eventually(t, "both have read", func() bool { return a.Stats().Alerts > 0 && b.Stats().Alerts > 0 })
+	a.stop()
+	s.append(arrivals[3000:]...)
+	b.close()
+	s.check(smallRule)
+}
+
+// fastClock goes on by a fixed step with every reading.
+func fastClock(step time.Duration) func() time.Time {
+	var readings atomic.Int64
+	start := time.Now()
+	return func() time.Time { return start.Add(time.Duration(readings.Add(1)) * step) }
+}
+
+func fast(s *settings) {
+	s.now = fastClock(600 * time.Millisecond)
+	s.askEvery = time.Millisecond
+}
+
+func TestW3_QuietClosesWindowsWithTicksOnTheLog(t *testing.T) {
+	s := newShop(t)
+	rule := event.Rule{ViewsOver: 2, PurchasesUnder: 1, Window: 10 * time.Second, Slide: 5 * time.Second, Lateness: time.Second}
+	view := func(id string, at event.Millis) arrival {
+		return arrival{event.Event{ID: id, Type: "view", Timestamp: at, UserID: "u", ProductID: "p", Quantity: 1}, at}
+	}
+	s.append(view("1", noon), view("2", noon+1), view("3", noon+2))
+	p := s.start(rule, fast)
+	eventually(t, "both windows close", func() bool { st := p.Stats(); return st.Ticks > 0 && st.OpenWindows == 0 })
+	p.stop()
+	standing := s.check(rule)
+	if len(standing) != 2 || standing[0].Status != event.Confirmed || standing[1].Status != event.Confirmed {
+		t.Fatal(standing)
+	}
+	n := event.Partition("p", broker.DefaultPartitions)
+	log := s.logs()[n]
+	if ticks := len(log) - 3; ticks < 1 || ticks > 2 {
+		t.Fatalf("%d ticks for two windows: one is written only when it closes a window", ticks)
+	}
+	// The watermark only rises: what comes now for those windows is late.
+	s.append(view("4", noon+3))
+	q := s.start(rule, fast)
+	eventually(t, "the event is read", func() bool { return q.Stats().Late == 1 })
+	q.stop()
+	s.check(rule)
+}
+
+// An instance that was paused writes its tick late; the event that came in
+// between makes it invalid.
+func TestW3_TheTickOfAPausedInstanceDoesNoHarm(t *testing.T) {
+	s := newShop(t)
+	view := func(id string, at event.Millis) arrival {
+		return arrival{event.Event{ID: id, Type: "view", Timestamp: at, UserID: "u", ProductID: "p", Quantity: 1}, at}
+	}
+	n := event.Partition("p", broker.DefaultPartitions)
+	tick := func(after int64, quiet time.Duration) *kgo.Record {
+		r := &kgo.Record{Topic: s.cfg.Topics().Events, Partition: n}
+		for _, h := range (event.Tick{After: after, Quiet: event.Millis(quiet.Milliseconds())}).Headers() {
+			r.Headers = append(r.Headers, kgo.RecordHeader(h))
+		}
+		return r
+	}
+	s.append(view("1", noon), view("2", noon+1))
+	s.produce(tick(0, time.Hour), tick(1, time.Minute), &kgo.Record{Topic: s.cfg.Topics().Events, Partition: n, Key: []byte("p")},
+		&kgo.Record{Topic: s.cfg.Topics().Events, Partition: n, Value: []byte("{")})
+	s.produce(tick(1, time.Hour))
+	s.append(view("3", noon+60_000))
+	p := s.start(smallRule, nil)
+	eventually(t, "everything is read", func() bool { return p.Stats().Events == 3 })
+	st := p.Stats()
+	if st.Ticks != 1 || st.InvalidTicks != 2 || st.Poison != 1 || st.Late != 0 || st.Watermark != noon+1 || st.NewestEvent != noon+60_000 {
+		t.Fatalf("%+v", st)
+	}
+}
+
+func TestCloseWindowsFailsWhenRunEnds(t *testing.T) {
+	s := newShop(t)
+	p := s.start(smallRule, nil)
+	p.stop()
+	if err := p.CloseWindows(t.Context()); err == nil {
+		t.Fatal("no error")
+	}
+	if _, err := New(Config{}); err == nil {
+		t.Fatal("an empty config is no config")
+	}
+}
