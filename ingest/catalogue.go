@@ -84,13 +84,12 @@ func makeCatalogue(seed uint64, products int, viewsIn10Minutes float64) catalogu
 		}
 		c.products[i] = p
 		if i != c.onSale {
-			// Heavy-tailed, but without one product that outshines all.
-			total += math.Pow(float64(i+20), -0.7)
+			total += popularity(i, products)
 			c.reach = append(c.reach, total)
 		}
 	}
 	for i := range c.reach {
-		views := viewsIn10Minutes * math.Pow(float64(i+20), -0.7) / total
+		views := viewsIn10Minutes * popularity(i, products) / total
 		sells := 0.02 + 0.02*rnd.Float64()
 		if views > danger {
 			sells = max(sells, min(0.25, soldThen/views))
@@ -99,3 +98,8 @@ func makeCatalogue(seed uint64, products int, viewsIn10Minutes float64) catalogu
 	}
 	return c
 }
+
+// popularity of the ith of n products is heavy-tailed, but none outshines all
+// others: with n in proportion to the visitors, the first is looked at about
+// as often in a shop of any size.
+func popularity(i, n int) float64 { return math.Pow(float64(i)+float64(n)/30, -0.7) }

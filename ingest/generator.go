@@ -21,7 +21,7 @@ type GeneratorOptions struct {
 	Seed     uint64
 	Start    time.Time     // time of the first events; default: now less 15 minutes
 	Rate     float64       // events a second, about, without the flash sale's; default 20
-	Products int           // default 600
+	Products int           // default 600, and more from 20 events a second on: 30 × Rate
 	Users    int           // default 5000
 	NoSale   bool          // no flash sale
 	SaleAt   time.Duration // when the flash sale starts, after Start; default 13m40s
@@ -39,7 +39,7 @@ func (o GeneratorOptions) withDefaults() GeneratorOptions {
 		o.Rate = 20
 	}
 	if o.Products == 0 {
-		o.Products = 600
+		o.Products = min(max(600, int(30*o.Rate)), maxProducts)
 	}
 	if o.Users == 0 {
 		o.Users = 5000
@@ -66,7 +66,7 @@ func (o GeneratorOptions) validate() error {
 	if !(o.Rate > 0 && o.Rate <= 100_000) {
 		bad("rate is %g events a second: give more than 0, at most 100000", o.Rate)
 	}
-	if o.Products < 20 || o.Products > 1_000_000 {
+	if o.Products < 20 || o.Products > maxProducts {
 		bad("products is %d: give 20 to 1000000", o.Products)
 	}
 	if o.Users < 1 || o.Users > 100_000_000 {
@@ -86,6 +86,8 @@ func (o GeneratorOptions) validate() error {
 	}
 	return nil
 }
+
+const maxProducts = 1_000_000
 
 // Generator makes up a shop's traffic: visitors come, look around, search,
 // put things into their carts and buy some of them; they come back. One
