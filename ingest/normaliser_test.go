@@ -1,0 +1,188 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
+
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// foreignly produces records to the data topic, spread over its partitions.
+func foreignly(t *testing.T, cfg broker.Config, values ...[]byte) {
+	t.Helper()
+	cl, err := cfg.NewClient(append(broker.ProducerOptions(), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	var records []*kgo.Record
+	for i, v := range values {
+		records = append(records, &kgo.Record{
+			Topic: cfg.Topics().Data, Partition: int32(i) % broker.DefaultPartitions, Key: []byte("any key"), Value: v,
+		})
+	}
+	if err := cl.ProduceSync(testContext(t), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type runningNormaliser struct {
+	*Normaliser
+	stop func() error
+}
+
+func startNormaliser(t *testing.T, cfg broker.Config, p *Producer) runningNormaliser {
+	t.Helper()
+	n, err := NewNormaliser(NormaliserConfig{Broker: cfg, Producer: p, Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	stopped := false
+	stop := func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-done
+	}
+	t.Cleanup(func() { stop() })
+	return runningNormaliser{n, stop}
+}
+
+func waitNormalised(t *testing.T, cfg broker.Config) {
+	t.Helper()
+	ctx := testContext(t)
+	cl, err := cfg.NewClient()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	ends, err := broker.EndOffsets(ctx, cl, cfg.Topics().Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := broker.WaitCommitted(ctx, cl, cfg.Group("normaliser"), cfg.Topics().Data, ends, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestForeignRecordsGetOntoTheLog(t *testing.T) {
+	cfg, p := newPipeline(t)
+	foreignly(t, cfg,
+		[]byte(`{"event_id":"evt_00000001","event_type":"view","timestamp":"2026-11-22T10:04:05.123456","user_id":"u1","session_id":"s1","product_id":"p1","referrer":"mail"}`),
+		[]byte(`{"event_type":"view","timestamp":"2026-11-22 10:04:06","user_id":17,"product_id":"p1","source":"till"}`),
+		nil,
+		[]byte(`{"event_type":"view","user_id":"u1"}`),
+		[]byte{},
+	)
+	n := startNormaliser(t, cfg, p)
+	waitNormalised(t, cfg)
+	if err := n.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := n.Stats(), (NormaliserStats{Read: 5, Accepted: 2, Rejected: 2}); got != want {
+		t.Errorf("stats are %+v, want %+v", got, want)
+	}
+	got := make(map[string]event.Event)
+	for _, e := range onLog(t, cfg) {
+		got[e.ID] = e
+	}
+	want := map[string]event.Event{
+		"evt_00000001": {ID: "evt_00000001", Type: "view", Timestamp: 1795341845123, UserID: "u1", SessionID: "s1", ProductID: "p1",
+			Source: "foreign", Quantity: 1, Properties: `{"referrer":"mail"}`},
+		"rec1-ecom_clickstream_data-1-0": {ID: "rec1-ecom_clickstream_data-1-0", Type: "view", Timestamp: 1795341846000, UserID: "17", ProductID: "p1",
+			Source: "till", Quantity: 1},
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("on the log is\n%+v\nwant\n%+v", got, want)
+	}
+	var rejected []string
+	for _, l := range onRejected(t, cfg) {
+		rejected = append(rejected, fmt.Sprintf("%s %s-%d@%d %s", l.Kind, l.Name, l.Partition, l.Position, l.Reason))
+	}
+	slices.Sort(rejected)
+	data := cfg.Topics().Data
+	if want := []string{"topic " + data + "-3@0 missing_field", "topic " + data + "-4@0 bad_json"}; !slices.Equal(rejected, want) {
+		t.Errorf("rejected are %q, want %q", rejected, want)
+	}
+}
+
+func views(n int) [][]byte {
+	var values [][]byte
+	for i := range n {
+		values = append(values, fmt.Appendf(nil, `{"event_type":"view","timestamp":"2026-11-22T10:04:05","user_id":"u%d","product_id":"p%d"}`, i, i%50))
+	}
+	return values
+}
+
+// A normaliser whose commits are lost stands for one that was killed.
+func TestI4_RecordsReadAgainGiveTheSameEvents(t *testing.T) {
+	cfg, p := newPipeline(t)
+	foreignly(t, cfg, views(3000)...)
+	first := startNormaliser(t, cfg, p)
+	waitNormalised(t, cfg)
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	forgetCommits(t, cfg)
+	second := startNormaliser(t, cfg, p)
+	waitFor(t, func() bool { return second.Stats().Accepted == 3000 })
+	if err := second.stop(); err != nil {
+		t.Fatal(err)
+	}
+	events := onLog(t, cfg)
+	if ids := identities(events); len(events) != 6000 || len(ids) != 3000 {
+		t.Errorf("%d events with %d identities, want 6000 with 3000", len(events), len(ids))
+	}
+}
+
+func forgetCommits(t *testing.T, cfg broker.Config) {
+	t.Helper()
+	cl, err := cfg.NewClient()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	offsets := make(kadm.Offsets)
+	for p := range broker.DefaultPartitions {
+		offsets.AddOffset(cfg.Topics().Data, p, 0, -1)
+	}
+	if err := kadm.NewClient(cl).CommitAllOffsets(testContext(t), cfg.Group("normaliser"), offsets); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNormalisersShareTheWork(t *testing.T) {
+	cfg, p := newPipeline(t)
+	a := startNormaliser(t, cfg, p)
+	foreignly(t, cfg, views(2000)...)
+	b := startNormaliser(t, cfg, p)
+	for range 5 {
+		foreignly(t, cfg, views(2000)...)
+	}
+	// One leaves in the middle, the other takes over.
+	waitFor(t, func() bool { return a.Stats().Read > 0 || b.Stats().Read > 0 })
+	if err := a.stop(); err != nil {
+		t.Fatal(err)
+	}
+	waitNormalised(t, cfg)
+	if err := b.stop(); err != nil {
+		t.Fatal(err)
+	}
+	// Records of one content in different places are different events.
+	if ids := identities(onLog(t, cfg)); len(ids) != 12_000 {
+		t.Errorf("%d identities on the log, want 12000", len(ids))
+	}
+}
