@@ -109,7 +109,7 @@ func resume(rule event.Rule, offset int64, metadata string) (*partition, error) 
 	case p.told < offset || p.lastValue >= offset || p.lastValue < -1 || p.quiet < 0 || p.watermark < p.eventWatermark:
 		return nil, fmt.Errorf("commit metadata %q at offset %d: the numbers contradict each other", metadata, offset)
 	}
-	p.rebuilding = true
+	p.rebuilding = p.told > offset
 	p.awaitsBounds = p.judged == highest
 	if p.watermark != none {
 		p.open = p.openAt(p.watermark)

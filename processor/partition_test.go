@@ -1,0 +1,156 @@
+package processor
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"clickstream/internal/event"
+)
+
+func view(id, product string, at event.Millis) *event.Event {
+	return &event.Event{ID: id, Type: event.TypeView, Timestamp: at, UserID: "u", ProductID: product}
+}
+
+// A file that spans years, with one event here and there.
+func TestW3_TimeWithoutEventsCostsNothing(t *testing.T) {
+	rule := event.DefaultRule()
+	rule.Slide, rule.Window = time.Second, 10*time.Second
+	p := newPartition(rule, 0, false)
+	at := noon
+	for i := range int64(50_000) {
+		p.event(view("1", "p", at), at, i)
+		at += 40 * 24 * 3_600_000 / 50 // 19 hours, 69,120 slides
+	}
+	if len(p.windows.ring) > 64 || len(p.products) != 1 || len(p.products[0].ring) > 64 {
+		t.Fatalf("%d windows and %d products are kept", len(p.windows.ring), len(p.products))
+	}
+}
+
+// Products come and go; what is kept is what is in open windows.
+func TestProductsWithoutOpenWindowsAreForgotten(t *testing.T) {
+	p := newPartition(event.DefaultRule(), 0, false)
+	at := noon
+	for i := range int64(200_000) {
+		p.event(view("1", fmt.Sprint("p", i), at), at, i)
+		at += 1000
+	}
+	// 11 minutes of open windows, one product a second.
+	if len(p.byName) > 720 || len(p.products) > 720 {
+		t.Fatalf("%d of %d products are kept", len(p.byName), len(p.products))
+	}
+}
+
+func TestBeyondTheIdsThatAreRememberedAnAlertIsNotExact(t *testing.T) {
+	rule := workedRule
+	p := newPartition(rule, 0, false)
+	p.maxIDs = 2
+	for i := range int64(4) {
+		p.event(view(fmt.Sprint(i), "p", noon+1), noon+1, i)
+	}
+	p.event(view("9", "p", noon+30_000), noon+30_000, 4)
+	alerts := p.changed(nil)
+	if len(alerts) != 2 || alerts[0].Exact || alerts[0].Views != 4 {
+		t.Fatal(alerts)
+	}
+	for i := range int64(3) {
+		p.event(view(fmt.Sprint(i%2), "p", noon+30_000), noon+30_000, 5+i)
+	}
+	if p.counts.duplicates != 1 {
+		t.Fatalf("%d duplicates", p.counts.duplicates)
+	}
+}
+
+func TestW6_WhereRetentionHasCutTheLogTheFirstWindowsAreNotJudged(t *testing.T) {
+	p := newPartition(workedRule, 7, true)
+	for i := range int64(30) {
+		at := noon + event.Millis(i*500) // 0 to 14.5 s
+		p.event(view(fmt.Sprint(i), "p", at), at, 7+i)
+	}
+	for _, a := range p.changed(nil) {
+		if a.WindowStart.Before((noon + 2000).Time()) {
+			t.Fatalf("%v begins before the first event plus the lateness", a)
+		}
+	}
+	if p.judged != windowAt(5) {
+		t.Fatalf("judged from window %d, not %d", p.judged, windowAt(5))
+	}
+}
+
+// windowAt is the number of the window that begins so many seconds after noon.
+func windowAt(seconds int64) int64 { return int64(noon)/5000 + seconds/5 }
+
+// traffic is n events of distinct ids over so many products, at a rate of
+// 20,000 a second of event time, one purchase in twenty.
+func traffic(n, products int) []event.Event {
+	events := make([]event.Event, n)
+	names := make([]string, products)
+	for i := range names {
+		names[i] = fmt.Sprintf("product-%07d", i)
+	}
+	x := uint64(1)
+	for i := range events {
+		x = x*6364136223846793005 + 1442695040888963407
+		events[i] = event.Event{ID: fmt.Sprintf("evt_%08d", i), Type: event.TypeView, Timestamp: noon + event.Millis(i/20), UserID: "u", ProductID: names[(x>>33)%uint64(products)]}
+		if x>>60 == 0 {
+			events[i].Type = event.TypePurchase
+		}
+	}
+	return events
+}
+
+func BenchmarkPartition(b *testing.B) {
+	for _, products := range []int{10_000, 1_000_000} {
+		b.Run(fmt.Sprintf("products=%d", products), func(b *testing.B) {
+			events := traffic(2_000_000, products)
+			p := newPartition(event.DefaultRule(), 0, false)
+			i, shift := 0, event.Millis(0)
+			var alerts []event.Alert
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := range int64(b.N) {
+				e := events[i]
+				e.Timestamp += shift
+				p.event(&e, e.Timestamp, n)
+				if i++; i == len(events) {
+					i, shift = 0, shift+event.Millis(len(events)/20)
+				}
+				if n%20_000 == 0 {
+					alerts = p.changed(alerts[:0])
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkMemory reports what a million products in open windows of twelve
+// partitions take, with three events each.
+func BenchmarkMemory(b *testing.B) {
+	for range b.N {
+		events := traffic(3_000_000, 1_000_000)
+		runtime.GC()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var partitions [12]*partition
+		for i := range partitions {
+			partitions[i] = newPartition(event.DefaultRule(), 0, false)
+		}
+		for i := range events {
+			e := &events[i]
+			partitions[event.Partition(e.ProductID, 12)].event(e, e.Timestamp, int64(i))
+		}
+		runtime.ReadMemStats(&after)
+		products := 0
+		for _, p := range partitions {
+			products += len(p.byName)
+		}
+		b.ReportMetric(float64(products), "products")
+		b.ReportMetric(float64(after.Sys)/(1<<20), "MiB-process")
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/(1<<20), "MiB-live")
+		runtime.KeepAlive(events)
+		runtime.KeepAlive(partitions)
+	}
+}

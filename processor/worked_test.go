@@ -1,0 +1,207 @@
+package processor
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"clickstream/internal/event"
+)
+
+// The stream below is worked out by hand. Windows are 10 s long and start every
+// 5 s, events may be 2 s late, a product qualifies with more than 2 views and
+// less than 1 purchase. Times are seconds after noon; the windows that matter
+// begin at -5, 0, 5, 10, 15 and 20.
+var workedRule = event.Rule{ViewsOver: 2, PurchasesUnder: 1, Window: 10 * time.Second, Slide: 5 * time.Second, Lateness: 2 * time.Second}
+
+type workedStep struct {
+	record
+	watermark event.Millis // after the record, in ms after noon
+	alerts    []string     // told when looked at after the record
+}
+
+func workedLog() []workedStep {
+	at := func(seconds float64) event.Millis { return noon + event.Millis(seconds*1000) }
+	ev := func(kind, id, product string, when, received float64) record {
+		return record{event: event.Event{ID: id, Type: kind, Timestamp: at(when), UserID: "u", ProductID: product, Quantity: 1}, received: at(received)}
+	}
+	tick := func(after int64, quiet event.Millis) record {
+		return record{kind: isTick, tick: event.Tick{After: after, Quiet: quiet}}
+	}
+	steps := []workedStep{
+		// 0: in windows -5 and 0.
+		{ev("view", "1", "p", 1, 1), -1000, nil},
+		{ev("view", "2", "p", 2, 2), 0, nil},
+		// 2: a later copy, with another receive time.
+		{ev("view", "2", "p", 2, 3), 0, nil},
+		// 3: the third view of windows -5 and 0; the watermark is 1 s.
+		{ev("view", "3", "p", 3, 3), 1000, []string{"firing p -5 3/0 v4", "firing p 0 3/0 v4"}},
+		// 4: a clock more than 5 minutes ahead: counts for nothing, and its
+		// receive time moves the watermark to 2 s.
+		{ev("view", "4", "p", 310, 4), 2000, nil},
+		// 5: a clock 100 s ahead counts where it says; it moves the watermark
+		// by its receive time only.
+		{ev("view", "5", "q", 104, 4), 2000, nil},
+		// 6: the watermark is 5 s: window -5 closes. The event is in 5 and 0.
+		{ev("view", "6", "p", 7, 7), 5000, []string{"confirmed p -5 3/0 v7"}},
+		// 7: a straggler in the closed window -5 and the open window 0, to which
+		// it brings a purchase.
+		{ev("purchase", "7", "p", 4.5, 8), 5000, []string{"retracted p 0 4/1 v8"}},
+		// 8: poison moves nothing but the offsets.
+		{record{kind: isPoison}, 5000, nil},
+		// 9: a tick from before the poison is not valid.
+		{tick(7, 60_000), 5000, nil},
+		// 10: the watermark is 10 s: window 0 closes, it has qualified once.
+		{ev("view", "8", "p", 12, 12), 10000, []string{"retracted p 0 4/1 v11"}},
+		// 11: late: its windows -5 and 0 are closed.
+		{ev("view", "9", "p", 3, 12), 10000, nil},
+		// 12: windows 5 and 10 have views 6, 8 and 10, and 8 and 10.
+		{ev("view", "10", "p", 13, 13), 11000, []string{"firing p 5 3/0 v13"}},
+		{ev("view", "11", "p", 14, 14), 12000, []string{"firing p 10 3/0 v14"}},
+		// 14: at exactly its end a window is closed: the watermark is 15 s.
+		{tick(13, 3000), 15000, []string{"confirmed p 5 4/0 v15"}},
+		// 15: the tick's watermark stays: the event's own is 13 s.
+		{ev("view", "12", "p", 15, 15), 15000, nil},
+		{ev("view", "13", "p", 16, 16), 15000, nil},
+		// 17: a view at 14 counts in 10 alone: window 5 is closed.
+		{ev("view", "14", "p", 14, 16.5), 15000, nil},
+		// 18: the quiet end. The event watermark is 14 s.
+		{tick(17, 6000), 20000, []string{"confirmed p 10 6/0 v19"}},
+		// 19: q's only view is alone in its windows, which end at 105 and 110 s.
+		{tick(17, 96_000), 110000, nil},
+	}
+	for i := range steps {
+		steps[i].offset = int64(i)
+	}
+	return steps
+}
+
+func short(a event.Alert) string {
+	return fmt.Sprintf("%s %s %d %d/%d v%d", a.Status, a.ProductID, (event.MillisOf(a.WindowStart)-noon)/1000, a.Views, a.Purchases, a.Version)
+}
+
+func TestW3W4W5_AStreamWorkedOutByHand(t *testing.T) {
+	p := newPartition(workedRule, 0, false)
+	for _, s := range workedLog() {
+		p.take(s.record)
+		if got := p.watermark - noon; got != s.watermark {
+			t.Fatalf("%v: the watermark is %d ms after noon, not %d", s.record, got, s.watermark)
+		}
+		var got []string
+		for _, a := range p.changed(nil) {
+			got = append(got, short(a))
+		}
+		if !slices.Equal(got, s.alerts) {
+			t.Fatalf("%v: told %q, not %q", s.record, got, s.alerts)
+		}
+	}
+	if want := (counts{events: 15, duplicates: 1, late: 1, future: 1, poison: 1, ticks: 3, invalidTicks: 1}); p.counts != want {
+		t.Fatalf("counted %+v, not %+v", p.counts, want)
+	}
+	if len(p.byName) != 0 || p.openWindows() != 0 {
+		t.Fatalf("%d products and %d windows are left", len(p.byName), p.openWindows())
+	}
+}
+
+func TestW6_TheHandWorkedStreamReplayedFromAnyCommit(t *testing.T) {
+	steps := workedLog()
+	for cut := range steps {
+		p := newPartition(workedRule, 0, false)
+		for _, s := range steps[:cut] {
+			p.take(s.record)
+			p.changed(nil)
+			p.told = p.offset
+		}
+		offset, metadata := p.commit()
+		q, err := resume(workedRule, offset, metadata)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range steps[offset:] {
+			q.take(s.record)
+			var got []string
+			for _, a := range q.changed(nil) {
+				got = append(got, short(a))
+			}
+			want := s.alerts
+			if int(offset)+i < cut {
+				want = nil // told before the commit
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("committed before record %d, from %d on; %v: told %q, not %q", cut, offset, s.record, got, want)
+			}
+		}
+	}
+}
+
+func TestW6_MetadataIsWrittenAndReadBack(t *testing.T) {
+	p := newPartition(workedRule, 0, false)
+	check := func(offset int64, want string) {
+		t.Helper()
+		want = "1 rule=" + workedRule.Hash() + " " + want
+		gotOffset, got := p.commit()
+		if gotOffset != offset || got != want {
+			t.Fatalf("%d %q\nnot %d %q", gotOffset, got, offset, want)
+		}
+		q, err := resume(workedRule, gotOffset, got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, again := q.commit()
+		if q.reach(q.told); told != offset || q.told != p.offset || q.judged != p.judged {
+			t.Fatalf("%q came back as %q", got, again)
+		}
+		for i := range len(got) {
+			if got[i] < ' ' || got[i] > '~' {
+				t.Fatalf("%q is not printable", got)
+			}
+		}
+		if len(got) > 1024 {
+			t.Fatalf("%d bytes", len(got))
+		}
+	}
+	check(0, "told=0 last_value=-1 event_watermark=none watermark=none quiet_ms=0 judged=all")
+	steps := workedLog()
+	for _, s := range steps[:19] {
+		p.take(s.record)
+	}
+	p.changed(nil)
+	// Window 100 s and 95 s hold q's view, which is record 5; before it the
+	// watermark was 2 s after noon.
+	check(5, fmt.Sprintf("told=19 last_value=4 event_watermark=%d watermark=%d quiet_ms=0 judged=all", noon+2000, noon+2000))
+	p.take(steps[19].record)
+	check(20, fmt.Sprintf("told=20 last_value=17 event_watermark=%d watermark=%d quiet_ms=96000 judged=all", noon+14000, noon+110000))
+
+	// Where the log is cut, windows are judged from a lateness after its first
+	// event: 3 s after noon, so from window 5 s on.
+	p = newPartition(workedRule, 100, true)
+	check(100, "told=100 last_value=-1 event_watermark=none watermark=none quiet_ms=0 judged=none")
+	first := steps[0].record
+	first.offset = 100
+	p.take(first)
+	check(101, fmt.Sprintf("told=101 last_value=100 event_watermark=%d watermark=%d quiet_ms=0 judged=%d", noon-1000, noon-1000, noon/5000+1))
+}
+
+func TestW6_ACommitThatMeansNothingStartsAtTheBeginning(t *testing.T) {
+	good := "1 rule=" + workedRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all"
+	if _, err := resume(workedRule, 5, good); err != nil {
+		t.Fatal(err)
+	}
+	other := workedRule
+	other.Lateness += time.Second
+	if _, err := resume(other, 5, good); err == nil {
+		t.Fatal("another rule")
+	}
+	for _, bad := range []string{
+		"", "1", "2" + good[1:], good + " more=1", good[:len(good)-3] + "some",
+		"1 rule=" + workedRule.Hash() + " told=4 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all",
+		"1 rule=" + workedRule.Hash() + " told=20 last_value=5 event_watermark=7 watermark=7 quiet_ms=0 judged=all",
+		"1 rule=" + workedRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=6 quiet_ms=0 judged=all",
+		"1 told=20 rule=" + workedRule.Hash() + " last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all",
+	} {
+		if _, err := resume(workedRule, 5, bad); err == nil {
+			t.Errorf("%q is taken for a commit", bad)
+		}
+	}
+}
