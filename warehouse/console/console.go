@@ -55,6 +55,7 @@ type Options struct {
 type Console struct {
 	origin   string // "http://127.0.0.1:port"
 	token    string
+	short    map[string]string // by the last word of the path, where it leads
 	listener net.Listener
 	server   *http.Server
 	idle     func() // closes what the transport keeps open
@@ -75,6 +76,7 @@ func Open(ctx context.Context, o Options) (*Console, error) {
 	c := &Console{
 		origin:   "http://" + listener.Addr().String(),
 		token:    hex.EncodeToString(secret[:]),
+		short:    map[string]string{},
 		listener: listener,
 		idle:     func() {},
 	}

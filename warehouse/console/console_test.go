@@ -272,6 +272,27 @@ func TestTheDashboardAddressCarriesItsCharts(t *testing.T) {
 	}
 }
 
+func TestAShortAddressLeadsToALongOne(t *testing.T) {
+	c, err := Open(t.Context(), Options{ClickHouseHTTP: "127.0.0.1:1", User: "grafana"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	long := c.DashboardURL([]Chart{{Title: "x", SQL: "SELECT 1 AS t, 2"}}, nil)
+	short := c.Shorten("live", long)
+	for address, want := range map[string]int{
+		short: http.StatusFound,
+		strings.Replace(short, c.token, strings.Repeat("0", 32), 1): http.StatusNotFound,
+	} {
+		r := httptest.NewRequest(http.MethodGet, address, nil)
+		w := httptest.NewRecorder()
+		c.server.Handler.ServeHTTP(w, r)
+		if w.Code != want || want == http.StatusFound && w.Header().Get("Location") != long {
+			t.Errorf("%s: %d, to %q", address, w.Code, w.Header().Get("Location"))
+		}
+	}
+}
+
 func TestAnUnreachableClickHouseIsSaid(t *testing.T) {
 	backend := httptest.NewServer(http.NotFoundHandler())
 	address := backend.URL

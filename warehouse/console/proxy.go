@@ -40,6 +40,8 @@ func (c *Console) gate(proxy *httputil.ReverseProxy) http.Handler {
 			http.NotFound(w, r)
 		case reads && (page == "play" || page == "dashboard"):
 			forward(proxy, w, r, "/"+page, false)
+		case reads && c.short[page] != "":
+			http.Redirect(w, r, c.short[page], http.StatusFound)
 		case page == "" && (r.Method == http.MethodPost || reads && r.URL.Query().Has("query")):
 			r.Body = http.MaxBytesReader(w, r.Body, maxQuery)
 			forward(proxy, w, r, "/", true)
