@@ -1,0 +1,130 @@
+// Package cli is the commands: it parses, composes the rooms, waits and prints.
+//
+// Exit status: 0 done, 1 it failed, 2 it was called wrongly. Results go to
+// standard output, everything else to standard error.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit statuses.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// commands is the grammar of the command line.
+type commands struct {
+	Demo    demoCmd    `cmd:"" help:"A whole shop on this machine: engines, traffic with a flash sale in it, alerts and live charts."`
+	Serve   serveCmd   `cmd:"" help:"The long-running roles."`
+	Analyze analyzeCmd `cmd:"" help:"A file through the whole pipeline and out again: alerts, segments, top products, conversion."`
+	Ingest  ingestCmd  `cmd:"" help:"Put events on the log."`
+	Alerts  alertsCmd  `cmd:"" help:"The latest alerts."`
+	Jobs    jobsCmd    `cmd:"" help:"The daily jobs: list, run by hand, backfill, look at runs and reports."`
+	SQL     sqlCmd     `cmd:"" name:"sql" help:"An ad-hoc query; it can only read."`
+	Migrate migrateCmd `cmd:"" help:"The warehouse's tables: up, down, status."`
+	Verify  verifyCmd  `cmd:"" help:"Read the log again and compare it with tables and alerts. Exit status 1 if they disagree."`
+	Status  statusCmd  `cmd:"" help:"Health of every part, lag, last runs. Exit status 1 if something is unwell."`
+	Version versionCmd `cmd:"" help:"What this binary is."`
+}
+
+// terminal is where a command reads and prints.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+	// outTTY and errTTY say that a person is likely to look.
+	outTTY, errTTY bool
+}
+
+// usageError is a mistake in how a command was called.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// silentError ends a command with status 1 after it has said itself why.
+type silentError struct{}
+
+func (silentError) Error() string { return "failed" }
+
+// Main runs one command and returns its exit status.
+func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	t := &terminal{in: in, out: out, err: errOut, outTTY: isTerminal(out), errTTY: isTerminal(errOut)}
+
+	// The first Ctrl-C asks for a clean stop; the second one gets the default
+	// treatment and ends the process at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	var grammar commands
+	exited := -1
+	parser, err := kong.New(&grammar,
+		kong.Name("clickstream"),
+		kong.Description("An online shop's click events become flash-sale alerts within a second and reports that stay right.\n\n"+
+			"Try: clickstream demo\n     clickstream analyze clicks.csv"),
+		kong.Writers(out, errOut),
+		kong.Exit(func(status int) { exited = status }),
+		kong.DefaultEnvars("CLICKSTREAM"),
+		kong.Vars{"roles": strings.Join(roleNames, ", ")},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, FlagsLast: true}),
+		kong.ExplicitGroups(groups),
+		kong.UsageOnError(),
+		kong.Bind(t),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		fmt.Fprintln(errOut, "clickstream:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	kctx, err := parser.Parse(args)
+	if exited >= 0 { // --help has been printed
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "clickstream: %v\nTry: clickstream%s --help\n", err, commandOf(err))
+		return exitUsage
+	}
+	err = kctx.Run()
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage):
+		fmt.Fprintf(errOut, "clickstream %s: %v\n", kctx.Command(), err)
+		return exitUsage
+	case errors.As(err, new(silentError)):
+		return exitFailed
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		fmt.Fprintln(errOut, "clickstream: interrupted")
+		return exitFailed
+	default:
+		fmt.Fprintf(errOut, "clickstream %s: %v\n", kctx.Command(), err)
+		return exitFailed
+	}
+}
+
+// commandOf is the command that a parse error happened in, with a space before
+// it.
+func commandOf(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if name := parse.Context.Command(); name != "" {
+			return " " + name
+		}
+	}
+	return ""
+}

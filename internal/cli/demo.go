@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"clickstream/grafana"
+	"clickstream/ingest"
+	"clickstream/warehouse/console"
+	"clickstream/warehouse/embedded"
+)
+
+type demoCmd struct {
+	For  time.Duration `placeholder:"DURATION" help:"Stop by itself after this long (default: go on until Ctrl-C)."`
+	Rate float64       `default:"20" help:"Events a second, about (${default})."`
+	ruleFlags
+	zoneFlag
+	folderFlags
+	engineFlags
+}
+
+func (demoCmd) Help() string {
+	return `Starts an embedded broker and an embedded ClickHouse (installed through npm into the user's cache folder
+at the first start), makes the tables, generates a shop's traffic with the last 15 minutes as history, and
+runs every role. One product is in a flash sale: people look at it and do not buy. A second start goes on
+with the folder's data.
+
+Examples:
+  clickstream demo
+  clickstream demo --for 30s --data-dir /tmp/shop`
+}
+
+// A demo begins with the shop's last quarter of an hour. The flash sale has
+// begun just so long before that its alert comes while people look on.
+const (
+	history    = 15 * time.Minute
+	saleBefore = 95 * time.Second
+)
+
+func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
+	opts := serveOptions{zoneFlag: c.zoneFlag, collectorAddr: "127.0.0.1:0"}
+	if opts.rule, err = c.rule(); err != nil {
+		return err
+	}
+	if err := opts.check(); err != nil {
+		return err
+	}
+	traffic := ingest.GeneratorOptions{Seed: uint64(time.Now().UnixNano()), Rate: c.Rate, SaleAt: history - saleBefore}
+	if _, err := ingest.NewGenerator(traffic); err != nil {
+		return usageError{err}
+	}
+	log := t.logger(c.LogLevel)
+	s := t.status()
+	t.say("starting the engines in %s", c.DataDir)
+	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, startAlone, log)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, eng.Close)
+	p, err := openPipeline(ctx, eng, log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+
+	if c.For > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.For)
+		defer cancel()
+	}
+	traffic.Start = time.Now().Add(-history)
+	generator, err := ingest.NewGenerator(traffic)
+	if err != nil {
+		return err
+	}
+	r := p.newRoles(ctx)
+	defer func() { _ = r.stop() }()
+	shown := newDemoView(s, r, generator)
+	opts.onAlert = shown.alert
+	if err := r.serve(opts); err != nil {
+		return r.explain(err)
+	}
+	producer, err := r.newProducer()
+	if err != nil {
+		return r.explain(err)
+	}
+	r.run("generator", func(ctx context.Context) error { return generator.Run(ctx, producer) })
+	links, err := c.links(r)
+	if err != nil {
+		return r.explain(err)
+	}
+	if err := eng.publish(links.byName()); err != nil {
+		return err
+	}
+	t.say("")
+	for _, l := range links {
+		t.say("  %-18s %s", l.what, l.url)
+	}
+	t.say("  %-18s clickstream alerts --follow%s", "in another shell", c.inFolder())
+	t.say("\nThe product in the flash sale is %s. Ctrl-C stops.\n", generator.SaleProduct())
+
+	shown.run(r.ctx)
+	if err := r.stop(); err != nil {
+		return err
+	}
+	shown.summary(t)
+	if eng.started {
+		t.say("The data is in %s; the next start goes on with it.", c.DataDir)
+	}
+	return nil
+}
+
+// inFolder is the flag that commands in another shell need.
+func (c *demoCmd) inFolder() string {
+	if c.DataDir == ".clickstream" {
+		return ""
+	}
+	return " --data-dir " + c.DataDir
+}
+
+type link struct{ name, what, url string }
+
+type links []link
+
+func (ls links) byName() map[string]string {
+	m := map[string]string{}
+	for _, l := range ls {
+		m[l.name] = l.url
+	}
+	return m
+}
+
+// links opens what there is to look at.
+func (c *demoCmd) links(r *roles) (links, error) {
+	found := links{{"collector", "send events to", "http://" + r.collector.Addr() + "/v1/events"}}
+	eng := r.pipeline.engines
+	if eng.ownClickHouse == nil {
+		return found, nil // another ClickHouse's pages have another user
+	}
+	con, err := console.Open(r.ctx, console.Options{
+		ClickHouseHTTP: eng.ownClickHouse.HTTPAddr(), User: embedded.GrafanaUser, Password: eng.ownClickHouse.Credentials().GrafanaPassword,
+		Database: eng.clickhouse.Database, Log: r.roleLog("console"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the console: %w", err)
+	}
+	defer r.run("console", con.Run)
+	var charts []console.Chart
+	live, err := grafana.LiveCharts()
+	if err != nil {
+		return nil, err
+	}
+	for _, chart := range live {
+		charts = append(charts, console.Chart(chart))
+	}
+	return append(links{
+		{"dashboard", "live charts", con.Shorten("live", con.DashboardURL(charts, grafana.LiveParams()))},
+		{"play", "ask with SQL", con.Shorten("sql", con.PlayURL())},
+	}, found...), nil
+}

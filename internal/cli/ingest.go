@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"clickstream/ingest"
+	"clickstream/internal/event"
+)
+
+type ingestCmd struct {
+	File     ingestFileCmd     `cmd:"" help:"Import files."`
+	Generate ingestGenerateCmd `cmd:"" help:"Make up a shop's traffic, with a flash sale in it."`
+}
+
+type ingestFileCmd struct {
+	Files  []string `arg:"" placeholder:"FILE" help:"Files of events, plain, .gz or .zst; - is standard input."`
+	Format string   `default:"auto" placeholder:"NAME" help:"Format of the files (auto: found from the first lines): auto, native or rees46."`
+	folderFlags
+	engineFlags
+}
+
+func (ingestFileCmd) Help() string {
+	return `Bad rows are counted and kept in the view rejected_events; they never stop the import. Importing a file
+again adds nothing. With no instance running in the folder, the events are also stored and processed
+before the command ends.
+
+Examples:
+  clickstream ingest file 2019-Oct.csv.gz
+  clickstream ingest file --format native - < clicks.jsonl`
+}
+
+func (c *ingestFileCmd) Run(ctx context.Context, t *terminal) error {
+	if err := checkFormat(c.Format); err != nil {
+		return err
+	}
+	return withPipeline(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *pipeline) error {
+		s := t.status()
+		defer s.clear()
+		report, err := importFiles(ctx, t, s, p, c.Files, c.Format)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(t.out, "%s rows read: %s accepted, %s rejected; %s/s\n", count(report.Read), count(report.Accepted), count(report.Rejected),
+			count(int64(float64(report.Read)/max(report.Elapsed.Seconds(), 1e-3))))
+		if report.Rejected > 0 {
+			fmt.Fprintln(t.out, reasons(report.ByReason))
+		}
+		return nil
+	})
+}
+
+// reasons says why rows were rejected, the most frequent reason first.
+func reasons(by map[event.Reason]int64) string {
+	names := slices.SortedFunc(maps.Keys(by), func(a, b event.Reason) int {
+		if by[a] != by[b] {
+			return int(by[b] - by[a])
+		}
+		return strings.Compare(string(a), string(b))
+	})
+	var parts []string
+	for _, name := range names {
+		parts = append(parts, fmt.Sprintf("%s %s", count(by[name]), name))
+	}
+	return "Rejected: " + strings.Join(parts, ", ") + `; see them: clickstream sql "SELECT origin, origin_position, reason, message, value FROM rejected_events"`
+}
+
+type ingestGenerateCmd struct {
+	Count    int64         `placeholder:"N" help:"Stop after so many events (default: go on until stopped, at the pace of the clock)."`
+	From     time.Time     `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"Time of the first event (default: now)."`
+	To       time.Time     `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"Stop before this time."`
+	Rate     float64       `default:"20" help:"Events a second of the shop's time, about (${default})."`
+	Products int           `default:"600" help:"Products in the catalogue (${default})."`
+	Users    int           `default:"5000" help:"Users (${default})."`
+	Seed     uint64        `placeholder:"N" help:"The same seed makes the same traffic (default: another one each time)."`
+	Sale     bool          `negatable:"" default:"true" help:"Put one product into a flash sale."`
+	SaleAt   time.Duration `default:"1m" help:"When the sale starts, after the first event (${default})."`
+	Stdout   bool          `help:"Write JSON lines to standard output and leave the log alone."`
+	folderFlags
+	engineFlags
+}
+
+func (ingestGenerateCmd) Help() string {
+	return `With --count or --to it writes as fast as it can; without, events come when their time has come.
+
+Examples:
+  clickstream ingest generate --rate 50
+  clickstream ingest generate --count 2000000 --from 2026-11-01T00:00:00Z --rate 500 --stdout > clicks.jsonl`
+}
+
+func (c *ingestGenerateCmd) Run(ctx context.Context, t *terminal) error {
+	opts := ingest.GeneratorOptions{
+		Seed: c.Seed, Start: c.From, Rate: c.Rate, Products: c.Products, Users: c.Users, NoSale: !c.Sale, SaleAt: c.SaleAt,
+	}
+	if opts.Start.IsZero() {
+		opts.Start = time.Now()
+	}
+	if opts.Seed == 0 {
+		opts.Seed = uint64(time.Now().UnixNano())
+	}
+	g, err := ingest.NewGenerator(opts)
+	if err != nil {
+		return usageError{err}
+	}
+	if c.Count < 0 {
+		return usagef("count is %d: give 1 or more", c.Count)
+	}
+	if c.Stdout {
+		if c.Count == 0 && c.To.IsZero() {
+			return usagef("with --stdout give --count or --to: there is no clock to follow")
+		}
+		return c.print(ctx, t, g)
+	}
+	return withPipeline(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *pipeline) error {
+		return c.append(ctx, t, p, g)
+	})
+}
+
+func (c *ingestGenerateCmd) print(ctx context.Context, t *terminal, g *ingest.Generator) error {
+	out := bufio.NewWriterSize(t.out, 1<<16)
+	var line []byte
+	_, err := g.Write(ctx, c.Count, c.To, func(e *event.Event) error {
+		line = append(e.AppendJSON(line[:0]), '\n')
+		_, err := out.Write(line)
+		return err
+	})
+	return errors.Join(err, out.Flush())
+}
+
+func (c *ingestGenerateCmd) append(ctx context.Context, t *terminal, p *pipeline, g *ingest.Generator) (err error) {
+	producer, err := ingest.NewProducer(ctx, p.broker, p.log)
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	s := t.status()
+	defer s.clear()
+	if !c.paced() {
+		var n int64
+		n, err = g.Write(ctx, c.Count, c.To, func(e *event.Event) error {
+			if n++; n%4096 == 0 {
+				s.set("generating %s  %s events", bar(n, c.Count), count(n))
+			}
+			return producer.Append(ctx, e)
+		})
+		err = errors.Join(err, producer.Flush(context.WithoutCancel(ctx)))
+		s.clear()
+		fmt.Fprintf(t.out, "%s events generated\n", count(n))
+		return err
+	}
+	t.say("generating about %g events/s; the product in the flash sale is %s; Ctrl-C stops", c.Rate, g.SaleProduct())
+	ended := make(chan error, 1)
+	go func() { ended <- g.Run(ctx, producer) }()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			s.set("%s events", count(g.Appended()))
+		case err := <-ended:
+			s.clear()
+			fmt.Fprintf(t.out, "%s events generated\n", count(g.Appended()))
+			return err
+		}
+	}
+}
+
+// paced says whether events follow the clock.
+func (c *ingestGenerateCmd) paced() bool { return c.Count == 0 && c.To.IsZero() }

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"clickstream/warehouse"
+)
+
+type migrateCmd struct {
+	Up     migrateUpCmd     `cmd:"" help:"Bring the tables up to date."`
+	Down   migrateDownCmd   `cmd:"" help:"Take the newest migration back, with its rows."`
+	Status migrateStatusCmd `cmd:"" help:"Which migrations are applied."`
+}
+
+type migrateFlags struct {
+	folderFlags
+	engineFlags
+}
+
+func (f *migrateFlags) with(ctx context.Context, t *terminal, work func(*warehouse.Warehouse) error) (err error) {
+	log := t.logger(f.LogLevel)
+	eng, err := openEngines(ctx, t, &f.engineFlags, f.DataDir, joinOrStart, log)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, eng.Close)
+	w, err := warehouse.Open(ctx, eng.clickhouse, log)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, w.Close)
+	return work(w)
+}
+
+func printApplied(t *terminal, applied []warehouse.Applied) {
+	for _, a := range applied {
+		word := "applied"
+		if !a.Up {
+			word = "took back"
+		}
+		fmt.Fprintf(t.out, "%s %s in %s\n", word, a.Name, a.Duration.Round(time.Millisecond))
+	}
+	if len(applied) == 0 {
+		fmt.Fprintln(t.out, "nothing to do")
+	}
+}
+
+type migrateUpCmd struct{ migrateFlags }
+
+func (migrateUpCmd) Help() string {
+	return "serve does it by itself at its start.\n\nExample:\n  clickstream migrate up --clickhouse-addr clickhouse:9000"
+}
+
+func (c *migrateUpCmd) Run(ctx context.Context, t *terminal) error {
+	return c.with(ctx, t, func(w *warehouse.Warehouse) error {
+		applied, err := w.Migrate(ctx)
+		printApplied(t, applied)
+		return err
+	})
+}
+
+type migrateDownCmd struct {
+	All bool `help:"Take all of them back; after migrate up the mirror fills the tables again from the log."`
+	migrateFlags
+}
+
+func (migrateDownCmd) Help() string {
+	return "The log is the source of truth and stays as it is.\n\nExample:\n  clickstream migrate down"
+}
+
+func (c *migrateDownCmd) Run(ctx context.Context, t *terminal) error {
+	return c.with(ctx, t, func(w *warehouse.Warehouse) error {
+		down := w.MigrateDown
+		if c.All {
+			down = w.MigrateReset
+		}
+		applied, err := down(ctx)
+		printApplied(t, applied)
+		return err
+	})
+}
+
+type migrateStatusCmd struct{ migrateFlags }
+
+func (migrateStatusCmd) Help() string { return "Example:\n  clickstream migrate status" }
+
+func (c *migrateStatusCmd) Run(ctx context.Context, t *terminal) error {
+	return c.with(ctx, t, func(w *warehouse.Warehouse) error {
+		states, err := w.MigrationStatus(ctx)
+		if err != nil {
+			return err
+		}
+		var rows [][]string
+		for _, s := range states {
+			when := "not applied"
+			if s.Applied {
+				when = s.AppliedAt.UTC().Format(time.DateTime)
+			}
+			rows = append(rows, []string{s.Name, when})
+		}
+		table(t.out, []string{"MIGRATION", "APPLIED (UTC)"}, rows)
+		return nil
+	})
+}

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
+	"clickstream/warehouse"
+)
+
+// groups are the headings of --help.
+var groups = []kong.Group{
+	{Key: "kafka", Title: "Broker (none given: the running instance of the folder, or an embedded broker)"},
+	{Key: "clickhouse", Title: "ClickHouse (none given: the running instance of the folder, or an embedded one)"},
+	{Key: "rule", Title: "Alert rule"},
+}
+
+// engineFlags say where the broker and ClickHouse are.
+type engineFlags struct {
+	KafkaBrokers           []string `group:"kafka" placeholder:"HOST:PORT" help:"Addresses of Redpanda or Kafka."`
+	KafkaTLS               bool     `group:"kafka" name:"kafka-tls" help:"Connect with TLS."`
+	KafkaTLSCA             string   `group:"kafka" name:"kafka-tls-ca" placeholder:"FILE" help:"Authorities that may sign the broker's certificate (default: the system's)."`
+	KafkaTLSCert           string   `group:"kafka" name:"kafka-tls-cert" placeholder:"FILE" help:"Our certificate."`
+	KafkaTLSKey            string   `group:"kafka" name:"kafka-tls-key" placeholder:"FILE" help:"Our certificate's key."`
+	KafkaSASLMechanism     string   `group:"kafka" name:"kafka-sasl-mechanism" enum:",PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" default:"" placeholder:"NAME" help:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."`
+	KafkaSASLUser          string   `group:"kafka" name:"kafka-sasl-user" placeholder:"NAME" help:"User; the password is in $$CLICKSTREAM_KAFKA_SASL_PASSWORD or a file."`
+	KafkaSASLPasswordFile  string   `group:"kafka" name:"kafka-sasl-password-file" placeholder:"FILE" help:"A file that holds the password."`
+	KafkaTopicPrefix       string   `group:"kafka" placeholder:"TEXT" help:"Put before the names of topics and groups, so that several pipelines can share a cluster."`
+	KafkaPartitions        int32    `group:"kafka" default:"12" help:"Partitions of topics that do not exist yet (${default})."`
+	KafkaReplicationFactor int16    `group:"kafka" default:"0" help:"Replicas of topics that do not exist yet (0: the broker's default)."`
+
+	ClickhouseAddr         []string `group:"clickhouse" placeholder:"HOST:PORT" help:"Native addresses of ClickHouse."`
+	ClickhouseDatabase     string   `group:"clickhouse" default:"clickstream" placeholder:"NAME" help:"Database (${default})."`
+	ClickhouseUser         string   `group:"clickhouse" default:"clickstream" placeholder:"NAME" help:"User (${default}); the password is in $$CLICKSTREAM_CLICKHOUSE_PASSWORD or a file."`
+	ClickhousePasswordFile string   `group:"clickhouse" placeholder:"FILE" help:"A file that holds the password."`
+	ClickhouseTLS          bool     `group:"clickhouse" name:"clickhouse-tls" help:"Connect with TLS."`
+	ClickhouseTLSCA        string   `group:"clickhouse" name:"clickhouse-tls-ca" placeholder:"FILE" help:"Authorities that may sign the server's certificate (default: the system's)."`
+	ClickhouseEngine       string   `group:"clickhouse" enum:"plain,replicated" default:"plain" placeholder:"NAME" help:"Engine family of new tables: plain (also for ClickHouse Cloud) or replicated."`
+	ClickhouseCluster      string   `group:"clickhouse" placeholder:"NAME" help:"Cluster that replicated tables are created on."`
+}
+
+// Secrets come from the environment or from files, never from flags: a command
+// line can be read by every user of the machine.
+const (
+	envKafkaPassword      = "CLICKSTREAM_KAFKA_SASL_PASSWORD"
+	envClickHousePassword = "CLICKSTREAM_CLICKHOUSE_PASSWORD"
+)
+
+func (f *engineFlags) broker() broker.Config {
+	return broker.Config{
+		Brokers: f.KafkaBrokers,
+		TLS: broker.TLS{
+			Enabled: f.KafkaTLS || f.KafkaTLSCA != "" || f.KafkaTLSCert != "",
+			CAFile:  f.KafkaTLSCA, CertFile: f.KafkaTLSCert, KeyFile: f.KafkaTLSKey,
+		},
+		SASL: broker.SASL{
+			Mechanism: f.KafkaSASLMechanism, User: f.KafkaSASLUser,
+			Password: os.Getenv(envKafkaPassword), PasswordFile: f.KafkaSASLPasswordFile,
+		},
+		TopicPrefix: f.KafkaTopicPrefix, Partitions: f.KafkaPartitions, ReplicationFactor: f.KafkaReplicationFactor,
+	}
+}
+
+func (f *engineFlags) clickhouse() warehouse.Config {
+	return warehouse.Config{
+		Addr: f.ClickhouseAddr, Database: f.ClickhouseDatabase,
+		User: f.ClickhouseUser, Password: os.Getenv(envClickHousePassword), PasswordFile: f.ClickhousePasswordFile,
+		TLS:    warehouse.TLS{Enabled: f.ClickhouseTLS || f.ClickhouseTLSCA != "", CAFile: f.ClickhouseTLSCA},
+		Engine: f.ClickhouseEngine, Cluster: f.ClickhouseCluster,
+	}
+}
+
+// check reports every problem of the flags together, before anything is opened.
+func (f *engineFlags) check() error {
+	var errs []error
+	if len(f.KafkaBrokers) > 0 {
+		errs = append(errs, f.broker().Validate())
+	}
+	if len(f.ClickhouseAddr) > 0 {
+		errs = append(errs, f.clickhouse().Validate())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// folderFlags name the folder of an instance.
+type folderFlags struct {
+	DataDir  string `default:".clickstream" placeholder:"DIR" help:"The instance's folder: data of embedded engines, addresses of a running one (${default})."`
+	LogLevel string `enum:"debug,info,warn,error" default:"warn" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
+}
+
+// ruleFlags define the flash-sale alert.
+type ruleFlags struct {
+	ViewsOver      int           `group:"rule" default:"100" placeholder:"N" help:"A product needs more views than this (${default})."`
+	PurchasesUnder int           `group:"rule" default:"5" placeholder:"N" help:"And fewer purchases than this (${default})."`
+	Window         time.Duration `group:"rule" default:"10m" help:"Within a window of this length (${default})."`
+	Slide          time.Duration `group:"rule" default:"1m" help:"A window begins every so often (${default})."`
+	Lateness       time.Duration `group:"rule" default:"1m" help:"How late an event may come and still count (${default})."`
+}
+
+func (f ruleFlags) rule() (event.Rule, error) {
+	r := event.Rule{ViewsOver: f.ViewsOver, PurchasesUnder: f.PurchasesUnder, Window: f.Window, Slide: f.Slide, Lateness: f.Lateness}
+	if err := r.Validate(); err != nil {
+		return r, usageError{err}
+	}
+	return r, nil
+}
+
+// zoneFlag is the shop's time zone: where its days begin.
+type zoneFlag struct {
+	Timezone string `default:"UTC" placeholder:"ZONE" help:"The shop's time zone, as in Europe/Berlin (${default})."`
+}
+
+func (f zoneFlag) location() (*time.Location, error) {
+	if strings.EqualFold(f.Timezone, "local") {
+		return nil, usagef("timezone %q: name the zone, as in Europe/Berlin: days must not depend on the machine", f.Timezone)
+	}
+	loc, err := time.LoadLocation(f.Timezone)
+	if err != nil {
+		return nil, usagef("timezone %q is not known: give a name as in Europe/Berlin", f.Timezone)
+	}
+	return loc, nil
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"clickstream/ingest/formats"
+	"clickstream/internal/event"
+)
+
+// withPipeline runs work for a short command. On engines that this command
+// started itself nobody else runs the mirror: so it runs beside, what was left
+// on the log is stored before work begins, and what work adds before the
+// command ends.
+func withPipeline(ctx context.Context, t *terminal, flags *engineFlags, folder folderFlags, work func(context.Context, *pipeline) error) error {
+	return withRoles(ctx, t, flags, folder, nil, work)
+}
+
+// withRoles is withPipeline with, on engines of its own, the processor too. It
+// takes a rule, and another rule counts the log again from its beginning: so
+// only commands that are given one run it.
+func withRoles(ctx context.Context, t *terminal, flags *engineFlags, folder folderFlags, rule *event.Rule, work func(context.Context, *pipeline) error) (err error) {
+	log := t.logger(folder.LogLevel)
+	eng, err := openEngines(ctx, t, flags, folder.DataDir, joinOrStart, log)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, eng.Close)
+	p, err := openPipeline(ctx, eng, log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if !eng.started {
+		return work(ctx, p)
+	}
+
+	r := p.newRoles(ctx)
+	defer func() { _ = r.stop() }()
+	if err := r.runMirror(); err != nil {
+		return err
+	}
+	if rule != nil {
+		if err := r.runProcessor(*rule, nil, nil); err != nil {
+			return err
+		}
+	}
+	s := t.status()
+	defer s.clear()
+	settle := func(ctx context.Context) error {
+		return p.stored(ctx, func(left int64) { s.set("storing: %s records to go", count(left)) })
+	}
+	if err := settle(r.ctx); err != nil {
+		return r.explain(err)
+	}
+	s.clear()
+	if err := work(r.ctx, p); err != nil {
+		return r.explain(err)
+	}
+	if err := settle(r.ctx); err != nil {
+		return r.explain(err)
+	}
+	return r.stop()
+}
+
+// checkFormat refuses a format that does not exist.
+func checkFormat(name string) error {
+	if formats.Valid(name) {
+		return nil
+	}
+	return usageError{fmt.Errorf("format %q is not known: give auto, %s", name, strings.Join(formats.Names(), " or "))}
+}

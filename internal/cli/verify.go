@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"clickstream/internal/broker"
+	"clickstream/processor"
+	"clickstream/warehouse/verify"
+)
+
+type verifyCmd struct {
+	Output string        `enum:"text,json" default:"text" help:"text or json."`
+	Wait   time.Duration `default:"1m" help:"How long mirror and processor may take to reach the log's present end (${default})."`
+	ruleFlags
+	folderFlags
+	engineFlags
+}
+
+func (verifyCmd) Help() string {
+	return `Compares the identities on the log with the view events, the alerts of the rule with a recomputation in
+SQL, and the bad records of the log with rejected_events.
+
+Examples:
+  clickstream verify
+  clickstream verify --views-over 50 --output json`
+}
+
+func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
+	rule, err := c.rule()
+	if err != nil {
+		return err
+	}
+	return withRoles(ctx, t, &c.engineFlags, c.folderFlags, &rule, func(ctx context.Context, p *pipeline) error {
+		report, err := verify.Run(ctx, verify.Config{
+			Broker: p.broker, Warehouse: p.warehouse, Rule: rule, Log: p.log, Wait: c.Wait,
+			WaitFor: func(ctx context.Context, ends broker.Offsets) error {
+				return processor.WaitAcknowledged(ctx, p.client, p.broker, rule, ends)
+			},
+		})
+		if err != nil {
+			return err
+		}
+		if c.Output == "json" {
+			enc := json.NewEncoder(t.out)
+			enc.SetIndent("", "  ")
+			if err := enc.Encode(report); err != nil {
+				return err
+			}
+		} else {
+			fmt.Fprintln(t.out, report)
+		}
+		if !report.OK() {
+			return silentError{}
+		}
+		return nil
+	})
+}
