@@ -16,7 +16,7 @@ import (
 // in any order. Columns that we do not know are kept in the properties.
 var rees46 = format{
 	name:    "rees46",
-	expects: "CSV with the header " + strings.Join(rees46Columns[:], ","),
+	expects: "CSV with the header event_time,event_type,product_id[,category_id,category_code,brand],price,user_id,user_session, in any order",
 	matches: func(head [][]byte) bool {
 		_, err := rees46Header(head[0])
 		return err == nil
