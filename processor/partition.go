@@ -175,7 +175,11 @@ func (p *partition) count(e *event.Event, pane int64, before place) bool {
 	p.windows.cover(from, pane)
 	w := p.windows.at(pane)
 	if w.first.offset < 0 {
+		// Later events of the pane count in these windows or in fewer.
 		w.first = before
+		for k := from; k <= pane; k++ {
+			p.windows.at(k).counted = true
+		}
 	}
 	added, kept := w.ids.add(e.IdentityHash(), p.maxIDs, &p.free)
 	if !added {
@@ -183,9 +187,6 @@ func (p *partition) count(e *event.Event, pane int64, before place) bool {
 	}
 	if !kept {
 		w.missed = true
-	}
-	for k := from; k <= pane; k++ {
-		p.windows.at(k).counted = true
 	}
 
 	i, pr := p.product(e.ProductID)
