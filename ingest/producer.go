@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -101,13 +102,16 @@ func (p *Producer) Batch() *Batch { return &Batch{p: p} }
 type Batch struct {
 	p *Producer
 
-	mu         sync.Mutex
-	open       int           // handed over and not answered yet
-	idle       chan struct{} // closed when open gets to 0; made by a waiter
-	err        error         // the first since the last Wait
-	acked      int64         // events
-	ackedOther int64         // dead letters
+	open       atomic.Int64                // handed over and not answered yet
+	acked      atomic.Int64                // events
+	ackedOther atomic.Int64                // dead letters
+	failed     atomic.Pointer[batchFailed] // the first since the last Wait
+
+	mu   sync.Mutex
+	idle chan struct{} // closed when open gets to 0; made by a waiter
 }
+
+type batchFailed struct{ err error }
 
 // outgoing is a record with its buffer; they are reused after the answer.
 type outgoing struct {
@@ -181,14 +185,11 @@ func (b *Batch) Reject(ctx context.Context, l event.DeadLetter) error {
 }
 
 func (b *Batch) send(ctx context.Context, o *outgoing, isEvent bool) error {
-	b.mu.Lock()
-	if err := b.err; err != nil {
-		b.mu.Unlock()
+	if f := b.failed.Load(); f != nil {
 		b.p.pool.Put(o)
-		return err
+		return f.err
 	}
-	b.open++
-	b.mu.Unlock()
+	b.open.Add(1)
 	o.batch, o.event = b, isEvent
 	b.p.cl.Produce(ctx, &o.rec, o.done)
 	return nil
@@ -196,43 +197,47 @@ func (b *Batch) send(ctx context.Context, o *outgoing, isEvent bool) error {
 
 func (o *outgoing) acknowledged(_ *kgo.Record, err error) {
 	b := o.batch
-	b.mu.Lock()
-	b.open--
 	switch {
-	case err != nil && b.err == nil:
-		b.err = fmt.Errorf("append to topic %s: %w", o.rec.Topic, err)
-	case err == nil && o.event:
-		b.acked++
-	case err == nil:
-		b.ackedOther++
+	case err != nil:
+		b.failed.CompareAndSwap(nil, &batchFailed{fmt.Errorf("append to topic %s: %w", o.rec.Topic, err)})
+	case o.event:
+		b.acked.Add(1)
+	default:
+		b.ackedOther.Add(1)
 	}
-	if b.open == 0 && b.idle != nil {
-		close(b.idle)
-		b.idle = nil
-	}
-	b.mu.Unlock()
 	o.batch, o.rec = nil, kgo.Record{}
 	// One huge record must not stay in memory for good.
 	if cap(o.buf) > event.MaxValue {
 		o.buf = nil
 	}
 	o.p.pool.Put(o)
+	if b.open.Add(-1) == 0 {
+		b.mu.Lock()
+		if b.idle != nil {
+			close(b.idle)
+			b.idle = nil
+		}
+		b.mu.Unlock()
+	}
 }
 
 // Wait waits until every record of the batch is answered and returns the
 // first error since the Wait before. When ctx ends first, what is under way
 // may still get onto the log.
 func (b *Batch) Wait(ctx context.Context) error {
-	b.mu.Lock()
-	var idle chan struct{}
-	if b.open > 0 {
+	for b.open.Load() > 0 {
+		// Whoever brings open to 0 looks for idle after that; so idle is made
+		// before open is looked at again. It may be closed for an earlier 0,
+		// with more handed over since: only open tells.
+		b.mu.Lock()
 		if b.idle == nil {
 			b.idle = make(chan struct{})
 		}
-		idle = b.idle
-	}
-	b.mu.Unlock()
-	if idle != nil {
+		idle := b.idle
+		b.mu.Unlock()
+		if b.open.Load() == 0 {
+			break
+		}
 		select {
 		case <-idle:
 		case <-ctx.Done():
@@ -243,16 +248,13 @@ func (b *Batch) Wait(ctx context.Context) error {
 }
 
 func (b *Batch) takeError() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	err := b.err
-	b.err = nil
-	return err
+	if f := b.failed.Swap(nil); f != nil {
+		return f.err
+	}
+	return nil
 }
 
 // counts says how many events and dead letters have been acknowledged.
 func (b *Batch) counts() (events, deadLetters int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.acked, b.ackedOther
+	return b.acked.Load(), b.ackedOther.Load()
 }

@@ -79,3 +79,25 @@ func TestE1_DeadLettersKeepBytesReasonAndOrigin(t *testing.T) {
 		}
 	}
 }
+
+func TestE1_WaitReturnsOnlyWhenAllIsAcknowledged(t *testing.T) {
+	_, p := newPipeline(t)
+	ctx := testContext(t)
+	batch := p.Batch()
+	e := aView()
+	sent := int64(0)
+	for i := range 100 {
+		for range i%7 + 1 {
+			if err := batch.Append(ctx, &e); err != nil {
+				t.Fatal(err)
+			}
+			sent++
+		}
+		if err := batch.Wait(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if acked, _ := batch.counts(); acked != sent {
+			t.Fatalf("Wait returned with %d of %d acknowledged", acked, sent)
+		}
+	}
+}
