@@ -296,6 +296,15 @@ func TestW2_ShuffledAndRepeatedOverTwelvePartitionsEveryAlertIsFound(t *testing.
 		t.Fatalf("%+v", st)
 	}
 
+	// Others can see how far the alerts are told, before anybody stops.
+	ends, err := broker.EndOffsets(t.Context(), s.cl, s.cfg.Topics().Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := WaitAcknowledged(t.Context(), s.cl, s.cfg, smallRule, ends); err != nil {
+		t.Fatal(err)
+	}
+
 	// Whoever comes later finds everything told.
 	p.stop()
 	before := s.ends(s.cfg.Topics().Alerts)

@@ -102,6 +102,13 @@ func TestW3_QuietTimeGoesOnFromTheLastTick(t *testing.T) {
 	b.answer(0, 2)
 	b.answer(time.Second, 2)
 	b.want(8 * time.Second)
+
+	// An event that moves the event watermark ends it, on the log too.
+	b.event("2", 1)
+	b.want(0)
+	b.answer(time.Second, 3)
+	b.answer(time.Second, 3)
+	b.want(time.Second)
 }
 
 func TestW3_ATickIsWrittenOnlyWhenItClosesAWindow(t *testing.T) {

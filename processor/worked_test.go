@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"clickstream/internal/broker"
 	"clickstream/internal/event"
 )
 
@@ -202,6 +203,30 @@ func TestW6_ACommitThatMeansNothingStartsAtTheBeginning(t *testing.T) {
 	} {
 		if _, err := resume(workedRule, 5, bad); err == nil {
 			t.Errorf("%q is taken for a commit", bad)
+		}
+	}
+}
+
+func TestW6_WhereToBegin(t *testing.T) {
+	s := &session{p: &Processor{cfg: Config{Rule: workedRule}}}
+	good := "1 rule=" + workedRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all"
+	for _, c := range []struct {
+		name       string
+		metadata   string // of a commit at offset 5; empty: there is none
+		start, end int64  // of the log
+		want       int64
+		cut        bool
+	}{
+		{"a new group", "", 0, 30, 0, false},
+		{"a new group on a cut log", "", 3, 30, 3, true},
+		{"a commit", good, 5, 20, 5, false},
+		{"retention has passed the commit", good, 6, 30, 6, true},
+		{"the log is shorter than what was told", good, 0, 19, 0, false},
+		{"metadata of another version", "2" + good[1:], 0, 30, 0, false},
+	} {
+		p := s.begin(0, broker.Commit{Offset: 5, Metadata: c.metadata}, c.metadata != "", c.start, c.end)
+		if p.offset != c.want || p.awaitsBounds != c.cut || p.rebuilding != (c.want == 5) {
+			t.Errorf("%s: begins at %d, judges from %d", c.name, p.offset, p.judged)
 		}
 	}
 }
