@@ -86,13 +86,10 @@ func (w *Warehouse) open(ctx context.Context) error {
 		ReadTimeout:  readTimeout,
 		MaxOpenConns: 16,
 	}
-	conn, err := w.ping(ctx, w.opts)
-	if codeOf(err) == codeUnknownDatabase {
-		if err := w.createDatabase(ctx); err != nil {
-			return err
-		}
-		conn, err = w.ping(ctx, w.opts)
+	if err := w.ensureDatabase(ctx); err != nil {
+		return err
 	}
+	conn, err := w.ping(ctx, w.opts)
 	if err != nil {
 		return explain(err, w.cfg)
 	}
@@ -123,19 +120,28 @@ func (w *Warehouse) ping(ctx context.Context, opts clickhouse.Options) (driver.C
 	return conn, nil
 }
 
-func (w *Warehouse) createDatabase(ctx context.Context) error {
+// ensureDatabase looks from the database that every server has: one that is
+// not there is no place to connect to.
+func (w *Warehouse) ensureDatabase(ctx context.Context) (err error) {
 	opts := w.opts
 	opts.Auth.Database = "default"
 	conn, err := w.ping(ctx, opts)
 	if err != nil {
 		return explain(err, w.cfg)
 	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
 	// The name has been checked: it needs no quoting.
-	err = conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+w.cfg.Database+w.cfg.onCluster())
-	if err != nil {
-		err = fmt.Errorf("create database %s (or let somebody create it who may): %w", w.cfg.Database, err)
+	var there uint8
+	if err := conn.QueryRow(ctx, "EXISTS DATABASE "+w.cfg.Database).Scan(&there); err != nil {
+		return fmt.Errorf("look for database %s: %w", w.cfg.Database, err)
 	}
-	return errors.Join(err, conn.Close())
+	if there == 1 {
+		return nil
+	}
+	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+w.cfg.Database+w.cfg.onCluster()); err != nil {
+		return fmt.Errorf("create database %s (or let somebody create it who may): %w", w.cfg.Database, err)
+	}
+	return nil
 }
 
 func (c Config) onCluster() string {

@@ -1,0 +1,341 @@
+package mirror_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
+	"clickstream/warehouse"
+	"clickstream/warehouse/embedded"
+	"clickstream/warehouse/mirror"
+	"clickstream/warehouse/warehousetest"
+)
+
+func TestM3_ACleanRunStoresEachRecordOnceWithItsPlace(t *testing.T) {
+	s := newShop(t)
+	m := s.mirror()
+	s.events(0, 3000)
+	s.stored()
+	m.mustStop(t)
+	s.want("SELECT count() FROM event_log", 3000)
+	s.want("SELECT count() FROM events", 3000)
+	s.want("SELECT uniqExact(kafka_partition, kafka_offset) FROM events", 3000)
+	s.want("SELECT count() FROM events WHERE kafka_key = product_id AND received_at >= timestamp AND brand = 'acme'", 3000)
+	s.want("SELECT countIf(price IS NULL) FROM events", 1000)
+	if got := m.Stats(); got.Events != 3000 || got.Batches == 0 || got.Poison != 0 || got.Retries != 0 {
+		t.Errorf("stats %+v", got)
+	}
+	var next int64
+	for _, offset := range m.Stats().Stored[s.topics.Events] {
+		next += offset
+	}
+	if next != 3000 {
+		t.Errorf("the stored offsets sum up to %d, want 3000", next)
+	}
+}
+
+func TestM1_E3_TheFirstCopyCountsWhateverTheOrderOfStoring(t *testing.T) {
+	s := newShop(t)
+	e := an(1)
+	first, conflict, repeat := s.record(e), s.record(e), s.record(e)
+	e.Brand = "other"
+	conflict.Value = e.AppendJSON(nil)
+	m := s.mirror()
+	// Each in an insert, and so a part, of its own.
+	for _, r := range []*kgo.Record{first, conflict, repeat} {
+		s.produce(r)
+		s.stored()
+	}
+	m.mustStop(t)
+	s.exec("SYSTEM STOP MERGES event_log")
+	// The lowest offset once more, after the others; and one beyond them.
+	s.exec("INSERT INTO event_log SELECT * EXCEPT offset_rank FROM event_log WHERE kafka_offset = 0")
+	s.exec("INSERT INTO event_log SELECT * EXCEPT offset_rank REPLACE (99 AS kafka_offset, 'late' AS brand) FROM event_log LIMIT 1")
+	check := func() {
+		t.Helper()
+		s.want("SELECT count() FROM events", 1)
+		s.want("SELECT count() FROM events WHERE kafka_offset = 0 AND brand = 'acme'", 1)
+	}
+	check()
+	s.exec("SYSTEM START MERGES event_log")
+	s.exec("OPTIMIZE TABLE event_log FINAL")
+	s.want("SELECT count() FROM event_log", 1)
+	check()
+}
+
+func TestE3_SeveralTimesOrTypesOfOneIDAreSeveralEvents(t *testing.T) {
+	s := newShop(t)
+	a, b, c := an(1), an(1), an(1)
+	b.Timestamp = a.Timestamp + 1
+	c.Timestamp, c.Type = a.Timestamp, event.TypeAddToCart
+	s.produce(s.record(a), s.record(b), s.record(c))
+	m := s.mirror()
+	s.stored()
+	m.mustStop(t)
+	s.want("SELECT count() FROM events", 3)
+}
+
+func TestM1_AlertsKeepTheirLatestVersion(t *testing.T) {
+	s := newShop(t)
+	rule := event.DefaultRule()
+	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	for _, version := range []int64{5, 9, 7} {
+		a := event.Alert{
+			ID: rule.AlertID("p1", event.MillisOf(start)), Rule: rule.String(), ProductID: "p1", WindowStart: start,
+			WindowEnd: start.Add(rule.Window), Status: event.Firing, Views: int(version) * 100, Version: version, Exact: true,
+		}
+		value, err := a.AppendJSON(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.produce(&kgo.Record{Topic: s.topics.Alerts, Key: []byte("p1"), Value: value})
+	}
+	m := s.mirror()
+	s.stored()
+	m.mustStop(t)
+	s.want("SELECT count() FROM flash_sale_alerts", 1)
+	s.want("SELECT count() FROM flash_sale_alerts WHERE version = 9 AND views = 900 AND exact AND window_start = '2026-11-22 10:00:00'", 1)
+	if got := m.Stats(); got.Alerts != 3 {
+		t.Errorf("%d alerts stored, want 3", got.Alerts)
+	}
+}
+
+func TestM2_PoisonIsKeptWithItsBytesAndTicksAreSkipped(t *testing.T) {
+	s := newShop(t)
+	good := s.record(an(1))
+	wrongKey := s.record(an(2))
+	wrongKey.Key = []byte("another")
+	values := []string{"{", "\xff\xfe\x00", "", `{"event_id":"x"}`}
+	var records []*kgo.Record
+	for _, v := range values {
+		records = append(records, &kgo.Record{Topic: s.topics.Events, Partition: 1, Value: []byte(v)})
+	}
+	tick := &kgo.Record{Topic: s.topics.Events, Partition: 1}
+	for _, h := range (event.Tick{After: 3, Quiet: 1000}).Headers() {
+		tick.Headers = append(tick.Headers, kgo.RecordHeader(h))
+	}
+	alert := &kgo.Record{Topic: s.topics.Alerts, Value: []byte("no alert")}
+	foreign := &kgo.Record{Topic: s.topics.Rejected, Value: []byte("\x80 from elsewhere")}
+	m := s.mirror()
+	s.produce(append(records, tick, good, wrongKey, alert, foreign)...)
+	s.stored()
+	m.mustStop(t)
+	s.want("SELECT count() FROM event_log", 1)
+	s.want("SELECT count() FROM rejected_log", 7)
+	for offset, v := range values {
+		got := ""
+		if err := s.wh.Conn().QueryRow(t.Context(), fmt.Sprintf(
+			"SELECT value FROM rejected_events WHERE origin = '%s' AND origin_partition = 1 AND origin_position = %d", s.topics.Events, offset)).Scan(&got); err != nil {
+			t.Errorf("record 1/%d: %v", offset, err)
+		} else if got != v {
+			t.Errorf("record 1/%d is kept as %q, want %q", offset, got, v)
+		}
+	}
+	s.want("SELECT count() FROM rejected_events WHERE reason = 'wrong_key'", 1)
+	s.want("SELECT count() FROM rejected_events WHERE origin = '"+s.topics.Alerts+"'", 1)
+	// A stranger's dead letter stands for itself.
+	s.want("SELECT count() FROM rejected_events WHERE origin = '"+s.topics.Rejected+"' AND origin_position = kafka_offset", 1)
+	if got := m.Stats(); got.Poison != 6 || got.Skipped != 1 {
+		t.Errorf("stats %+v", got)
+	}
+}
+
+func TestM2_OffsetsMoveOverControlRecords(t *testing.T) {
+	s := newShop(t)
+	cl, err := s.broker.NewClient(kgo.TransactionalID("t"+s.broker.TopicPrefix), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	for n, end := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort} {
+		if err := cl.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := cl.ProduceSync(t.Context(), s.record(an(n))).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		if err := cl.EndTransaction(t.Context(), end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := s.mirror()
+	s.stored()
+	m.mustStop(t)
+	s.want("SELECT count() FROM event_log", 1)
+}
+
+func TestM2_NothingIsCommittedBeforeItIsStored(t *testing.T) {
+	e := warehousetest.Database(t)
+	g := newGate(t, e.Addr)
+	s := newShopAt(t, warehouse.Config{Addr: []string{g.addr()}, Database: e.Database, User: e.User, Password: e.Password})
+	m := s.mirror()
+	s.events(0, 100)
+	s.stored()
+	before, err := broker.CommittedOffsets(t.Context(), s.cl, s.broker.Group("mirror"), s.topics.Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.close()
+	s.events(100, 3000)
+	// Stopping waits for the batches in flight as long as it ever does.
+	m.mustStop(t)
+	after, err := broker.CommittedOffsets(t.Context(), s.cl, s.broker.Group("mirror"), s.topics.Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p, c := range after {
+		if c.Offset != before[p].Offset {
+			t.Errorf("partition %d: committed %d while nothing could be stored, %d before", p, c.Offset, before[p].Offset)
+		}
+	}
+	g.open()
+	s.want("SELECT count() FROM events", 100)
+	m = s.mirror()
+	s.stored()
+	m.mustStop(t)
+	s.want("SELECT count() FROM events", 3000)
+}
+
+func TestM2_ALostConnectionIsWaitedFor(t *testing.T) {
+	e := warehousetest.Database(t)
+	g := newGate(t, e.Addr)
+	s := newShopAt(t, warehouse.Config{Addr: []string{g.addr()}, Database: e.Database, User: e.User, Password: e.Password})
+	m := s.mirror()
+	s.events(0, 100)
+	s.stored()
+	g.close()
+	s.events(100, 1000)
+	s.until("a retry", func() bool { g.cut(); return m.Stats().Retries > 0 || m.Stats().Batches > 100 })
+	g.open()
+	s.stored()
+	m.mustStop(t)
+	s.want("SELECT count() FROM events", 1000)
+	if m.Stats().LastError == "" {
+		t.Error("what was waited for is not told")
+	}
+}
+
+func TestAMissingTableEndsTheRunAndIsNamed(t *testing.T) {
+	s := newShop(t)
+	m := s.mirror()
+	s.events(0, 10)
+	s.stored()
+	s.exec("DROP TABLE event_log SYNC")
+	s.events(10, 20)
+	done := make(chan error, 1)
+	go func() { done <- m.ended() }()
+	select {
+	case err := <-done:
+		if err == nil || !strings.Contains(err.Error(), "insert batch event_log") {
+			t.Errorf("got %v, want the step in it", err)
+		}
+	case <-time.After(deadline):
+		t.Error("it goes on without a table")
+	}
+}
+
+func TestM1_StoppedAtAnyTimeNothingIsLost(t *testing.T) {
+	s := newShop(t)
+	const rounds, each = 6, 2000
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for round := range rounds {
+		m := s.mirror()
+		s.events(round*each, (round+1)*each)
+		// A while of its own work: a number of batches, not a time.
+		target := rnd.Int64N(4)
+		s.until("some batches", func() bool { return m.Stats().Batches >= target })
+		m.mustStop(t)
+	}
+	m := s.mirror()
+	s.stored()
+	m.mustStop(t)
+	s.want("SELECT count() FROM events", rounds*each)
+	// Stopping is clean: it finishes what it has begun.
+	s.want("SELECT count() FROM event_log", rounds*each)
+}
+
+func TestM1_TwoAtOnceShareThePartitions(t *testing.T) {
+	s := newShop(t)
+	s.events(0, 2000)
+	a := s.mirror()
+	s.until("the first to begin", func() bool { return a.Stats().Events > 0 })
+	b := s.mirror()
+	n := 2000
+	s.until("the second to get some", func() bool {
+		s.events(n, n+200)
+		n += 200
+		return b.Stats().Events > 0
+	})
+	a.mustStop(t)
+	s.events(n, n+500)
+	n += 500
+	s.stored()
+	b.mustStop(t)
+	s.want("SELECT count() FROM events", uint64(n))
+}
+
+func TestM1_ClickHouseKilledAndStartedAgainLosesNothing(t *testing.T) {
+	dir := t.TempDir()
+	server, err := embedded.Start(t.Context(), embedded.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { server.Kill(); server.Close() }()
+	g := newGate(t, server.TCPAddr())
+	s := newShopAt(t, warehouse.Config{Addr: []string{g.addr()}, User: embedded.User, Password: server.Credentials().Password})
+	m := s.mirror()
+	s.events(0, 2000)
+	s.until("a batch", func() bool { return m.Stats().Batches > 0 })
+	server.Kill()
+	server.Close()
+	s.events(2000, 4000)
+	s.until("a retry", func() bool { return m.Stats().Retries > 0 })
+	if server, err = embedded.Start(t.Context(), embedded.Options{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	g.move(server.TCPAddr())
+	s.stored()
+	m.mustStop(t)
+	s.want("SELECT count() FROM events", 4000)
+	s.want("SELECT uniqExact(event_id) FROM events", 4000)
+}
+
+func TestTablesMadeAnewAreFilledFromTheBeginning(t *testing.T) {
+	s := newShop(t)
+	m := s.mirror()
+	s.events(0, 100)
+	s.stored()
+	m.mustStop(t)
+	if _, err := s.wh.MigrateReset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.wh.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m = s.mirror()
+	s.until("all rows", func() bool { return s.number("SELECT count() FROM events") == 100 })
+	s.stored()
+	m.mustStop(t)
+}
+
+func TestADifferentLogIsRefused(t *testing.T) {
+	s := newShop(t)
+	other := s.id
+	other.ClusterID = "another"
+	if err := s.wh.CheckLog(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	m, err := mirror.New(mirror.Config{Broker: s.broker, Warehouse: s.wh})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "filled from another log") {
+		t.Errorf("got %v", err)
+	}
+}

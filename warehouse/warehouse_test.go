@@ -1,0 +1,258 @@
+package warehouse_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/rs/zerolog"
+
+	"clickstream/internal/broker"
+	"clickstream/warehouse"
+	"clickstream/warehouse/embedded"
+	"clickstream/warehouse/warehousetest"
+)
+
+func config(t *testing.T) warehouse.Config {
+	e := warehousetest.Database(t)
+	return warehouse.Config{Addr: []string{e.Addr}, Database: e.Database, User: e.User, Password: e.Password}
+}
+
+func open(t *testing.T, cfg warehouse.Config) *warehouse.Warehouse {
+	t.Helper()
+	w, err := warehouse.Open(t.Context(), cfg, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func number(t *testing.T, w *warehouse.Warehouse, sql string) (n uint64) {
+	t.Helper()
+	if err := w.Conn().QueryRow(t.Context(), sql).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return n
+}
+
+func TestOpenCreatesTheDatabase(t *testing.T) {
+	cfg := config(t)
+	w := open(t, cfg)
+	if err := w.Conn().Exec(t.Context(), "DROP DATABASE "+cfg.Database+" SYNC"); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, cfg)
+	if got := number(t, again, "SELECT toUInt64(currentDatabase() = '"+cfg.Database+"')"); got != 1 {
+		t.Error("the connection is not in the database that was made")
+	}
+}
+
+func TestOpenSaysWhichSettingToLookAt(t *testing.T) {
+	cfg := config(t)
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := closed.Addr().String()
+	closed.Close()
+	for name, c := range map[string]struct {
+		change func(*warehouse.Config)
+		want   string
+	}{
+		"server down":  {func(c *warehouse.Config) { c.Addr = []string{nobody} }, "start ClickHouse or check the address"},
+		"plain on TLS": {func(c *warehouse.Config) { c.Addr = []string{hangsUp(t)} }, "TLS is on on both sides"},
+		"bad database": {func(c *warehouse.Config) { c.Database = "a-b; DROP" }, "use letters, digits and underscores"},
+		"no address":   {func(c *warehouse.Config) { c.Addr = nil }, "name at least one"},
+		"cluster":      {func(c *warehouse.Config) { c.Engine = "replicated" }, "needs the cluster's name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := cfg
+			c.change(&changed)
+			w, err := warehouse.Open(t.Context(), changed, zerolog.Nop())
+			if err == nil {
+				w.Close()
+				t.Fatal("it opened")
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %q, want it to say %q", err, c.want)
+			}
+			if cfg.Password != "" && strings.Contains(err.Error(), cfg.Password) {
+				t.Error("the password is in the error")
+			}
+		})
+	}
+}
+
+// hangsUp is the address of a server that ends every connection.
+func hangsUp(t *testing.T) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	})
+	t.Cleanup(func() { ln.Close(); wg.Wait() })
+	return ln.Addr().String()
+}
+
+// It has an engine to itself: the embedded one does not outlive a password
+// that it refuses.
+func TestAWrongPasswordIsNamed(t *testing.T) {
+	server, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { server.Kill(); server.Close() }()
+	_, err = warehouse.Open(t.Context(), warehouse.Config{Addr: []string{server.TCPAddr()}, User: embedded.User, Password: "not it"}, zerolog.Nop())
+	if err == nil || !strings.Contains(err.Error(), "check the user, the password") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAPasswordFileIsRead(t *testing.T) {
+	cfg := config(t)
+	cfg.PasswordFile = filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(cfg.PasswordFile, []byte(cfg.Password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Password = ""
+	open(t, cfg)
+}
+
+func TestMigrateMayRunSeveralTimesAtOnceAndInTwoDatabases(t *testing.T) {
+	w, other := open(t, config(t)), open(t, config(t))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if _, err := w.Migrate(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if _, err := other.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	states, err := w.MigrationStatus(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range states {
+		if !s.Applied {
+			t.Errorf("%s is not applied", s.Name)
+		}
+	}
+	const tables = "SELECT count() FROM system.tables WHERE database = currentDatabase()"
+	before := number(t, w, tables)
+	if again, err := w.Migrate(t.Context()); err != nil || len(again) != 0 {
+		t.Errorf("a second Migrate ran %v, %v", again, err)
+	}
+	if down, err := w.MigrateDown(t.Context()); err != nil || len(down) != 1 {
+		t.Errorf("MigrateDown took back %v, %v; want one", down, err)
+	}
+	if _, err := w.MigrateReset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := number(t, w, tables); got != 1 {
+		t.Errorf("%d tables are left after all migrations were taken back; want goose's own", got)
+	}
+	if _, err := w.MigrateDown(t.Context()); err != nil {
+		t.Errorf("nothing left to take back: %v", err)
+	}
+	if _, err := w.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := number(t, w, tables); got != before {
+		t.Errorf("%d tables after down and up, %d before", got, before)
+	}
+}
+
+func TestAnotherLogIsRefused(t *testing.T) {
+	w := open(t, config(t))
+	if _, err := w.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id := broker.LogIdentity{Topic: "events", ClusterID: "a", TopicID: "t1", Partitions: 12}
+	first, err := w.Filling(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change func(*broker.LogIdentity)
+		want   string
+	}{
+		"the same":         {func(*broker.LogIdentity) {}, ""},
+		"no topic id":      {func(id *broker.LogIdentity) { id.TopicID = "" }, ""},
+		"another cluster":  {func(id *broker.LogIdentity) { id.ClusterID = "b" }, `its cluster id was "a", this one is "b"`},
+		"topic made again": {func(id *broker.LogIdentity) { id.TopicID = "t2" }, "deleted and made again"},
+		"another topic":    {func(id *broker.LogIdentity) { id.Topic = "other" }, "its topic was events"},
+		"more partitions":  {func(id *broker.LogIdentity) { id.Partitions = 24 }, "had 12 partitions and has 24"},
+		"says the way out": {func(id *broker.LogIdentity) { id.Partitions = 24 }, "Use another database"},
+	} {
+		changed := id
+		c.change(&changed)
+		err := w.CheckLog(t.Context(), changed)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+	if _, err := w.MigrateReset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id.ClusterID = "b"
+	second, err := w.Filling(t.Context(), id)
+	if err != nil {
+		t.Fatalf("a new set of tables takes the new log: %v", err)
+	}
+	if first == second {
+		t.Error("a new set of tables has the name of the old one")
+	}
+}
+
+func TestRetriableTellsWaitingFromMending(t *testing.T) {
+	w := open(t, config(t))
+	missing := w.Conn().Exec(t.Context(), "SELECT * FROM nowhere")
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"none":              {nil, false},
+		"cancelled":         {context.Canceled, false},
+		"deadline":          {context.DeadlineExceeded, true},
+		"table missing":     {missing, false},
+		"too many parts":    {&ch.Exception{Code: proto.Error(252)}, true},
+		"memory":            {&ch.Exception{Code: proto.Error(241)}, true},
+		"no such column":    {&ch.Exception{Code: proto.Error(16)}, false},
+		"authentication":    {&ch.Exception{Code: proto.Error(516)}, false},
+		"refused":           {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, true},
+		"closed underneath": {ch.ErrClosed, true},
+		"a bug of ours":     {errors.New("column has 3 rows, expected 4"), false},
+	} {
+		if reason, got := warehouse.Retriable(c.err); got != c.want || got && reason == "" {
+			t.Errorf("%s: got %t (%q), want %t", name, got, reason, c.want)
+		}
+	}
+}
