@@ -40,6 +40,7 @@ Examples:
 
 Formats: native (a JSON object a line) and rees46 (CSV with event_time, event_type, product_id, price,
 user_id, user_session and, where there are such, category_id, category_code, brand).
+Give several files the oldest first: an event that comes after its windows have closed is late.
 A folder given with --data-dir stays, and the next analyze goes on with it: a file that is in it already
 adds nothing.`
 }
@@ -54,6 +55,17 @@ type analysis struct {
 	ElapsedSeconds float64       `json:"elapsed_seconds"`
 
 	byReason map[event.Reason]int64
+	rejected []rejectedRow // the latest
+}
+
+// rejectedRow is a row of a file that broke a rule.
+type rejectedRow struct {
+	File    string `ch:"origin"`
+	Line    int64  `ch:"origin_position"`
+	Reason  string `ch:"reason"`
+	Field   string `ch:"field"`
+	Message string `ch:"message"`
+	Value   string `ch:"value"`
 }
 
 // eventCounts are of this run: read = accepted + rejected, and duplicates are
@@ -220,6 +232,11 @@ func (a *analysis) readTables(ctx context.Context, p *pipeline, rule event.Rule,
 	if err := conn.Select(ctx, &a.Alerts, query("analyze_alerts"), clickhouse.Named("rule", rule.String())); err != nil {
 		return fmt.Errorf("read the alerts: %w", err)
 	}
+	if a.Events.Rejected > 0 {
+		if err := conn.Select(ctx, &a.rejected, query("analyze_rejected")); err != nil {
+			return fmt.Errorf("read the rejected rows: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -270,7 +287,13 @@ func (a *analysis) print(w io.Writer, rule event.Rule) error {
 	fmt.Fprintf(w, "\n%s rows read: %s accepted (%s duplicates, %s late, %s future), %s rejected\n",
 		count(a.Events.Read), count(a.Events.Accepted), count(a.Events.Duplicates), count(a.Events.Late), count(a.Events.Future), count(a.Events.Rejected))
 	if a.Events.Rejected > 0 {
-		fmt.Fprintln(w, reasons(a.byReason))
+		fmt.Fprintf(w, "\nRejected: %s\n", reasons(a.byReason))
+		var rows [][]string
+		for _, r := range a.rejected {
+			rows = append(rows, []string{fmt.Sprintf("%s:%d", r.File, r.Line), r.Reason, r.Field, r.Message, fmt.Sprintf("%.60q", r.Value)})
+		}
+		table(w, []string{"WHERE", "REASON", "FIELD", "WHAT IS WRONG", "THE ROW"}, rows)
+		fmt.Fprintln(w)
 	}
 	if a.Events.Late > 0 {
 		fmt.Fprintln(w, "Late events came after their windows had closed: they are in the reports, not in the alerts; --lateness waits longer.")

@@ -57,16 +57,17 @@ type silentError struct{}
 
 func (silentError) Error() string { return "failed" }
 
-// Main runs one command and returns its exit status.
+// Main runs one command and returns its exit status. The first Ctrl-C or
+// SIGTERM asks for a clean stop; a second one ends the process at once.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
-	t := &terminal{in: in, out: out, err: errOut, outTTY: isTerminal(out), errTTY: isTerminal(errOut)}
-
-	// The first Ctrl-C asks for a clean stop; the second one gets the default
-	// treatment and ends the process at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	return execute(ctx, args, in, out, errOut)
+}
 
+func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	t := &terminal{in: in, out: out, err: errOut, outTTY: isTerminal(out), errTTY: isTerminal(errOut)}
 	var grammar commands
 	exited := -1
 	parser, err := kong.New(&grammar,
@@ -99,12 +100,13 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		return exitUsage
 	}
 	err = kctx.Run()
+	name, _, _ := strings.Cut(kctx.Command(), " <")
 	var usage usageError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &usage):
-		fmt.Fprintf(errOut, "clickstream %s: %v\n", kctx.Command(), err)
+		fmt.Fprintf(errOut, "clickstream %s: %v\n", name, err)
 		return exitUsage
 	case errors.As(err, new(silentError)):
 		return exitFailed
@@ -112,7 +114,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		fmt.Fprintln(errOut, "clickstream: interrupted")
 		return exitFailed
 	default:
-		fmt.Fprintf(errOut, "clickstream %s: %v\n", kctx.Command(), err)
+		fmt.Fprintf(errOut, "clickstream %s: %v\n", name, err)
 		return exitFailed
 	}
 }

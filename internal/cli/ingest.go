@@ -50,7 +50,7 @@ func (c *ingestFileCmd) Run(ctx context.Context, t *terminal) error {
 		fmt.Fprintf(t.out, "%s rows read: %s accepted, %s rejected; %s/s\n", count(report.Read), count(report.Accepted), count(report.Rejected),
 			count(int64(float64(report.Read)/max(report.Elapsed.Seconds(), 1e-3))))
 		if report.Rejected > 0 {
-			fmt.Fprintln(t.out, reasons(report.ByReason))
+			fmt.Fprintf(t.out, "Rejected: %s; see them: clickstream sql \"SELECT origin, origin_position, reason, message, value FROM rejected_events\"\n", reasons(report.ByReason))
 		}
 		return nil
 	})
@@ -68,7 +68,7 @@ func reasons(by map[event.Reason]int64) string {
 	for _, name := range names {
 		parts = append(parts, fmt.Sprintf("%s %s", count(by[name]), name))
 	}
-	return "Rejected: " + strings.Join(parts, ", ") + `; see them: clickstream sql "SELECT origin, origin_position, reason, message, value FROM rejected_events"`
+	return strings.Join(parts, ", ")
 }
 
 type ingestGenerateCmd struct {

@@ -1,0 +1,218 @@
+package cli
+
+import (
+	"encoding/csv"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"clickstream/internal/event"
+)
+
+// shopRow is a row of testdata/shop.csv as the plain models read it.
+type shopRow struct {
+	at                                 time.Time
+	kind, product, category, user, key string
+	price                              float64
+}
+
+// shopRows reads testdata/shop.csv with the standard library alone.
+func shopRows(t *testing.T) []shopRow {
+	t.Helper()
+	f, err := os.Open("testdata/shop.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	all, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []shopRow
+	for _, r := range all[1:] {
+		at, err := time.Parse("2006-01-02 15:04:05 UTC", r[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		price, err := strconv.ParseFloat(r[6], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, shopRow{at: at, kind: r[1], product: r[2], category: r[4], user: r[7], key: strings.Join(r, "|"), price: price})
+	}
+	return rows
+}
+
+type productWindow struct {
+	product string
+	start   int64
+}
+
+// bruteForce counts every row in all of its windows of ten minutes, and keeps
+// those that qualify.
+func bruteForce(rows []shopRow, viewsOver, purchasesUnder int) map[productWindow][2]int {
+	counts := map[productWindow][2]int{}
+	for _, r := range rows {
+		if r.kind != "view" && r.kind != "purchase" {
+			continue
+		}
+		minute := r.at.Unix() / 60
+		for m := minute - 9; m <= minute; m++ {
+			w := productWindow{r.product, m * 60}
+			c := counts[w]
+			if r.kind == "view" {
+				c[0]++
+			} else {
+				c[1]++
+			}
+			counts[w] = c
+		}
+	}
+	for w, c := range counts {
+		if c[0] <= viewsOver || c[1] >= purchasesUnder {
+			delete(counts, w)
+		}
+	}
+	return counts
+}
+
+// sameAlerts compares confirmed alerts with what brute force found.
+func sameAlerts(t *testing.T, found []foundAlert, want map[productWindow][2]int) {
+	t.Helper()
+	if len(want) == 0 {
+		t.Fatal("brute force finds nothing: the comparison would prove nothing")
+	}
+	seen := map[productWindow]bool{}
+	for _, a := range found {
+		w := productWindow{a.ProductID, a.WindowStart.Unix()}
+		c, ok := want[w]
+		if !ok || seen[w] || int(a.Views) != c[0] || int(a.Purchases) != c[1] || a.Status != "confirmed" ||
+			a.WindowEnd.Sub(a.WindowStart) != 10*time.Minute || a.ConversionRate != event.ConversionRate(c[0], c[1]) {
+			t.Errorf("found %+v; brute force: %v %v", a, c, ok)
+		}
+		seen[w] = true
+	}
+	for w := range want {
+		if !seen[w] {
+			t.Errorf("missing %s from %s: %v", w.product, time.Unix(w.start, 0).UTC(), want[w])
+		}
+	}
+}
+
+func TestAnalyzeFindsWhatBruteForceFinds(t *testing.T) {
+	rows := shopRows(t)
+	for _, c := range []struct{ over, under int }{{10, 5}, {10, 1}, {20, 5}} {
+		found := analyzed(t, "--views-over", strconv.Itoa(c.over), "--purchases-under", strconv.Itoa(c.under), "testdata/shop.csv")
+		sameAlerts(t, found.Alerts, bruteForce(rows, c.over, c.under))
+		n := int64(len(rows))
+		if want := (eventCounts{Read: n, Accepted: n}); found.Events != want || found.EventLogRows != uint64(n) {
+			t.Errorf("events %+v, %d rows; want %+v", found.Events, found.EventLogRows, want)
+		}
+		if !slices.IsSortedFunc(found.Alerts, func(a, b foundAlert) int {
+			if d := a.WindowStart.Compare(b.WindowStart); d != 0 {
+				return d
+			}
+			return strings.Compare(a.ProductID, b.ProductID)
+		}) {
+			t.Error("the alerts are not in the order of window and product")
+		}
+	}
+}
+
+func TestAnalyzeReportsEachDay(t *testing.T) {
+	rows := shopRows(t)
+	found := analyzed(t, "testdata/shop.csv")
+	if len(found.Days) != 1 || found.Days[0].Day.String() != "2019-10-01" {
+		t.Fatalf("days %+v", found.Days)
+	}
+	day := found.Days[0]
+	kinds := map[string]map[string]int{}
+	views := map[string]int{}
+	for _, r := range rows {
+		if kinds[r.user] == nil {
+			kinds[r.user] = map[string]int{}
+		}
+		kinds[r.user][r.kind]++
+		if r.kind == "view" {
+			views[r.product]++
+		}
+	}
+	var buyers, shoppers uint64
+	for _, k := range kinds {
+		if k["purchase"] > 0 {
+			buyers++
+		} else {
+			shoppers++
+		}
+	}
+	if day.Segments.Buyer != buyers || day.Segments.WindowShopper != shoppers || day.Segments.Unknown != 0 {
+		t.Errorf("segments %+v, want %d buyers and %d window shoppers", day.Segments, buyers, shoppers)
+	}
+	if len(day.TopProducts) != 5 {
+		t.Fatalf("top products %+v", day.TopProducts)
+	}
+	for _, p := range day.TopProducts {
+		more := 0
+		for other, n := range views {
+			if n > views[p.ProductID] || n == views[p.ProductID] && other < p.ProductID {
+				more++
+			}
+		}
+		if int(p.Views) != views[p.ProductID] || int(p.Rank) != more+1 {
+			t.Errorf("%+v: brute force has %d views, rank %d", p, views[p.ProductID], more+1)
+		}
+	}
+}
+
+// The same file twice is on the log twice, and nowhere else.
+func TestI4_TheSameFileTwiceAddsNothing(t *testing.T) {
+	folder := t.TempDir()
+	rows := shopRows(t)
+	n := int64(len(rows))
+	args := []string{"--data-dir", folder, "--views-over", "10", "testdata/shop.csv"}
+	first, second := analyzed(t, args...), analyzed(t, args...)
+	if len(first.Alerts) != len(second.Alerts) {
+		t.Errorf("%d alerts, then %d", len(first.Alerts), len(second.Alerts))
+	}
+	sameAlerts(t, second.Alerts, bruteForce(rows, 10, 5))
+	if second.EventLogRows != uint64(n) || second.Events.Accepted != n || second.Events.Duplicates != n {
+		t.Errorf("the second time: %+v, %d rows", second.Events, second.EventLogRows)
+	}
+	// Copies have offsets of their own: no door leads past the log.
+	status, out, errOut := run(t, "sql", "--data-dir", folder, "--output", "csv",
+		"SELECT count(), uniqExact(kafka_partition, kafka_offset), uniqExact(kafka_partition, kafka_offset) = uniqExact(event_id, kafka_partition, kafka_offset) FROM event_log")
+	if status != exitDone {
+		t.Fatalf("sql: %s", errOut)
+	}
+	if !strings.Contains(out, ",true") && !strings.Contains(out, ",1") {
+		t.Errorf("two events share an offset: %s", out)
+	}
+	if status, out, errOut := run(t, "verify", "--data-dir", folder, "--views-over", "10"); status != exitDone {
+		t.Errorf("verify: %s %s", out, errOut)
+	}
+}
+
+func TestBadRowsAreCountedAndKept(t *testing.T) {
+	folder := t.TempDir()
+	found := analyzed(t, "--data-dir", folder, "testdata/bad.csv")
+	if want := (eventCounts{Read: 34, Accepted: 30, Rejected: 4}); found.Events != want || found.EventLogRows != 30 {
+		t.Errorf("events %+v, %d rows; want %+v", found.Events, found.EventLogRows, want)
+	}
+	status, out, errOut := run(t, "sql", "--data-dir", folder, "--output", "csv",
+		"SELECT reason, field, origin, origin_position, value FROM rejected_events ORDER BY origin_position")
+	if status != exitDone {
+		t.Fatalf("sql: %s", errOut)
+	}
+	want := `reason,field,origin,origin_position,value
+bad_row,,testdata/bad.csv,5,"2019-10-02 00:00:10 UTC,view,1000000,5.50,512300001"
+bad_time,event_time,testdata/bad.csv,10,"yesterday,view,1000000,5.50,512300001,s-1"
+bad_price,price,testdata/bad.csv,13,"2019-10-02 00:01:00 UTC,purchase,1000000,-1.00,512300001,s-1"
+missing_field,product_id,testdata/bad.csv,16,"2019-10-02 00:01:00 UTC,view,,5.50,512300001,s-1"
+`
+	if out != want {
+		t.Errorf("got\n%swant\n%s", out, want)
+	}
+}

@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	yaml "go.yaml.in/yaml/v2"
+
+	"clickstream/internal/broker/brokertest"
+	"clickstream/warehouse"
+	"clickstream/warehouse/warehousetest"
+)
+
+// composeService is our service as compose.yaml describes it.
+type composeService struct {
+	Command     []string          `yaml:"command"`
+	Environment map[string]string `yaml:"environment"`
+}
+
+var composeVariable = regexp.MustCompile(`\$\{[A-Z_]+(?::[-?]([^}]*))?\}`)
+
+// The service's command and environment, as compose.yaml has them, are run
+// against a broker and a ClickHouse: only where those are is another.
+func TestTheComposedServiceRuns(t *testing.T) {
+	text, err := os.ReadFile("../../compose.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Services map[string]composeService `yaml:"services"`
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	service, ok := file.Services["clickstream"]
+	if !ok || len(service.Command) == 0 || len(service.Environment) == 0 {
+		t.Fatalf("compose.yaml has no service clickstream with a command and an environment: %+v", service)
+	}
+	brokers, end := brokertest.Config(t), warehousetest.Database(t)
+	here := map[string]string{
+		"CLICKSTREAM_KAFKA_BROKERS":       strings.Join(brokers.Brokers, ","),
+		"CLICKSTREAM_CLICKHOUSE_ADDR":     end.Addr,
+		"CLICKSTREAM_CLICKHOUSE_USER":     end.User,
+		"CLICKSTREAM_CLICKHOUSE_PASSWORD": end.Password,
+		"CLICKSTREAM_CLICKHOUSE_DATABASE": end.Database,
+		"CLICKSTREAM_COLLECTOR_ADDR":      "127.0.0.1:0",
+	}
+	for name, value := range service.Environment {
+		if own, ok := here[name]; ok {
+			value = own
+			delete(here, name)
+		}
+		t.Setenv(name, composeVariable.ReplaceAllStringFunc(value, func(v string) string {
+			return "UTC" // what is left to the .env file is the time zone alone
+		}))
+	}
+	if len(here) > 0 {
+		t.Fatalf("the service does not set %v", here)
+	}
+	t.Setenv("CLICKSTREAM_KAFKA_TOPIC_PREFIX", brokers.TopicPrefix)
+
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	logs, logTo := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- execute(ctx, service.Command, strings.NewReader(""), io.Discard, logTo)
+		logTo.Close()
+	}()
+	url := ""
+	lines := bufio.NewScanner(logs)
+	for url == "" && lines.Scan() {
+		var line struct{ Message, URL string }
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Fatalf("a log line that is not JSON: %s", lines.Text())
+		}
+		if line.Message == "collector" {
+			url = line.URL
+		}
+	}
+	if url == "" {
+		t.Fatalf("the service ended with status %d before it said where its collector is", <-ended)
+	}
+	drained := make(chan struct{})
+	go func() { defer close(drained); _, _ = io.Copy(io.Discard, logs) }()
+
+	body := `{"event_type":"view","product_id":"p1","session_id":"s1","timestamp":"` + time.Now().UTC().Format(time.RFC3339) + `"}`
+	answer, err := http.Post(url, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	if answer.StatusCode != http.StatusOK || !strings.Contains(string(got), `"accepted":1`) {
+		t.Errorf("the collector answered %s: %s", answer.Status, got)
+	}
+	w, err := warehouse.Open(t.Context(), warehouse.Config{Addr: []string{end.Addr}, Database: end.Database, User: end.User, Password: end.Password}, brokers.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	waitFor(t, "the event is in the view events", func() bool {
+		var n uint64
+		err := w.Conn().QueryRow(t.Context(), "SELECT count() FROM events WHERE product_id = 'p1'").Scan(&n)
+		return err == nil && n == 1
+	})
+	stop()
+	if status := <-ended; status != exitDone {
+		t.Errorf("status %d after a stop", status)
+	}
+	<-drained
+}
+
+// waitFor looks until what holds, for two minutes.
+func waitFor(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	ctx := deadline(t)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("waited in vain until %s", what)
+		case <-tick.C:
+		}
+	}
+}
