@@ -125,6 +125,34 @@ func BenchmarkPartition(b *testing.B) {
 	}
 }
 
+// BenchmarkRecords is the whole loop but for the fetching: one pass over the
+// JSON, the event's checks, and the counting.
+func BenchmarkRecords(b *testing.B) {
+	events := traffic(500_000, 10_000)
+	records := make([]event.Record, len(events))
+	for i := range events {
+		e := &events[i]
+		e.SessionID, e.ProductCategory, e.Brand = "s-"+e.ID, "electronics.smartphone", "samsung"
+		e.Price, e.HasPrice, e.Quantity = 1_234_500, true, 1
+		records[i] = event.Record{Key: []byte(e.ProductID), Value: e.AppendJSON(nil), Received: e.Timestamp}
+	}
+	var d event.Decoder
+	var e event.Event
+	p := newPartition(event.DefaultRule(), 0, false)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := range int64(b.N) {
+		i := n % int64(len(records))
+		if i == 0 {
+			p = newPartition(event.DefaultRule(), 0, false)
+		}
+		if err := d.ReadRecord(records[i], 1, &e); err != nil {
+			b.Fatal(err)
+		}
+		p.event(&e, records[i].Received, n)
+	}
+}
+
 // BenchmarkMemory reports what a million products in open windows of twelve
 // partitions take, with two or three events each.
 func BenchmarkMemory(b *testing.B) {
