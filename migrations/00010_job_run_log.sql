@@ -2,7 +2,7 @@
 
 -- Every state that every run of a job has been in. The highest version of a
 -- run is the one that counts.
-CREATE TABLE job_run_log{{.OnCluster}}
+CREATE TABLE IF NOT EXISTS job_run_log{{.OnCluster}}
 (
     run_id      UUID,
     job         LowCardinality(String),
@@ -29,11 +29,11 @@ ENGINE = {{.Replicated}}ReplacingMergeTree(version)
 ORDER BY (job, day, run_id);
 
 -- One row per run, in its latest state.
-CREATE VIEW job_runs{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
+CREATE VIEW IF NOT EXISTS job_runs{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     run_id, job, day, timezone, attempt, state, trigger, started_at, finished_at, rows, error, offsets
 FROM job_run_log FINAL;
 
 -- +goose Down
-DROP VIEW job_runs{{.OnCluster}};
-DROP TABLE job_run_log{{.OnCluster}};
+DROP VIEW IF EXISTS job_runs{{.OnCluster}};
+DROP TABLE IF EXISTS job_run_log{{.OnCluster}};

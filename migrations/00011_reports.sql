@@ -6,7 +6,7 @@
 
 -- One row per user with an event that day. Events without a user_id are not
 -- here: a session is not a person.
-CREATE TABLE user_segmentation_daily{{.OnCluster}}
+CREATE TABLE IF NOT EXISTS user_segmentation_daily{{.OnCluster}}
 (
     day           Date,
     user_id       String,
@@ -31,7 +31,7 @@ PARTITION BY day
 ORDER BY (day, user_id);
 
 -- The most viewed products; of equal ones the smaller product_id comes first.
-CREATE TABLE top_products_daily{{.OnCluster}}
+CREATE TABLE IF NOT EXISTS top_products_daily{{.OnCluster}}
 (
     day              Date,
     rank             UInt32,
@@ -59,7 +59,7 @@ ORDER BY (day, rank);
 
 -- One row per category with a view, cart or purchase. Events that name no
 -- category are the category unknown.
-CREATE TABLE conversion_rate_daily{{.OnCluster}}
+CREATE TABLE IF NOT EXISTS conversion_rate_daily{{.OnCluster}}
 (
     day              Date,
     category         LowCardinality(String),
@@ -76,6 +76,6 @@ PARTITION BY day
 ORDER BY (day, category);
 
 -- +goose Down
-DROP TABLE conversion_rate_daily{{.OnCluster}};
-DROP TABLE top_products_daily{{.OnCluster}};
-DROP TABLE user_segmentation_daily{{.OnCluster}};
+DROP TABLE IF EXISTS conversion_rate_daily{{.OnCluster}};
+DROP TABLE IF EXISTS top_products_daily{{.OnCluster}};
+DROP TABLE IF EXISTS user_segmentation_daily{{.OnCluster}};

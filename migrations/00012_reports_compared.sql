@@ -4,7 +4,7 @@
 -- that is run again makes no other day wrong.
 
 -- First-time and repeat buyers, as far back as the table reaches.
-CREATE VIEW user_segmentation_compared{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
+CREATE VIEW IF NOT EXISTS user_segmentation_compared{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     today.*,
     history.first_day AS first_day,
@@ -20,7 +20,7 @@ INNER JOIN
 
 -- previous_rank is the rank of the day before, rank_change how many places
 -- the product went up since; both are NULL for one that was not in the table.
-CREATE VIEW top_products_compared{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
+CREATE VIEW IF NOT EXISTS top_products_compared{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     *,
     -- By the calendar, not by the row: a day may be missing.
@@ -31,7 +31,7 @@ FROM top_products_daily;
 -- Changes of view_to_purchase in percentage points: to the day before, and to
 -- the mean of those of the seven days before on which the category had views.
 -- NULL where there is nothing to compare with.
-CREATE VIEW conversion_rates_compared{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
+CREATE VIEW IF NOT EXISTS conversion_rates_compared{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     *,
     if(views = 0, NULL, round(view_to_purchase - anyOrNullIf(view_to_purchase, views > 0) OVER
@@ -47,6 +47,6 @@ SELECT
 FROM conversion_rate_daily;
 
 -- +goose Down
-DROP VIEW conversion_rates_compared{{.OnCluster}};
-DROP VIEW top_products_compared{{.OnCluster}};
-DROP VIEW user_segmentation_compared{{.OnCluster}};
+DROP VIEW IF EXISTS conversion_rates_compared{{.OnCluster}};
+DROP VIEW IF EXISTS top_products_compared{{.OnCluster}};
+DROP VIEW IF EXISTS user_segmentation_compared{{.OnCluster}};
