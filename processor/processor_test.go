@@ -448,3 +448,25 @@ func TestCloseWindowsFailsWhenRunEnds(t *testing.T) {
 		t.Fatal("an empty config is no config")
 	}
 }
+
+// A clean stop tells and commits what is due, so that the next one repeats
+// nothing.
+func TestStoppingCommits(t *testing.T) {
+	s := newShop(t)
+	s.append(someHours(4, 1000)...)
+	p := s.start(smallRule, func(set *settings) { set.commitEvery = time.Hour })
+	end := s.ends(s.cfg.Topics().Events)
+	eventually(t, "everything is read", func() bool { return p.Stats().Events == end })
+	p.stop()
+	told, err := Acknowledged(t.Context(), s.cl, s.cfg, &smallRule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, offset := range told {
+		end -= offset
+	}
+	if end != 0 {
+		t.Fatalf("%d records are not told and committed", end)
+	}
+	s.check(smallRule)
+}
