@@ -1,0 +1,88 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"clickstream/internal/broker"
+)
+
+// Report is what was found.
+type Report struct {
+	// Ends is up to where the log was read, by partition.
+	Ends       broker.Offsets `json:"ends"`
+	Events     uint64         `json:"events"`     // valid event records on the log
+	Identities uint64         `json:"identities"` // distinct ones among them (E3)
+	Duplicates uint64         `json:"duplicates"`
+	Poison     uint64         `json:"poison"`
+	Ticks      uint64         `json:"ticks"`
+	Alerts     uint64         `json:"alerts"` // confirmed ones that agree
+	// Differences are what is wrong.
+	Differences []Finding `json:"differences"`
+	// Notes are what is right and yet surprises: conflicting copies, ids used
+	// for several events, and the late and future events that alerts do not
+	// count and a plain GROUP BY does.
+	Notes   []Finding     `json:"notes"`
+	Elapsed time.Duration `json:"elapsed_ns"`
+}
+
+// Finding is one kind of difference or note, with at most 20 samples.
+type Finding struct {
+	Kind    string   `json:"kind"`
+	Total   uint64   `json:"total"`
+	Samples []string `json:"samples"`
+}
+
+// explained says what the kinds mean.
+var explained = map[string]string{
+	"event_missing":               "events on the log that are not in the table",
+	"event_extra":                 "events in the table that are not on the log",
+	"event_twice":                 "events with several rows in the view",
+	"event_not_first_copy":        "events whose row is not the first copy on the log",
+	"event_other_content":         "events whose row differs from the first copy on the log",
+	"rejected_missing":            "records of the log that are no events and are not in rejected_events",
+	"rejected_other_content":      "rejected records that are kept with other bytes",
+	"alert_missing":               "alerts that follow from the log and are not confirmed",
+	"alert_extra":                 "confirmed alerts that do not follow from the log",
+	"alert_not_closed":            "alerts that are still firing though their window has closed",
+	"alert_other_counts":          "confirmed alerts with other counts than the log's",
+	"conflicting_copies":          "events with later copies of other content (the first counts)",
+	"ids_used_for_several_events": "ids that stand for several events of one key (another type or time)",
+	"late":                        "events that came too late for all their windows",
+	"future":                      "events too far ahead of their receive time to count for alerts",
+}
+
+// OK says whether log, tables and alerts agree.
+func (r Report) OK() bool { return len(r.Differences) == 0 }
+
+// String is the report for people.
+func (r Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "The log holds %d event records of %d events (%d duplicates), %d that are no events, %d ticks. Read and compared in %s.\n",
+		r.Events, r.Identities, r.Duplicates, r.Poison, r.Ticks, r.Elapsed.Round(time.Millisecond))
+	fmt.Fprintf(&b, "%d confirmed alerts follow from it and are there with the same counts.\n", r.Alerts)
+	write := func(title string, findings []Finding) {
+		if len(findings) == 0 {
+			return
+		}
+		fmt.Fprintf(&b, "\n%s\n", title)
+		for _, f := range findings {
+			fmt.Fprintf(&b, "  %d %s\n", f.Total, explained[f.Kind])
+			for _, s := range f.Samples {
+				fmt.Fprintf(&b, "    %s\n", s)
+			}
+			if more := f.Total - uint64(len(f.Samples)); more > 0 {
+				fmt.Fprintf(&b, "    and %d more\n", more)
+			}
+		}
+	}
+	write("Not as it should be:", r.Differences)
+	write("Worth knowing:", r.Notes)
+	if r.OK() {
+		b.WriteString("\nLog, tables and alerts agree.\n")
+	} else {
+		b.WriteString("\nLog, tables and alerts do NOT agree.\n")
+	}
+	return b.String()
+}

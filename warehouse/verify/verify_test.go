@@ -1,0 +1,228 @@
+package verify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/event"
+	"clickstream/warehouse"
+	"clickstream/warehouse/mirror"
+	"clickstream/warehouse/verify"
+	"clickstream/warehouse/warehousetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(warehousetest.Main(m)) }
+
+var rule = event.Rule{ViewsOver: 4, PurchasesUnder: 2, Window: 10 * time.Second, Slide: 2 * time.Second, Lateness: 3 * time.Second}
+
+type shop struct {
+	testing.TB
+	broker broker.Config
+	wh     *warehouse.Warehouse
+	cl     *kgo.Client
+	id     broker.LogIdentity
+}
+
+func newShop(t testing.TB) *shop {
+	t.Helper()
+	e := warehousetest.Database(t)
+	wh, err := warehouse.Open(t.Context(), warehouse.Config{Addr: []string{e.Addr}, Database: e.Database, User: e.User, Password: e.Password}, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { wh.Close() })
+	if _, err := wh.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := &shop{TB: t, broker: brokertest.Config(t), wh: wh}
+	s.broker.Partitions = 3
+	if s.cl, err = s.broker.NewClient(broker.ProducerOptions()...); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.cl.Close)
+	if s.id, err = broker.EnsureTopics(t.Context(), s.cl, s.broker); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *shop) produce(records ...*kgo.Record) {
+	s.Helper()
+	if err := s.cl.ProduceSync(s.Context(), records...).FirstErr(); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *shop) tell(alerts []alert) {
+	s.Helper()
+	for _, a := range alerts {
+		value, err := a.AppendJSON(nil)
+		if err != nil {
+			s.Fatal(err)
+		}
+		s.produce(&kgo.Record{Topic: s.broker.Topics().Alerts, Key: []byte(a.ProductID), Value: value, Partition: a.partition})
+	}
+}
+
+// mirrored runs do with a mirror beside it.
+func (s *shop) mirrored(do func()) {
+	s.Helper()
+	m, err := mirror.New(mirror.Config{Broker: s.broker, Warehouse: s.wh, BatchDelay: 20 * time.Millisecond})
+	if err != nil {
+		s.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- m.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			s.Error(err)
+		}
+	}()
+	do()
+}
+
+func (s *shop) verify() verify.Report {
+	s.Helper()
+	r, err := verify.Run(s.Context(), verify.Config{Broker: s.broker, Warehouse: s.wh, Rule: rule, Wait: 30 * time.Second})
+	if err != nil {
+		s.Fatal(err)
+	}
+	var left uint64
+	if err := s.wh.Conn().QueryRow(s.Context(), "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE 'verify%'").Scan(&left); err != nil || left > 0 {
+		s.Errorf("%d tables of verify are left (%v)", left, err)
+	}
+	return r
+}
+
+func (s *shop) exec(sql string) {
+	s.Helper()
+	if err := s.wh.Conn().Exec(s.Context(), sql); err != nil {
+		s.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func kinds(findings []verify.Finding) (all []string) {
+	for _, f := range findings {
+		all = append(all, fmt.Sprintf("%s %d", f.Kind, f.Total))
+	}
+	slices.Sort(all)
+	return all
+}
+
+func TestW7_RandomLogsAgreeWithThePlainModel(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			s := newShop(t)
+			records, alerts, poison := randomLog(seed, 1500, s.id.Partitions, rule, s.broker.Topics().Events)
+			if len(alerts) < 5 {
+				t.Fatalf("only %d alerts: the log says little", len(alerts))
+			}
+			s.produce(records...)
+			s.tell(alerts)
+			s.mirrored(func() {
+				r := s.verify()
+				if !r.OK() {
+					t.Errorf("the plain model and the SQL disagree:\n%s", r)
+				}
+				if r.Alerts != uint64(len(alerts)) || r.Poison != uint64(poison) {
+					t.Errorf("%d alerts and %d poison records, want %d and %d", r.Alerts, r.Poison, len(alerts), poison)
+				}
+				noted := strings.Join(kinds(r.Notes), " ")
+				for _, kind := range []string{"conflicting_copies", "late", "future"} {
+					if !strings.Contains(noted, kind) {
+						t.Errorf("nothing noted as %s: %s", kind, noted)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestEachKindOfDamageIsFoundAndNamed(t *testing.T) {
+	s := newShop(t)
+	records, alerts, _ := randomLog(1, 1500, s.id.Partitions, rule, s.broker.Topics().Events)
+	s.produce(records...)
+	s.tell(alerts)
+	s.mirrored(func() { s.verify() })
+
+	const sync = " SETTINGS mutations_sync = 2"
+	first := func(kind string) string {
+		var id string
+		if err := s.wh.Conn().QueryRow(t.Context(), "SELECT event_id FROM event_log GROUP BY event_id HAVING count() = "+kind+" ORDER BY event_id LIMIT 1").Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		return "'" + id + "'"
+	}
+	for _, c := range []struct {
+		damage, want string
+	}{
+		{"ALTER TABLE event_log DELETE WHERE event_id = " + first("1") + sync, "event_missing 1"},
+		{"INSERT INTO event_log SELECT * EXCEPT offset_rank REPLACE ('made up' AS event_id) FROM event_log LIMIT 1", "event_extra 1"},
+		{"ALTER TABLE event_log DELETE WHERE (event_id, kafka_offset) = (SELECT event_id, min(kafka_offset) FROM event_log GROUP BY event_id HAVING count() > 1 ORDER BY event_id LIMIT 1)" + sync, "event_not_first_copy 1"},
+		{"ALTER TABLE event_log UPDATE user_id = 'somebody' WHERE event_id = (SELECT max(event_id) FROM event_log WHERE event_id != 'made up')" + sync, "event_other_content 1"},
+		{"ALTER TABLE alert_log UPDATE views = views + 1 WHERE alert_id = (SELECT min(alert_id) FROM alert_log)" + sync, "alert_other_counts 1"},
+		{"ALTER TABLE alert_log DELETE WHERE alert_id = (SELECT max(alert_id) FROM alert_log)" + sync, "alert_missing 1"},
+		{"INSERT INTO alert_log SELECT * REPLACE ('extra' AS alert_id, 'px' AS product_id) FROM alert_log LIMIT 1", "alert_extra 1"},
+		{"INSERT INTO alert_log SELECT * REPLACE ('firing' AS status, version + 1 AS version) FROM alert_log WHERE alert_id = (SELECT arraySort(groupArray(alert_id))[2] FROM alert_log)", "alert_not_closed 1"},
+		{"ALTER TABLE rejected_log DELETE WHERE origin_position = (SELECT min(origin_position) FROM rejected_log) AND origin_partition = (SELECT argMin(origin_partition, origin_position) FROM rejected_log)" + sync, "rejected_missing 1"},
+		{"ALTER TABLE rejected_log UPDATE reason = 'bad_json' WHERE 1" + sync, ""},
+	} {
+		before := s.verify()
+		s.exec(c.damage)
+		after := s.verify()
+		if c.want == "" {
+			if !slices.Equal(kinds(before.Differences), kinds(after.Differences)) {
+				t.Errorf("%s: %v became %v", c.damage, kinds(before.Differences), kinds(after.Differences))
+			}
+			continue
+		}
+		if slices.Contains(kinds(before.Differences), c.want) || !slices.Contains(kinds(after.Differences), c.want) || after.OK() {
+			t.Errorf("%s: found %v, want %s besides %v", c.damage, kinds(after.Differences), c.want, kinds(before.Differences))
+		}
+		if !strings.Contains(after.String(), "do NOT agree") {
+			t.Error("the text says that all is well")
+		}
+	}
+	r := s.verify()
+	for _, f := range r.Differences {
+		if len(f.Samples) == 0 {
+			t.Errorf("%s has no sample", f.Kind)
+		}
+	}
+	t.Log(r)
+}
+
+func TestAMirrorThatIsBehindIsNamed(t *testing.T) {
+	s := newShop(t)
+	e := event.Event{ID: "e", Type: event.TypeView, Timestamp: event.MillisOf(time.Now()), UserID: "u", ProductID: "p", Quantity: 1}
+	p := event.Partition("p", s.id.Partitions)
+	s.produce(&kgo.Record{Topic: s.broker.Topics().Events, Key: []byte("p"), Value: e.AppendJSON(nil), Partition: p})
+	_, err := verify.Run(t.Context(), verify.Config{Broker: s.broker, Warehouse: s.wh, Rule: rule, Wait: time.Millisecond})
+	if want := fmt.Sprintf("partition %d at 0 of 1", p); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	s.mirrored(func() {
+		late := errors.New("partition 7 is behind")
+		_, err := verify.Run(t.Context(), verify.Config{Broker: s.broker, Warehouse: s.wh, Rule: rule, Wait: 30 * time.Second,
+			WaitFor: func(context.Context, broker.Offsets) error { return late }})
+		if !errors.Is(err, late) {
+			t.Errorf("got %v", err)
+		}
+		if r := s.verify(); !r.OK() || r.Events != 1 {
+			t.Errorf("%s", r)
+		}
+	})
+}
