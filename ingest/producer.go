@@ -37,8 +37,11 @@ type Producer struct {
 
 // NewProducer connects to the broker and creates the topics that are missing.
 // The caller closes the Producer.
-func NewProducer(ctx context.Context, cfg broker.Config, log zerolog.Logger) (*Producer, error) {
-	cl, err := cfg.NewClient(broker.ProducerOptions()...)
+//
+// Events wait up to five milliseconds for others to be sent with; opts, such as
+// Bulk, change that.
+func NewProducer(ctx context.Context, cfg broker.Config, log zerolog.Logger, opts ...kgo.Opt) (*Producer, error) {
+	cl, err := cfg.NewClient(append(broker.ProducerOptions(), opts...)...)
 	if err != nil {
 		return nil, fmt.Errorf("open producer: %w", err)
 	}
@@ -72,6 +75,11 @@ func (p *Producer) lookUpTopics(ctx context.Context, cfg broker.Config) error {
 	p.rejected = int32(len(details[p.topics.Rejected].Partitions))
 	return nil
 }
+
+// Bulk is for writing as fast as the broker takes it: events wait longer for
+// others, and larger batches cost every reader of the log less. A Flush does
+// not wait for it.
+func Bulk() kgo.Opt { return kgo.ProducerLinger(100 * time.Millisecond) }
 
 // Append checks e as received now and hands it over to be sent; it does not
 // wait for the acknowledgement (Flush does), but for room where too much is

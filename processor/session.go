@@ -11,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
-	"clickstream/internal/event"
 )
 
 // session is one membership of the group, from joining it to leaving it. Its
@@ -23,10 +22,8 @@ type session struct {
 	in     *kgo.Client // reads the log and commits
 	out    *kgo.Client // writes alerts and ticks, and asks
 
-	partitions int32
-	decoder    event.Decoder
-	headers    []event.Header
-	answers    chan *answer
+	reading
+	answers chan *answer
 
 	mu         sync.Mutex
 	parts      map[int32]*assigned
@@ -56,7 +53,7 @@ func (s *session) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.partitions = int32(len(starts))
+	s.reading.partitions = int32(len(starts))
 
 	s.in, err = cfg.NewClient(append(broker.ConsumerOptions(),
 		kgo.ConsumerGroup(cfg.Group("processor")),
@@ -156,47 +153,16 @@ func (s *session) take(fetches kgo.Fetches) error {
 			return fmt.Errorf("read %s-%d: %w", e.Topic, e.Partition, e.Err)
 		}
 	}
-	var e event.Event
 	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 		p := s.parts[f.Partition]
 		if p == nil {
 			return
 		}
 		for _, r := range f.Records {
-			switch {
-			case r.Offset < p.offset: // read already
-			case r.Attrs.IsControl():
-				p.skip(r.Offset)
-			case r.Value == nil:
-				if t, ok := s.tickOf(r); ok {
-					p.tick(t, r.Offset)
-				} else {
-					p.skip(r.Offset)
-				}
-			default:
-				received := event.MillisOf(r.Timestamp)
-				rec := event.Record{Key: r.Key, Value: r.Value, Partition: r.Partition, Received: received}
-				if err := s.decoder.ReadRecord(rec, s.partitions, &e); err != nil {
-					p.poison(r.Offset)
-				} else {
-					p.event(&e, received, r.Offset)
-				}
-			}
+			s.reading.take(p.partition, r)
 		}
 	})
 	return nil
-}
-
-// tickOf reads a record without a value.
-func (s *session) tickOf(r *kgo.Record) (event.Tick, bool) {
-	if len(r.Key) > 0 {
-		return event.Tick{}, false
-	}
-	s.headers = s.headers[:0]
-	for _, h := range r.Headers {
-		s.headers = append(s.headers, event.Header(h))
-	}
-	return event.ParseTick(s.headers)
 }
 
 // assign is called for partitions that have become ours, before they are read:

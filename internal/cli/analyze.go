@@ -199,7 +199,7 @@ func (c *analyzeCmd) through(ctx context.Context, t *terminal, s *status, r *rol
 
 // importFiles is an import with a progress bar.
 func importFiles(ctx context.Context, t *terminal, s *status, p *pipeline, files []string, format string) (ingest.Report, error) {
-	producer, err := ingest.NewProducer(ctx, p.broker, p.log)
+	producer, err := ingest.NewProducer(ctx, p.broker, p.log, ingest.Bulk())
 	if err != nil {
 		return ingest.Report{}, err
 	}

@@ -216,3 +216,24 @@ missing_field,product_id,testdata/bad.csv,16,"2019-10-02 00:01:00 UTC,view,,5.50
 		t.Errorf("got\n%swant\n%s", out, want)
 	}
 }
+
+func TestTraceSaysWhereAnEventIs(t *testing.T) {
+	folder := t.TempDir()
+	analyzed(t, "--data-dir", folder, "testdata/shop.csv", "testdata/bad.csv")
+	status, id, errOut := run(t, "sql", "--data-dir", folder, "--output", "csv",
+		"SELECT event_id FROM events WHERE event_type = 'view' AND timestamp >= '2019-10-01 00:20:00' ORDER BY timestamp LIMIT 1")
+	if status != exitDone {
+		t.Fatalf("sql: %s", errOut)
+	}
+	id = strings.TrimSpace(strings.TrimPrefix(id, "event_id"))
+	status, out, errOut := run(t, "trace", "--data-dir", folder, id)
+	if status != exitDone || strings.Count(out, ":00,") != 9 || !strings.Contains(out, "offset") {
+		t.Errorf("trace %s: status %d, %s%s; want ten windows", id, status, out, errOut)
+	}
+	if status, out, _ := run(t, "trace", "--data-dir", folder, "yesterday"); status != exitDone || !strings.Contains(out, "bad_time") {
+		t.Errorf("trace of a rejected row: status %d, %s", status, out)
+	}
+	if status, out, _ := run(t, "trace", "--data-dir", folder, "nobody"); status != exitFailed || !strings.Contains(out, "no event") {
+		t.Errorf("trace of nothing: status %d, %s", status, out)
+	}
+}

@@ -33,6 +33,7 @@ type commands struct {
 	Alerts  alertsCmd  `cmd:"" help:"The latest alerts."`
 	Jobs    jobsCmd    `cmd:"" help:"The daily jobs: list, run by hand, backfill, look at runs and reports."`
 	SQL     sqlCmd     `cmd:"" name:"sql" help:"An ad-hoc query; it can only read."`
+	Trace   traceCmd   `cmd:"" help:"Where an event is: on the log, in the tables, in which windows, or why it was rejected."`
 	Migrate migrateCmd `cmd:"" help:"The warehouse's tables: up, down, status."`
 	Verify  verifyCmd  `cmd:"" help:"Read the log again and compare it with tables and alerts. Exit status 1 if they disagree."`
 	Status  statusCmd  `cmd:"" help:"Health of every part, lag, last runs. Exit status 1 if something is unwell."`

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"clickstream/ingest"
 	"clickstream/internal/event"
 )
@@ -134,7 +136,11 @@ func (c *ingestGenerateCmd) print(ctx context.Context, t *terminal, g *ingest.Ge
 }
 
 func (c *ingestGenerateCmd) append(ctx context.Context, t *terminal, p *pipeline, g *ingest.Generator) (err error) {
-	producer, err := ingest.NewProducer(ctx, p.broker, p.log)
+	var opts []kgo.Opt
+	if !c.paced() {
+		opts = append(opts, ingest.Bulk())
+	}
+	producer, err := ingest.NewProducer(ctx, p.broker, p.log, opts...)
 	if err != nil {
 		return err
 	}

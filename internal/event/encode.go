@@ -69,6 +69,9 @@ const hexDigits = "0123456789abcdef"
 // become U+FFFD, so that what is written can always be read.
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
+	if plainRun(s, 0) == len(s) && utf8.ValidString(s) {
+		return append(append(dst, s...), '"')
+	}
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]

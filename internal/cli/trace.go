@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"clickstream/processor"
+)
+
+type traceCmd struct {
+	EventID string `arg:"" help:"The event's id."`
+	Output  string `enum:"text,json" default:"text" help:"text or json."`
+	ruleFlags
+	folderFlags
+	engineFlags
+}
+
+func (traceCmd) Help() string {
+	return `Several events may share an id: all are shown. Their windows are found by reading the partition's log again
+up to them.
+
+Example:
+  clickstream trace 3f0c9a51-view-17`
+}
+
+// traced is an event with the id, as the table events has it.
+type traced struct {
+	Type       string    `json:"event_type" ch:"event_type"`
+	Timestamp  time.Time `json:"timestamp" ch:"timestamp"`
+	Key        string    `json:"key" ch:"kafka_key"`
+	Partition  int32     `json:"partition" ch:"kafka_partition"`
+	Offset     int64     `json:"offset" ch:"kafka_offset"`
+	ReceivedAt time.Time `json:"received_at" ch:"received_at"`
+	// Copies are the rows of the identity that have not merged yet, this one
+	// included.
+	Copies uint64 `json:"copies" ch:"copies"`
+	// Windows are those it counted in, or why it counted in none.
+	Windows processor.Explanation `json:"windows"`
+}
+
+// refused is a rejected record in whose bytes the id stands.
+type refused struct {
+	Reason    string    `json:"reason" ch:"reason"`
+	Field     string    `json:"field" ch:"field"`
+	Message   string    `json:"message" ch:"message"`
+	Origin    string    `json:"origin" ch:"origin"`
+	Partition int32     `json:"origin_partition" ch:"origin_partition"`
+	Position  int64     `json:"origin_position" ch:"origin_position"`
+	At        time.Time `json:"received_at" ch:"received_at"`
+}
+
+func (c *traceCmd) Run(ctx context.Context, t *terminal) error {
+	rule, err := c.rule()
+	if err != nil {
+		return err
+	}
+	return withPipeline(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *pipeline) error {
+		found := struct {
+			Events   []traced  `json:"events"`
+			Rejected []refused `json:"rejected"`
+		}{[]traced{}, []refused{}}
+		conn, id := p.warehouse.Conn(), clickhouse.Named("id", c.EventID)
+		if err := conn.Select(ctx, &found.Events, query("trace_events"), id); err != nil {
+			return fmt.Errorf("look for the event: %w", err)
+		}
+		if err := conn.Select(ctx, &found.Rejected, query("trace_rejected"), id); err != nil {
+			return fmt.Errorf("look in the rejected events: %w", err)
+		}
+		for i := range found.Events {
+			e := &found.Events[i]
+			if e.Windows, err = processor.Explain(ctx, p.broker, rule, e.Partition, e.Offset); err != nil {
+				return err
+			}
+		}
+		if c.Output == "json" {
+			enc := json.NewEncoder(t.out)
+			enc.SetIndent("", "  ")
+			if err := enc.Encode(found); err != nil {
+				return err
+			}
+		} else {
+			printTrace(t, c.EventID, found.Events, found.Rejected)
+		}
+		if len(found.Events)+len(found.Rejected) == 0 {
+			return silentError{}
+		}
+		return nil
+	})
+}
+
+func printTrace(t *terminal, id string, events []traced, rejected []refused) {
+	for _, e := range events {
+		fmt.Fprintf(t.out, "%s of %s at %s: partition %d, offset %d, received %s, %s row(s)\n", e.Type, e.Key,
+			e.Timestamp.UTC().Format(time.RFC3339Nano), e.Partition, e.Offset, e.ReceivedAt.UTC().Format(time.RFC3339Nano), count(e.Copies))
+		fmt.Fprintf(t.out, "  %s\n", e.Windows)
+	}
+	for _, r := range rejected {
+		fmt.Fprintf(t.out, "rejected %s %s: %s %s (%s; partition %d, position %d)\n",
+			r.At.UTC().Format(time.RFC3339), r.Reason, r.Field, strings.TrimSpace(r.Message), r.Origin, r.Partition, r.Position)
+	}
+	if len(events)+len(rejected) == 0 {
+		fmt.Fprintf(t.out, "no event with the id %q is stored, and no rejected record names it\n", id)
+	}
+}
