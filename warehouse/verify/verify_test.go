@@ -123,7 +123,7 @@ func kinds(findings []verify.Finding) (all []string) {
 }
 
 func TestW7_RandomLogsAgreeWithThePlainModel(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			s := newShop(t)
 			records, alerts, poison := randomLog(seed, 1500, s.id.Partitions, rule, s.broker.Topics().Events)
@@ -156,7 +156,8 @@ func TestEachKindOfDamageIsFoundAndNamed(t *testing.T) {
 	records, alerts, _ := randomLog(1, 1500, s.id.Partitions, rule, s.broker.Topics().Events)
 	s.produce(records...)
 	s.tell(alerts)
-	s.mirrored(func() { s.verify() })
+	var after verify.Report
+	s.mirrored(func() { after = s.verify() })
 
 	const sync = " SETTINGS mutations_sync = 2"
 	first := func(kind string) string {
@@ -180,9 +181,9 @@ func TestEachKindOfDamageIsFoundAndNamed(t *testing.T) {
 		{"ALTER TABLE rejected_log DELETE WHERE origin_position = (SELECT min(origin_position) FROM rejected_log) AND origin_partition = (SELECT argMin(origin_partition, origin_position) FROM rejected_log)" + sync, "rejected_missing 1"},
 		{"ALTER TABLE rejected_log UPDATE reason = 'bad_json' WHERE 1" + sync, ""},
 	} {
-		before := s.verify()
+		before := after
 		s.exec(c.damage)
-		after := s.verify()
+		after = s.verify()
 		if c.want == "" {
 			if !slices.Equal(kinds(before.Differences), kinds(after.Differences)) {
 				t.Errorf("%s: %v became %v", c.damage, kinds(before.Differences), kinds(after.Differences))
@@ -196,13 +197,11 @@ func TestEachKindOfDamageIsFoundAndNamed(t *testing.T) {
 			t.Error("the text says that all is well")
 		}
 	}
-	r := s.verify()
-	for _, f := range r.Differences {
+	for _, f := range after.Differences {
 		if len(f.Samples) == 0 {
 			t.Errorf("%s has no sample", f.Kind)
 		}
 	}
-	t.Log(r)
 }
 
 func TestAMirrorThatIsBehindIsNamed(t *testing.T) {

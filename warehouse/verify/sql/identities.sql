@@ -11,8 +11,8 @@ FROM
         countIf(side = 1) AS rows,
         minIf(kafka_offset, side = 0) AS log_offset,
         minIf(kafka_offset, side = 1) AS row_offset,
-        argMinIf((content, received_at, kafka_partition), kafka_offset, side = 0) AS log_row,
-        argMinIf((content, received_at, kafka_partition), kafka_offset, side = 1) AS view_row,
+        argMinIf(row_hash, kafka_offset, side = 0) AS log_row,
+        argMinIf(row_hash, kafka_offset, side = 1) AS view_row,
         multiIf(
             rows = 0, 'missing',
             copies = 0, 'extra',
@@ -24,14 +24,15 @@ FROM
             '') AS problem
     FROM
     (
-        SELECT 0 AS side, identity, kafka_partition, kafka_offset, content, received_at
+        SELECT 0 AS side, identity, kafka_partition, kafka_offset,
+            sipHash64(content, received_at, kafka_partition) AS row_hash
         FROM {table:Identifier} WHERE kind = 0
         UNION ALL
         -- The same hashes of the same columns as in the table of the log.
         SELECT 1, sipHash64(kafka_key, toString(event_type), timestamp, event_id), kafka_partition, kafka_offset,
-            sipHash64(user_id, session_id, product_id, toString(product_category), toString(brand),
+            sipHash64(sipHash64(user_id, session_id, product_id, toString(product_category), toString(brand),
                 toString(currency), toString(device_type), page_url, order_id, toString(source),
-                ifNull(toString(price), '-'), quantity, properties), received_at
+                ifNull(toString(price), '-'), quantity, properties), received_at, kafka_partition)
         FROM events
         -- Partitions the log does not have are extra; what came later is left out.
         WHERE kafka_partition < 0 OR kafka_partition >= length({ends:Array(Int64)})
