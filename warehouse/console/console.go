@@ -126,7 +126,7 @@ func (c *Console) Run(ctx context.Context) error {
 	if c.server.Shutdown(grace) != nil {
 		c.server.Close()
 	}
-	<-served
+	<-served //nolint:errcheck // Serve ends with Shutdown or Close
 	return nil
 }
 

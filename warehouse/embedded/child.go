@@ -49,10 +49,10 @@ func runChild(engine string, args []string) error {
 	// What the terminal sends to stop the parent is the parent's to act on.
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
 	go func() {
-		io.Copy(io.Discard, parent)
+		_, _ = io.Copy(io.Discard, parent)
 		// The whole group at once, by the one signal that no library handles:
 		// rows that were acknowledged are with the kernel.
-		syscall.Kill(-syscall.Getpgrp(), syscall.SIGKILL)
+		_ = syscall.Kill(-syscall.Getpgrp(), syscall.SIGKILL)
 	}()
 	if strings.HasPrefix(filepath.Base(engine), "libchdb.") {
 		return runLibrary(engine, args)

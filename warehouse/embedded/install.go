@@ -171,7 +171,7 @@ func watchFolder(folder string, i Installation, progress Progress) (over func(er
 
 // folderSize skips what vanishes while it looks: npm renames as it unpacks.
 func folderSize(folder string) (size int64) {
-	filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return nil
 		}
