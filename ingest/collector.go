@@ -144,7 +144,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	mux.HandleFunc("POST /v1/events", c.events)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	// Requests outlive ctx, so that what was begun is answered.
-	working, cancel := outlive(ctx, stopGrace)
+	working, cancel := Outlive(ctx)
 	defer cancel()
 	server := &http.Server{
 		Handler:           mux,

@@ -1,6 +1,6 @@
 // Package ingest holds the doors into the log: importers of files, the HTTP
-// collector, the normaliser of foreign producers' records and the generator of
-// a made-up shop's traffic. All of them write through a Producer.
+// collector and the normaliser of foreign producers' records. All of them,
+// and the made-up shop in package shop, write through a Producer.
 //
 // It promises: only valid events get onto the log; what breaks a rule goes to
 // the rejected topic with its original bytes, a reason and where it came from

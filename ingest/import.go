@@ -84,7 +84,7 @@ func ImportFiles(ctx context.Context, opts Options) (Report, error) {
 	}
 	im.total = total
 	// What was read before the end has to get in: sending outlives ctx a bit.
-	sending, cancel := outlive(ctx, stopGrace)
+	sending, cancel := Outlive(ctx)
 	defer cancel()
 	for _, path := range opts.Paths {
 		if err = im.file(ctx, sending, path); err != nil {

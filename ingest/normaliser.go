@@ -105,7 +105,7 @@ func (n *Normaliser) member(ctx context.Context) error {
 		return err
 	}
 	defer cl.CloseAllowingRebalance()
-	working, cancel := outlive(ctx, stopGrace)
+	working, cancel := Outlive(ctx)
 	defer cancel()
 	w := normaliserWork{Normaliser: n, cl: cl, batch: n.cfg.Producer.Batch(), decoder: event.Decoder{Lenient: true}}
 	for {

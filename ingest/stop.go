@@ -8,12 +8,12 @@ import (
 // stopGrace is how long a stop waits for the broker to answer what is under way.
 const stopGrace = 3 * time.Second
 
-// outlive returns a context that ends grace later than ctx, so that what was
-// begun before the stop can be finished.
-func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+// Outlive returns a context that ends some seconds later than ctx, for those
+// who append until ctx ends: what was begun before can be finished.
+func Outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		timer := time.NewTimer(grace)
+		timer := time.NewTimer(stopGrace)
 		defer timer.Stop()
 		select {
 		case <-timer.C:

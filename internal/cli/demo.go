@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"clickstream/grafana"
-	"clickstream/ingest"
+	"clickstream/ingest/shop"
 	"clickstream/warehouse/console"
 	"clickstream/warehouse/embedded"
 )
@@ -46,8 +46,8 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if err := opts.check(); err != nil {
 		return err
 	}
-	traffic := ingest.GeneratorOptions{Seed: uint64(time.Now().UnixNano()), Rate: c.Rate, SaleAt: history - saleBefore}
-	if _, err := ingest.NewGenerator(traffic); err != nil {
+	traffic := shop.Options{Seed: uint64(time.Now().UnixNano()), Rate: c.Rate, SaleAt: history - saleBefore}
+	if _, err := shop.New(traffic); err != nil {
 		return usageError{err}
 	}
 	log := t.logger(c.LogLevel)
@@ -70,7 +70,7 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 		defer cancel()
 	}
 	traffic.Start = time.Now().Add(-history)
-	generator, err := ingest.NewGenerator(traffic)
+	generator, err := shop.New(traffic)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"clickstream/ingest"
+	"clickstream/ingest/shop"
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
 )
@@ -15,7 +15,7 @@ import (
 type demoView struct {
 	s         *status
 	r         *roles
-	generator *ingest.Generator
+	generator *shop.Generator
 
 	started time.Time
 	alerts  atomic.Int64
@@ -23,7 +23,7 @@ type demoView struct {
 	rate    float64
 }
 
-func newDemoView(s *status, r *roles, generator *ingest.Generator) *demoView {
+func newDemoView(s *status, r *roles, generator *shop.Generator) *demoView {
 	return &demoView{s: s, r: r, generator: generator, started: time.Now()}
 }
 

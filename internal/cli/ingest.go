@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/ingest"
+	"clickstream/ingest/shop"
 	"clickstream/internal/event"
 )
 
@@ -97,7 +98,7 @@ Examples:
 }
 
 func (c *ingestGenerateCmd) Run(ctx context.Context, t *terminal) error {
-	opts := ingest.GeneratorOptions{
+	opts := shop.Options{
 		Seed: c.Seed, Start: c.From, Rate: c.Rate, Products: c.Products, Users: c.Users, NoSale: !c.Sale, SaleAt: c.SaleAt,
 	}
 	if opts.Start.IsZero() {
@@ -106,7 +107,7 @@ func (c *ingestGenerateCmd) Run(ctx context.Context, t *terminal) error {
 	if opts.Seed == 0 {
 		opts.Seed = uint64(time.Now().UnixNano())
 	}
-	g, err := ingest.NewGenerator(opts)
+	g, err := shop.New(opts)
 	if err != nil {
 		return usageError{err}
 	}
@@ -124,7 +125,7 @@ func (c *ingestGenerateCmd) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-func (c *ingestGenerateCmd) print(ctx context.Context, t *terminal, g *ingest.Generator) error {
+func (c *ingestGenerateCmd) print(ctx context.Context, t *terminal, g *shop.Generator) error {
 	out := bufio.NewWriterSize(t.out, 1<<16)
 	var line []byte
 	_, err := g.Write(ctx, c.Count, c.To, func(e *event.Event) error {
@@ -135,7 +136,7 @@ func (c *ingestGenerateCmd) print(ctx context.Context, t *terminal, g *ingest.Ge
 	return errors.Join(err, out.Flush())
 }
 
-func (c *ingestGenerateCmd) append(ctx context.Context, t *terminal, p *pipeline, g *ingest.Generator) (err error) {
+func (c *ingestGenerateCmd) append(ctx context.Context, t *terminal, p *pipeline, g *shop.Generator) (err error) {
 	var opts []kgo.Opt
 	if !c.paced() {
 		opts = append(opts, ingest.Bulk())

@@ -1,4 +1,4 @@
-package ingest
+package shop
 
 import (
 	"container/heap"
@@ -12,12 +12,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"clickstream/ingest"
 	"clickstream/internal/event"
 )
 
-// GeneratorOptions says what shop to make up. The zero value of each field
+// Options say what shop to make up. The zero value of each field
 // stands for its default.
-type GeneratorOptions struct {
+type Options struct {
 	Seed     uint64
 	Start    time.Time     // time of the first events; default: now less 15 minutes
 	Rate     float64       // events a second, about, without the flash sale's; default 20
@@ -30,7 +31,7 @@ type GeneratorOptions struct {
 	Source   string        // default "generator"
 }
 
-func (o GeneratorOptions) withDefaults() GeneratorOptions {
+func (o Options) withDefaults() Options {
 	if o.Start.IsZero() {
 		o.Start = time.Now().Add(-15 * time.Minute)
 	}
@@ -60,7 +61,7 @@ func (o GeneratorOptions) withDefaults() GeneratorOptions {
 }
 
 // validate reports everything that is wrong.
-func (o GeneratorOptions) validate() error {
+func (o Options) validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if !(o.Rate > 0 && o.Rate <= 100_000) {
@@ -95,9 +96,9 @@ const maxProducts = 1_000_000
 // are a function of the options, of nothing else. One goroutine at a time may
 // use it; Appended may be asked at any time.
 type Generator struct {
-	opts GeneratorOptions
-	rnd  *rand.Rand
-	shop catalogue
+	opts      Options
+	rnd       *rand.Rand
+	catalogue catalogue
 
 	run      string // begins this run's ids
 	made     int64
@@ -114,8 +115,8 @@ type Generator struct {
 
 type nextDone struct{ e event.Event }
 
-// NewGenerator checks the options and makes up the catalogue.
-func NewGenerator(opts GeneratorOptions) (*Generator, error) {
+// New checks the options and makes up the catalogue.
+func New(opts Options) (*Generator, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
 		return nil, err
@@ -125,7 +126,7 @@ func NewGenerator(opts GeneratorOptions) (*Generator, error) {
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%d %s %g %d %d", opts.Seed, opts.Start.Format(time.RFC3339Nano), opts.Rate, opts.Products, opts.Users)
 	g.run = fmt.Sprintf("%08x", h.Sum32())
-	g.shop = makeCatalogue(opts.Seed, opts.Products, opts.Rate*viewShare*600)
+	g.catalogue = makeCatalogue(opts.Seed, opts.Products, opts.Rate*viewShare*600)
 	g.nextIn = g.wait(opts.Rate / eventsPerVisit)
 	g.nextFan = math.Inf(1)
 	if !opts.NoSale {
@@ -135,7 +136,7 @@ func NewGenerator(opts GeneratorOptions) (*Generator, error) {
 }
 
 // SaleProduct is the id of the product in the flash sale.
-func (g *Generator) SaleProduct() string { return g.shop.sale().id }
+func (g *Generator) SaleProduct() string { return g.catalogue.sale().id }
 
 // wait is the time to the next arrival, in ms, of so many a second.
 func (g *Generator) wait(perSecond float64) float64 { return g.rnd.ExpFloat64() / perSecond * 1000 }
@@ -172,7 +173,7 @@ func (g *Generator) arrive() {
 	g.sessions++
 	v.session = "s-" + g.run + "-" + strconv.FormatInt(g.sessions, 10)
 	if g.nextFan < g.nextIn {
-		v.due, v.fan, v.state, v.product = g.nextFan, true, viewing, &g.shop.products[g.shop.onSale]
+		v.due, v.fan, v.state, v.product = g.nextFan, true, viewing, &g.catalogue.products[g.catalogue.onSale]
 		g.nextFan += g.wait(g.opts.SaleRate / 60 * (1 - fanAgain))
 		if g.nextFan > float64((g.opts.SaleAt + g.opts.SaleFor).Milliseconds()) {
 			g.nextFan = math.Inf(1)
@@ -213,8 +214,8 @@ func (g *Generator) Write(ctx context.Context, count int64, until time.Time, wri
 
 // Run appends events when their time has come, those of the past at once,
 // until ctx ends; then it waits for what is under way and returns nil.
-func (g *Generator) Run(ctx context.Context, p *Producer) error {
-	sending, cancel := outlive(ctx, stopGrace)
+func (g *Generator) Run(ctx context.Context, p *ingest.Producer) error {
+	sending, cancel := ingest.Outlive(ctx)
 	defer cancel()
 	batch := p.Batch()
 	tick := time.NewTicker(50 * time.Millisecond)

@@ -1,4 +1,4 @@
-package ingest
+package shop
 
 import (
 	"math/rand/v2"
@@ -141,7 +141,7 @@ func (g *Generator) land(v *visit, e *event.Event) {
 	}
 	v.state = viewing
 	if v.product == nil || chance(g.rnd, 0.9) {
-		v.product = g.shop.pick(g.rnd)
+		v.product = g.catalogue.pick(g.rnd)
 	}
 }
 
@@ -173,7 +173,7 @@ func (g *Generator) goOn(v *visit) {
 		v.state = landing
 	case v.views > 0:
 		v.state = viewing
-		v.product = g.shop.pick(g.rnd)
+		v.product = g.catalogue.pick(g.rnd)
 	case len(v.cart) > 0 && chance(g.rnd, checksOut):
 		v.state = checkout
 	default:

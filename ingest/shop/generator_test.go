@@ -1,4 +1,4 @@
-package ingest
+package shop
 
 import (
 	"context"
@@ -13,10 +13,10 @@ import (
 
 var generatorStart = time.Date(2026, 11, 22, 9, 7, 0, 0, time.UTC)
 
-func generate(t *testing.T, opts GeneratorOptions, length time.Duration) (*Generator, []event.Event) {
+func generate(t *testing.T, opts Options, length time.Duration) (*Generator, []event.Event) {
 	t.Helper()
 	opts.Start = generatorStart
-	g, err := NewGenerator(opts)
+	g, err := New(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,9 +31,9 @@ func generate(t *testing.T, opts GeneratorOptions, length time.Duration) (*Gener
 }
 
 func TestTheGeneratorIsAFunctionOfItsOptions(t *testing.T) {
-	_, a := generate(t, GeneratorOptions{Seed: 7}, 5*time.Minute)
-	_, b := generate(t, GeneratorOptions{Seed: 7}, 5*time.Minute)
-	_, c := generate(t, GeneratorOptions{Seed: 8}, 5*time.Minute)
+	_, a := generate(t, Options{Seed: 7}, 5*time.Minute)
+	_, b := generate(t, Options{Seed: 7}, 5*time.Minute)
+	_, c := generate(t, Options{Seed: 8}, 5*time.Minute)
 	if !slices.Equal(a, b) {
 		t.Error("the same options give different events")
 	}
@@ -43,7 +43,7 @@ func TestTheGeneratorIsAFunctionOfItsOptions(t *testing.T) {
 }
 
 func TestGeneratedEventsAreAPlausibleShop(t *testing.T) {
-	_, events := generate(t, GeneratorOptions{Seed: 1, NoSale: true}, 40*time.Minute)
+	_, events := generate(t, Options{Seed: 1, NoSale: true}, 40*time.Minute)
 	ids := make(map[string]bool)
 	types := make(map[string]float64)
 	last := event.Millis(0)
@@ -119,7 +119,7 @@ func qualifying(events []event.Event) map[string]int {
 
 func TestOnlyTheFlashSaleQualifies(t *testing.T) {
 	for _, rate := range []float64{20, 60} {
-		g, events := generate(t, GeneratorOptions{Seed: 3, Rate: rate}, 45*time.Minute)
+		g, events := generate(t, Options{Seed: 3, Rate: rate}, 45*time.Minute)
 		found := qualifying(events)
 		sale := found[g.SaleProduct()]
 		delete(found, g.SaleProduct())
@@ -136,7 +136,7 @@ func TestOnlyTheFlashSaleQualifies(t *testing.T) {
 // A newcomer starts with 15 minutes of history and sees the alert soon.
 func TestTheFlashSaleQualifiesWithinAMinuteOfTheStart(t *testing.T) {
 	for seed := range uint64(8) {
-		g, events := generate(t, GeneratorOptions{Seed: seed}, 16*time.Minute)
+		g, events := generate(t, Options{Seed: seed}, 16*time.Minute)
 		count := func(before time.Duration) (views int) {
 			for _, e := range events {
 				if e.ProductID == g.SaleProduct() && e.Type == event.TypeView && e.Timestamp.Time().Before(generatorStart.Add(before)) {
@@ -154,8 +154,8 @@ func TestTheFlashSaleQualifiesWithinAMinuteOfTheStart(t *testing.T) {
 	}
 }
 
-func TestGeneratorOptionsAreCheckedTogether(t *testing.T) {
-	_, err := NewGenerator(GeneratorOptions{Rate: -1, Products: 3, Users: -2, SaleRate: -5})
+func TestOptionsAreCheckedTogether(t *testing.T) {
+	_, err := New(Options{Rate: -1, Products: 3, Users: -2, SaleRate: -5})
 	for _, want := range []string{"rate is -1", "products is 3", "users is -2", "sale rate is -5"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q: %v", want, err)
@@ -166,7 +166,7 @@ func TestGeneratorOptionsAreCheckedTogether(t *testing.T) {
 func TestTheGeneratorRunsOnWithTheClock(t *testing.T) {
 	cfg, p := newPipeline(t)
 	ctx, cancel := context.WithCancel(testContext(t))
-	g, err := NewGenerator(GeneratorOptions{Rate: 10})
+	g, err := New(Options{Rate: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestTheGeneratorRunsOnWithTheClock(t *testing.T) {
 }
 
 func TestWriteStopsAtItsLimits(t *testing.T) {
-	g, err := NewGenerator(GeneratorOptions{Start: generatorStart})
+	g, err := New(Options{Start: generatorStart})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestWriteStopsAtItsLimits(t *testing.T) {
 }
 
 func BenchmarkGenerator(b *testing.B) {
-	g, err := NewGenerator(GeneratorOptions{Start: generatorStart, Rate: 1000})
+	g, err := New(Options{Start: generatorStart, Rate: 1000})
 	if err != nil {
 		b.Fatal(err)
 	}
