@@ -3,7 +3,7 @@
 // of it: passwords only from .env and each of them demanded, nothing published
 // beyond loopback, every image pinned.
 //
-//	go run . ../../compose.yaml ../../.env.example
+//	go run . ../../../compose.yaml ../../../.env.example
 package main
 
 import (
