@@ -9,6 +9,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/processor/windows"
 )
 
 // Acknowledged returns, for each partition with a commit of the rule, or of
@@ -21,9 +22,7 @@ func Acknowledged(ctx context.Context, cl *kgo.Client, cfg broker.Config, rule *
 	}
 	done := make(broker.Offsets, len(commits))
 	for n, c := range commits {
-		var hash string
-		var told int64
-		if _, err := fmt.Sscanf(c.Metadata, metadataVersion+" rule=%s told=%d", &hash, &told); err == nil && (rule == nil || hash == rule.Hash()) {
+		if hash, told, ok := windows.Told(c.Metadata); ok && (rule == nil || hash == rule.Hash()) {
 			done[n] = told
 		}
 	}

@@ -1,5 +1,6 @@
-// Package processor turns the log into flash-sale alerts: windows per product,
-// a watermark per partition, and each alert's life from firing to confirmed.
+// Package processor turns the log into flash-sale alerts. It reads the log as a
+// member of a group, writes alerts and ticks, and commits; the counting itself,
+// windows per product and a watermark per partition, is package windows.
 //
 // It promises: every alert is a pure function of its partition's log up to the
 // alert's version (W4), so that the same log gives the same final alerts

@@ -18,7 +18,7 @@ func (s *session) tell(ctx context.Context, parts map[int32]*assigned) error {
 	var records []*kgo.Record
 	for n, a := range parts {
 		from := len(alerts)
-		alerts = a.changed(alerts)
+		alerts = a.Changed(alerts)
 		for _, alert := range alerts[from:] {
 			value, err := alert.AppendJSON(nil)
 			if err != nil {
@@ -32,9 +32,7 @@ func (s *session) tell(ctx context.Context, parts map[int32]*assigned) error {
 		return fmt.Errorf("write %d alerts: %w", len(records), err)
 	}
 	for _, a := range parts {
-		if !a.rebuilding {
-			a.told = a.offset
-		}
+		a.Acknowledge()
 	}
 	s.p.tally.alerts += int64(len(alerts))
 	if s.p.cfg.OnAlert != nil {
@@ -59,10 +57,10 @@ func (s *session) produce(ctx context.Context, records []*kgo.Record) error {
 func (s *session) commit(ctx context.Context, cl *kgo.Client, parts map[int32]*assigned) error {
 	commits := make(map[int32]broker.Commit)
 	for n, a := range parts {
-		if a.rebuilding || a.told != a.offset || a.told == a.committed {
+		if a.Rebuilding() || a.Told() != a.Offset() || a.Told() == a.committed {
 			continue
 		}
-		offset, metadata := a.commit()
+		offset, metadata := a.Commit()
 		commits[n] = broker.Commit{Offset: offset, Metadata: metadata}
 	}
 	if len(commits) == 0 {
@@ -72,7 +70,7 @@ func (s *session) commit(ctx context.Context, cl *kgo.Client, parts map[int32]*a
 	switch broker.Classify(err) {
 	case broker.None:
 		for n := range commits {
-			parts[n].committed = parts[n].told
+			parts[n].committed = parts[n].Told()
 		}
 		return nil
 	case broker.Fenced, broker.Retriable, broker.Canceled:
@@ -94,13 +92,13 @@ func (s *session) writeTicks(ctx context.Context) error {
 	}
 	ticks := make(map[int32]event.Tick)
 	for n, p := range s.parts {
-		p.quiet.follow(p.partition, n, s.p.settings.now)
+		p.quiet.follow(p.Partition, n, s.p.settings.now)
 		if fresh == nil {
 			continue
 		}
 		p.quiet.hear(fresh)
-		p.quiet.follow(p.partition, n, s.p.settings.now)
-		if t, due := p.quiet.due(p.partition); due {
+		p.quiet.follow(p.Partition, n, s.p.settings.now)
+		if t, due := p.quiet.due(p.Partition); due {
 			ticks[n] = t
 		}
 	}
@@ -139,13 +137,13 @@ func (s *session) closeWindows(ctx context.Context) error {
 		done := true
 		for n, end := range c.ends {
 			p := s.parts[n]
-			if p == nil || p.rebuilding || p.offset < end {
+			if p == nil || p.Rebuilding() || p.Offset() < end {
 				done = false
 				continue
 			}
-			if _, _, open := p.unclosed(); open {
+			if _, _, open := p.Unclosed(); open {
 				done = false
-				if t, ok := p.quiet.closing(p.partition); ok {
+				if t, ok := p.quiet.closing(p.Partition); ok {
 					ticks[n] = t
 				}
 			}
@@ -166,7 +164,7 @@ func (s *session) closeWindows(ctx context.Context) error {
 		err = s.commit(ctx, s.in, s.parts)
 	}
 	for _, p := range s.parts {
-		if err != nil || p.committed != p.told {
+		if err != nil || p.committed != p.Told() {
 			s.closings = append(s.closings, finished...)
 			return err
 		}

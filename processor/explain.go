@@ -10,6 +10,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/processor/windows"
 )
 
 // Explanation says in which windows one event counted, or why in none.
@@ -57,7 +58,7 @@ func Explain(ctx context.Context, cfg broker.Config, rule event.Rule, partitionN
 		x.Why = "retention has cut the log behind it"
 		return x, nil
 	}
-	p := newPartition(rule, start, start > 0)
+	p := windows.New(rule, start, start > 0)
 	in := reading{partitions: int32(len(starts))}
 	err = broker.ReadLog(ctx, cfg, topic, broker.Offsets{partitionNumber: start}, broker.Offsets{partitionNumber: offset + 1},
 		func(r *kgo.Record) error {
@@ -72,35 +73,33 @@ func Explain(ctx context.Context, cfg broker.Config, rule event.Rule, partitionN
 }
 
 // take lets p take the record and explains what became of it.
-func (x *Explanation) take(p *partition, in *reading, r *kgo.Record) {
-	open, was := p.open, p.counts
-	if p.watermark != none {
-		x.Watermark = p.watermark
+func (x *Explanation) take(p *windows.Partition, in *reading, r *kgo.Record) {
+	was := p.Counts()
+	if w := p.Watermark(); w != windows.None {
+		x.Watermark = w
 	}
 	in.take(p, r)
-	e, now := &in.event, p.counts
-	pane := floorDiv(int64(e.Timestamp), p.slide)
-	first := pane - p.panes + 1
-	from := max(first, open, p.judged)
+	e, now := &in.event, p.Counts()
+	starts, gone := p.Taking(e.Timestamp)
 	switch {
-	case now.events == was.events:
+	case now.Events == was.Events:
 		x.Why = "the record is no valid event"
-	case now.future > was.future:
+	case now.Future > was.Future:
 		x.Why = "it is too far ahead of the time when it was received (future)"
-	case now.late > was.late:
+	case now.Late > was.Late:
 		x.Why = fmt.Sprintf("it came when the watermark was at %s and its windows had closed (late)", x.Watermark)
-	case now.duplicates > was.duplicates:
+	case now.Duplicates > was.Duplicates:
 		x.Why = "it is a later copy of an event that counted"
 	case e.Type != event.TypeView && e.Type != event.TypePurchase:
 		x.Why = "the rule counts views and purchases only"
-	case from > pane:
+	case len(starts) == 0:
 		x.Why = "retention has cut the log before its windows"
 	default:
-		if from > first {
-			x.Why = fmt.Sprintf("the %d before had closed", from-first)
+		if gone > 0 {
+			x.Why = fmt.Sprintf("the %d before had closed", gone)
 		}
-		for k := from; k <= pane; k++ {
-			x.Starts = append(x.Starts, p.start(k).Time())
+		for _, s := range starts {
+			x.Starts = append(x.Starts, s.Time())
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/processor/windows"
 )
 
 // Config is what a Processor needs.
@@ -160,7 +161,7 @@ func (p *Processor) Stats() Stats {
 // tally is what outlives a session, and the copy of it that others may read.
 type tally struct {
 	// Used by whoever holds the session's lock.
-	counts counts          // of partitions that are no longer assigned
+	counts windows.Counts  // of partitions that are no longer assigned
 	read   map[int32]int64 // up to where their records have been counted
 	alerts int64
 

@@ -15,6 +15,8 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/processor/windows"
+	"clickstream/processor/windows/windowstest"
 )
 
 // patience is how long a test waits for what must come.
@@ -97,17 +99,17 @@ func (s *shop) read(topic string, fn func(*kgo.Record)) {
 }
 
 // logs are the log's partitions as the model reads them.
-func (s *shop) logs() map[int32][]record {
+func (s *shop) logs() map[int32][]windowstest.Record {
 	s.t.Helper()
-	found := map[int32][]record{}
+	found := map[int32][]windowstest.Record{}
 	var d event.Decoder
 	s.read(s.cfg.Topics().Events, func(r *kgo.Record) {
-		rec := record{offset: r.Offset, kind: isNothing}
+		rec := windowstest.Record{Offset: r.Offset, Kind: windowstest.IsNothing}
 		if r.Value != nil {
-			rec.kind, rec.received = isEvent, event.MillisOf(r.Timestamp)
-			in := event.Record{Key: r.Key, Value: r.Value, Partition: r.Partition, Received: rec.received}
-			if err := d.ReadRecord(in, broker.DefaultPartitions, &rec.event); err != nil {
-				rec.kind = isPoison
+			rec.Kind, rec.Received = windowstest.IsEvent, event.MillisOf(r.Timestamp)
+			in := event.Record{Key: r.Key, Value: r.Value, Partition: r.Partition, Received: rec.Received}
+			if err := d.ReadRecord(in, broker.DefaultPartitions, &rec.Event); err != nil {
+				rec.Kind = windowstest.IsPoison
 			}
 		} else {
 			var headers []event.Header
@@ -115,7 +117,7 @@ func (s *shop) logs() map[int32][]record {
 				headers = append(headers, event.Header(h))
 			}
 			if t, ok := event.ParseTick(headers); ok {
-				rec.kind, rec.tick = isTick, t
+				rec.Kind, rec.Tick = windowstest.IsTick, t
 			}
 		}
 		found[r.Partition] = append(found[r.Partition], rec)
@@ -142,12 +144,10 @@ func (s *shop) check(rule event.Rule) []event.Alert {
 	})
 	var standing []event.Alert
 	for n, log := range s.logs() {
-		c := newTold(s.t, model{rule: rule, log: log})
-		c.add(alerts[n])
-		c.finish()
-		for _, a := range c.byID {
-			standing = append(standing, a)
-		}
+		c := windowstest.NewTold(s.t, windowstest.Model{Rule: rule, Log: log})
+		c.Add(alerts[n])
+		c.Finish()
+		standing = append(standing, c.Standing()...)
 	}
 	return standing
 }
@@ -210,6 +210,14 @@ func (r *running) close() {
 	if err := r.CloseWindows(ctx); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+const noon = event.Millis(1_700_000_000_000 - 1_700_000_000_000%3_600_000)
+
+// productWindow is one window of one product.
+type productWindow struct {
+	product string
+	start   event.Millis
 }
 
 var smallRule = event.Rule{ViewsOver: 10, PurchasesUnder: 2, Window: 10 * time.Minute, Slide: time.Minute, Lateness: time.Minute}
@@ -336,11 +344,11 @@ func TestW6_KilledInTheMiddleTheAlertsAreTheSame(t *testing.T) {
 				var sum int64
 				commits, err := broker.CommittedOffsets(t.Context(), s.cl, s.cfg.Group("processor"), s.cfg.Topics().Events)
 				for _, c := range commits {
-					q, err := resume(smallRule, c.Offset, c.Metadata)
+					q, err := windows.Resume(smallRule, c.Offset, c.Metadata)
 					if err != nil {
 						t.Fatal(err)
 					}
-					sum += q.told
+					sum += q.Told()
 				}
 				return err == nil && sum == end
 			})

@@ -5,6 +5,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/processor/windows"
 )
 
 // How often the broker is asked where the log ends, and how far apart two
@@ -38,13 +39,13 @@ type quiet struct {
 }
 
 // follow takes note of what the partition has read.
-func (q *quiet) follow(p *partition, number int32, now func() time.Time) {
-	if q.of != p.eventWatermark {
-		*q = quiet{of: p.eventWatermark, since: now(), tick: q.tick}
+func (q *quiet) follow(p *windows.Partition, number int32, now func() time.Time) {
+	if q.of != p.EventWatermark() {
+		*q = quiet{of: p.EventWatermark(), since: now(), tick: q.tick}
 	}
 	// The last valid tick's may be another instance's, or from before a restart.
-	q.total = max(q.total, p.quiet.Duration())
-	if a := q.pending; a != nil && !p.rebuilding && p.offset >= a.ends[number] {
+	q.total = max(q.total, p.Quiet().Duration())
+	if a := q.pending; a != nil && !p.Rebuilding() && p.Offset() >= a.ends[number] {
 		if q.proven != nil && a.got.Sub(q.proven.asked) <= answersHold {
 			q.total += max(0, a.asked.Sub(q.proven.got))
 		}
@@ -67,19 +68,19 @@ func (q *quiet) hear(a *answer) {
 
 // due is the tick to write now, if there is one: it closes at least one window
 // with events in it.
-func (q *quiet) due(p *partition) (event.Tick, bool) {
-	first, _, any := p.unclosed()
-	t := event.Tick{After: p.lastValue, Quiet: event.Millis(q.total.Milliseconds())}
-	return t, any && q.mayWrite(p) && p.eventWatermark+t.Quiet >= p.end(first)
+func (q *quiet) due(p *windows.Partition) (event.Tick, bool) {
+	first, _, any := p.Unclosed()
+	t := event.Tick{After: p.LastValue(), Quiet: event.Millis(q.total.Milliseconds())}
+	return t, any && q.mayWrite(p) && p.EventWatermark()+t.Quiet >= first
 }
 
 // closing is the smallest tick that closes all windows, if any is open.
-func (q *quiet) closing(p *partition) (event.Tick, bool) {
-	_, last, any := p.unclosed()
+func (q *quiet) closing(p *windows.Partition) (event.Tick, bool) {
+	_, last, any := p.Unclosed()
 	if !any || !q.mayWrite(p) {
 		return event.Tick{}, false
 	}
-	return event.Tick{After: p.lastValue, Quiet: p.end(last) - p.eventWatermark}, true
+	return event.Tick{After: p.LastValue(), Quiet: last - p.EventWatermark()}, true
 }
 
-func (q *quiet) mayWrite(p *partition) bool { return !p.rebuilding && p.offset > q.tick }
+func (q *quiet) mayWrite(p *windows.Partition) bool { return !p.Rebuilding() && p.Offset() > q.tick }

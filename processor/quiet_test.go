@@ -6,19 +6,22 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/processor/windows"
 )
+
+var tenSeconds = event.Rule{ViewsOver: 2, PurchasesUnder: 1, Window: 10 * time.Second, Slide: 5 * time.Second, Lateness: 2 * time.Second}
 
 // bench is a partition, its quiet time, and a clock that is set by hand.
 type bench struct {
 	t      *testing.T
-	p      *partition
+	p      *windows.Partition
 	q      quiet
 	clock  time.Time
 	offset int64
 }
 
 func newBench(t *testing.T) *bench {
-	b := &bench{t: t, p: newPartition(workedRule, 0, false), clock: time.Now()}
+	b := &bench{t: t, p: windows.New(tenSeconds, 0, false), clock: time.Now()}
 	b.q.tick = -1
 	b.event("1", 0)
 	return b
@@ -27,8 +30,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) now() time.Time { return b.clock }
 
 func (b *bench) event(id string, after event.Millis) {
-	b.p.take(record{offset: b.offset, received: noon + after,
-		event: event.Event{ID: id, Type: "view", Timestamp: noon + after, UserID: "u", ProductID: "p"}})
+	b.p.Event(&event.Event{ID: id, Type: "view", Timestamp: noon + after, UserID: "u", ProductID: "p"}, noon+after, b.offset)
 	b.offset++
 	b.q.follow(b.p, 0, b.now)
 }
@@ -87,17 +89,17 @@ func TestW3_AnAnswerFromBeforeTheEventProvesNothing(t *testing.T) {
 
 func TestW3_QuietTimeGoesOnFromTheLastTick(t *testing.T) {
 	b := newBench(t)
-	b.p.tick(event.Tick{After: 0, Quiet: 7000}, 1)
+	b.p.Tick(event.Tick{After: 0, Quiet: 7000}, 1)
 	b.offset = 2
-	offset, metadata := b.p.commit()
-	resumed, err := resume(workedRule, offset, metadata)
+	offset, metadata := b.p.Commit()
+	resumed, err := windows.Resume(tenSeconds, offset, metadata)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.p, b.q = resumed, quiet{tick: -1}
-	b.p.take(record{received: noon, event: event.Event{ID: "1", Type: "view", Timestamp: noon, UserID: "u", ProductID: "p"}})
-	b.p.tick(event.Tick{After: 0, Quiet: 7000}, 1)
-	b.p.changed(nil)
+	b.p.Event(&event.Event{ID: "1", Type: "view", Timestamp: noon, UserID: "u", ProductID: "p"}, noon, 0)
+	b.p.Tick(event.Tick{After: 0, Quiet: 7000}, 1)
+	b.p.Changed(nil)
 	b.q.follow(b.p, 0, b.now)
 	b.answer(0, 2)
 	b.answer(time.Second, 2)
@@ -129,7 +131,7 @@ func TestW3_ATickIsWrittenOnlyWhenItClosesAWindow(t *testing.T) {
 	due(true, 7000)
 	b.q.tick = 1 // written, not read back
 	due(false, 0)
-	b.p.tick(event.Tick{After: 0, Quiet: 7000}, 1)
+	b.p.Tick(event.Tick{After: 0, Quiet: 7000}, 1)
 	due(false, 0) // nothing more to close
 	if tick, ok := b.q.closing(b.p); !ok || tick.Quiet != 12_000 {
 		t.Fatalf("%+v, %v closes the last window, which ends 12 s after the event watermark", tick, ok)
@@ -138,7 +140,7 @@ func TestW3_ATickIsWrittenOnlyWhenItClosesAWindow(t *testing.T) {
 		b.answer(500*time.Millisecond, 2)
 	}
 	due(true, 12_000)
-	b.p.tick(event.Tick{After: 0, Quiet: 12_000}, 2)
+	b.p.Tick(event.Tick{After: 0, Quiet: 12_000}, 2)
 	b.answer(time.Second, 3)
 	due(false, 0) // no window is open
 }

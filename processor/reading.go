@@ -4,6 +4,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/event"
+	"clickstream/processor/windows"
 )
 
 // reading turns records of the log into what a partition takes. It is used by
@@ -16,24 +17,24 @@ type reading struct {
 }
 
 // take passes one record to its partition.
-func (in *reading) take(p *partition, r *kgo.Record) {
+func (in *reading) take(p *windows.Partition, r *kgo.Record) {
 	switch {
-	case r.Offset < p.offset: // read already
+	case r.Offset < p.Offset(): // read already
 	case r.Attrs.IsControl():
-		p.skip(r.Offset)
+		p.Skip(r.Offset)
 	case r.Value == nil:
 		if t, ok := in.tick(r); ok {
-			p.tick(t, r.Offset)
+			p.Tick(t, r.Offset)
 		} else {
-			p.skip(r.Offset)
+			p.Skip(r.Offset)
 		}
 	default:
 		received := event.MillisOf(r.Timestamp)
 		rec := event.Record{Key: r.Key, Value: r.Value, Partition: r.Partition, Received: received}
 		if err := in.decoder.ReadRecord(rec, in.partitions, &in.event); err != nil {
-			p.poison(r.Offset)
+			p.Poison(r.Offset)
 		} else {
-			p.event(&in.event, received, r.Offset)
+			p.Event(&in.event, received, r.Offset)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
+	"clickstream/processor/windows"
 )
 
 // session is one membership of the group, from joining it to leaving it. Its
@@ -38,7 +39,7 @@ type session struct {
 
 // assigned is a partition while it is ours.
 type assigned struct {
-	*partition
+	*windows.Partition
 	quiet     quiet
 	committed int64 // the told offset of the last commit, or -1
 }
@@ -159,7 +160,7 @@ func (s *session) take(fetches kgo.Fetches) error {
 			return
 		}
 		for _, r := range f.Records {
-			s.reading.take(p.partition, r)
+			s.reading.take(p.Partition, r)
 		}
 	})
 	return nil
@@ -186,31 +187,21 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	unusable := make(map[int32]error)
 	for n := range ours {
 		c, ok := commits[n]
-		a := &assigned{partition: s.begin(n, c, ok, starts[n], ends[n]), committed: -1}
+		p, err := s.begin(c, ok, starts[n], ends[n])
+		if err != nil {
+			unusable[n] = err
+		}
+		p.CountFrom(max(s.p.cfg.CountFrom[n], s.p.tally.read[n]))
+		a := &assigned{Partition: p, committed: -1}
 		a.quiet.tick = -1
-		a.countFrom = max(s.p.cfg.CountFrom[n], s.p.tally.read[n])
 		s.parts[n] = a
-		ours[n] = kgo.NewOffset().At(a.offset)
+		ours[n] = kgo.NewOffset().At(a.Offset())
 	}
+	s.sayUnusable(unusable)
 	return offsets, nil
-}
-
-// begin is the partition as its commit left it, or, without one that means
-// anything here, at the log's beginning.
-func (s *session) begin(n int32, c broker.Commit, committed bool, start, end int64) *partition {
-	if committed {
-		p, err := resume(s.p.cfg.Rule, c.Offset, c.Metadata)
-		if err == nil && (p.offset < start || p.told > end) {
-			err = fmt.Errorf("offsets %d to %d are not on the log, which holds %d to %d", p.offset, p.told, start, end)
-		}
-		if err == nil {
-			return p
-		}
-		s.p.cfg.Log.Warn().Err(err).Int32("partition", n).Msg("processor reads the log from its beginning")
-	}
-	return newPartition(s.p.cfg.Rule, start, start > 0)
 }
 
 // revoked is called for partitions that another member will get, and when we
@@ -257,8 +248,8 @@ func (s *session) lost(_ context.Context, _ *kgo.Client, gone map[string][]int32
 
 func (s *session) drop(parts map[int32]*assigned) {
 	for n, a := range parts {
-		s.p.tally.counts.add(a.counts)
-		s.p.tally.read[n] = max(s.p.tally.read[n], a.offset)
+		s.p.tally.counts.Add(a.Counts())
+		s.p.tally.read[n] = max(s.p.tally.read[n], a.Offset())
 		delete(s.parts, n)
 	}
 }

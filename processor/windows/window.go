@@ -1,4 +1,4 @@
-package processor
+package windows
 
 import "clickstream/internal/event"
 
@@ -28,8 +28,8 @@ type place struct {
 	lastValue      int64        // offset of the last record with a value, or -1
 }
 
-// none is the watermark before the first event: below every window's end.
-const none event.Millis = -1 << 63
+// None is the watermark before the first event: below every window's end.
+const None event.Millis = -1 << 63
 
 // windows holds the windows low to high of a partition in a ring.
 type windows struct {

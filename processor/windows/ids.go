@@ -1,4 +1,4 @@
-package processor
+package windows
 
 import "math/bits"
 

@@ -1,6 +1,7 @@
-package processor
+package windows
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -8,7 +9,7 @@ import (
 	"clickstream/internal/event"
 )
 
-// A commit of the processor is a place P of a partition's log from which every
+// A commit is a place P of a partition's log from which every
 // window that is still open can be rebuilt, and beside it, as the commit's
 // metadata, what lies before P and is still needed (W6). The metadata is one
 // line of printable ASCII, fields parted by one space, always all of them and
@@ -37,9 +38,9 @@ const metadataVersion = "1"
 
 var metadataFields = [...]string{"rule", "told", "last_value", "event_watermark", "watermark", "quiet_ms", "judged"}
 
-// commit returns the partition's place to go back to and its metadata. It is
+// Commit returns the partition's place to go back to and its metadata. It is
 // for when everything that changed has been told.
-func (p *partition) commit() (offset int64, metadata string) {
+func (p *Partition) Commit() (offset int64, metadata string) {
 	from := p.place
 	for k := p.windows.low; k <= p.windows.high; k++ {
 		if first := p.windows.at(k).first; first.offset >= 0 && first.offset < from.offset {
@@ -65,8 +66,18 @@ func (p *partition) commit() (offset int64, metadata string) {
 	return from.offset, string(text)
 }
 
-// resume is the partition as a commit describes it, to be read on from offset.
-func resume(rule event.Rule, offset int64, metadata string) (*partition, error) {
+// ErrOtherRule is why a commit made by another rule says nothing to this one.
+var ErrOtherRule = errors.New("made by another rule")
+
+// Told reads from a commit's metadata the hash of its rule and the offset up to
+// which the alerts are acknowledged.
+func Told(metadata string) (ruleHash string, told int64, ok bool) {
+	_, err := fmt.Sscanf(metadata, metadataVersion+" rule=%s told=%d", &ruleHash, &told)
+	return ruleHash, told, err == nil
+}
+
+// Resume is the partition as a commit describes it, to be read on from offset.
+func Resume(rule event.Rule, offset int64, metadata string) (*Partition, error) {
 	fields := strings.Split(metadata, " ")
 	if fields[0] != metadataVersion {
 		return nil, fmt.Errorf("commit metadata %q: version %q is not %s", metadata, fields[0], metadataVersion)
@@ -83,9 +94,9 @@ func resume(rule event.Rule, offset int64, metadata string) (*partition, error) 
 		values[i] = value
 	}
 	if values[0] != rule.Hash() {
-		return nil, fmt.Errorf("commit metadata %q: made by another rule", metadata)
+		return nil, fmt.Errorf("commit metadata %q: %w", metadata, ErrOtherRule)
 	}
-	p := newPartition(rule, offset, false)
+	p := New(rule, offset, false)
 	var err error
 	number := func(i int, words map[string]int64) int64 {
 		if n, ok := words[values[i]]; ok {
@@ -111,19 +122,19 @@ func resume(rule event.Rule, offset int64, metadata string) (*partition, error) 
 	}
 	p.rebuilding = p.told > offset
 	p.awaitsBounds = p.judged == highest
-	if p.watermark != none {
+	if p.watermark != None {
 		p.open = p.openAt(p.watermark)
 	}
 	return p, nil
 }
 
 var (
-	timeWords  = map[string]int64{"none": int64(none)}
+	timeWords  = map[string]int64{"none": int64(None)}
 	boundWords = map[string]int64{"all": lowest, "none": highest}
 )
 
 func timeText(t event.Millis) string {
-	if t == none {
+	if t == None {
 		return "none"
 	}
 	return strconv.FormatInt(int64(t), 10)

@@ -1,4 +1,4 @@
-package processor
+package windows
 
 import (
 	"strings"
@@ -10,10 +10,10 @@ import (
 // time: 16 MiB of hashes, and 17,000 views and purchases a second over a minute.
 const idsPerPane = 1 << 20
 
-// partition is the state of one partition of the log. It does no I/O and reads
+// Partition is the state of one partition of the log. It does no I/O and reads
 // no clock: what it holds, and every alert it gives, is a function of the
 // records passed to it, in the order of their offsets. One goroutine uses it.
-type partition struct {
+type Partition struct {
 	rule   event.Rule
 	name   string // the rule's
 	slide  int64  // ms
@@ -46,7 +46,7 @@ type partition struct {
 	dirty  []windowOf    // open windows whose state may not be the one told
 
 	countFrom int64
-	counts    counts
+	counts    Counts
 }
 
 // windowOf is a product's window.
@@ -55,28 +55,23 @@ type windowOf struct {
 	number  int64
 }
 
-// counts are a partition's share of Stats.
-type counts struct {
-	events, duplicates, late, future, poison, ticks, invalidTicks int64
-}
-
 const (
 	lowest  = -1 << 63 // every window is open, or judged
 	highest = 1<<63 - 1
 )
 
-// newPartition is a partition of which nothing has been read, to start at
+// New is a partition of which nothing has been read, to start at
 // offset start. If the log has been cut before it, windows are judged only
 // from a lateness after the first event.
-func newPartition(rule event.Rule, start int64, cut bool) *partition {
-	p := &partition{
+func New(rule event.Rule, start int64, cut bool) *Partition {
+	p := &Partition{
 		rule:   rule,
 		name:   rule.String(),
 		slide:  rule.Slide.Milliseconds(),
 		panes:  int64(rule.Window / rule.Slide),
 		late:   event.Millis(rule.Lateness.Milliseconds()),
 		maxIDs: idsPerPane,
-		place:  place{offset: start, eventWatermark: none, watermark: none, lastValue: -1},
+		place:  place{offset: start, eventWatermark: None, watermark: None, lastValue: -1},
 		open:   lowest,
 		judged: lowest,
 		byName: make(map[string]int32),
@@ -88,13 +83,13 @@ func newPartition(rule event.Rule, start int64, cut bool) *partition {
 	return p
 }
 
-// event takes the valid event of the record at offset. It keeps none of e's
+// Event takes the valid event of the record at offset. It keeps none of e's
 // strings.
-func (p *partition) event(e *event.Event, received event.Millis, offset int64) {
+func (p *Partition) Event(e *event.Event, received event.Millis, offset int64) {
 	p.reach(offset)
 	counting := offset >= p.countFrom
 	if counting {
-		p.counts.events++
+		p.counts.Events++
 	}
 	if p.awaitsBounds {
 		p.awaitsBounds = false
@@ -114,45 +109,45 @@ func (p *partition) event(e *event.Event, received event.Millis, offset int64) {
 	switch pane := floorDiv(int64(e.Timestamp), p.slide); {
 	case e.IsFuture(received):
 		if counting {
-			p.counts.future++
+			p.counts.Future++
 		}
 	case pane < p.open:
 		if counting {
-			p.counts.late++
+			p.counts.Late++
 		}
 	case e.Type == event.TypeView || e.Type == event.TypePurchase:
 		if !p.count(e, pane, before) && counting {
-			p.counts.duplicates++
+			p.counts.Duplicates++
 		}
 	}
 }
 
-// poison takes a record whose value is no valid event.
-func (p *partition) poison(offset int64) {
+// Poison takes a record whose value is no valid event.
+func (p *Partition) Poison(offset int64) {
 	p.reach(offset)
 	if offset >= p.countFrom {
-		p.counts.poison++
+		p.counts.Poison++
 	}
 	p.offset, p.lastValue = offset+1, offset
 }
 
-// skip takes a record without a value that is no tick, and control records.
-func (p *partition) skip(offset int64) {
+// Skip takes a record without a value that is no tick, and control records.
+func (p *Partition) Skip(offset int64) {
 	p.reach(offset)
 	p.offset = offset + 1
 }
 
-// tick takes a tick, which is valid only directly after the record it names,
+// Tick takes a tick, which is valid only directly after the record it names,
 // and means nothing before the first event.
-func (p *partition) tick(t event.Tick, offset int64) {
+func (p *Partition) Tick(t event.Tick, offset int64) {
 	p.reach(offset)
 	p.offset = offset + 1
-	valid := t.After == p.lastValue && p.eventWatermark != none
+	valid := t.After == p.lastValue && p.eventWatermark != None
 	if offset >= p.countFrom {
 		if valid {
-			p.counts.ticks++
+			p.counts.Ticks++
 		} else {
-			p.counts.invalidTicks++
+			p.counts.InvalidTicks++
 		}
 	}
 	if valid {
@@ -167,7 +162,7 @@ const maxQuiet = event.Millis(315_360_000_000_000)
 
 // count counts a view or a purchase in its product's open windows, unless it
 // is a later copy. What the partition held before the record is before.
-func (p *partition) count(e *event.Event, pane int64, before place) bool {
+func (p *Partition) count(e *event.Event, pane int64, before place) bool {
 	from := max(pane-p.panes+1, p.open, p.judged)
 	if from > pane {
 		return true // in no window that is judged
@@ -221,7 +216,7 @@ func (p *partition) count(e *event.Event, pane int64, before place) bool {
 }
 
 // product finds a product's counters or makes them.
-func (p *partition) product(name string) (int32, *product) {
+func (p *Partition) product(name string) (int32, *product) {
 	if i, ok := p.byName[name]; ok {
 		return i, &p.products[i]
 	}
@@ -240,7 +235,7 @@ func (p *partition) product(name string) (int32, *product) {
 }
 
 // advance raises the watermark and closes the windows that end at or below it.
-func (p *partition) advance(watermark event.Millis) {
+func (p *Partition) advance(watermark event.Millis) {
 	if watermark <= p.watermark {
 		return
 	}
@@ -256,7 +251,7 @@ func (p *partition) advance(watermark event.Millis) {
 
 // close gives the final alerts of the lowest window, and forgets the products
 // that have no other.
-func (p *partition) close(k int64) {
+func (p *Partition) close(k int64) {
 	w := p.windows.at(k)
 	if len(w.qualified) > 0 && p.offset > p.told {
 		exact := p.exact(k)
@@ -280,7 +275,7 @@ func (p *partition) close(k int64) {
 }
 
 // exact says whether all ids of window k were remembered.
-func (p *partition) exact(k int64) bool {
+func (p *Partition) exact(k int64) bool {
 	for pane := k; pane < k+p.panes && pane <= p.windows.high; pane++ {
 		if p.windows.at(pane).missed {
 			return false
@@ -290,16 +285,16 @@ func (p *partition) exact(k int64) bool {
 }
 
 // openAt is the first window that ends after watermark.
-func (p *partition) openAt(watermark event.Millis) int64 {
+func (p *Partition) openAt(watermark event.Millis) int64 {
 	return floorDiv(int64(watermark), p.slide) - p.panes + 1
 }
 
 // judgedFrom is the first window that does not begin before t.
-func (p *partition) judgedFrom(t event.Millis) int64 { return floorDiv(int64(t)+p.slide-1, p.slide) }
+func (p *Partition) judgedFrom(t event.Millis) int64 { return floorDiv(int64(t)+p.slide-1, p.slide) }
 
-func (p *partition) start(k int64) event.Millis { return event.Millis(k * p.slide) }
+func (p *Partition) start(k int64) event.Millis { return event.Millis(k * p.slide) }
 
-func (p *partition) end(k int64) event.Millis { return event.Millis((k + p.panes) * p.slide) }
+func (p *Partition) end(k int64) event.Millis { return event.Millis((k + p.panes) * p.slide) }
 
 func floorDiv(a, b int64) int64 {
 	q := a / b

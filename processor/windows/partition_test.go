@@ -1,4 +1,4 @@
-package processor
+package windows
 
 import (
 	"fmt"
@@ -17,10 +17,10 @@ func view(id, product string, at event.Millis) *event.Event {
 func TestW3_TimeWithoutEventsCostsNothing(t *testing.T) {
 	rule := event.DefaultRule()
 	rule.Slide, rule.Window = time.Second, 10*time.Second
-	p := newPartition(rule, 0, false)
+	p := New(rule, 0, false)
 	at := noon
 	for i := range int64(50_000) {
-		p.event(view("1", "p", at), at, i)
+		p.Event(view("1", "p", at), at, i)
 		at += 40 * 24 * 3_600_000 / 50 // 19 hours, 69,120 slides
 	}
 	if len(p.windows.ring) > 64 || len(p.products) != 1 || len(p.products[0].ring) > 64 {
@@ -30,10 +30,10 @@ func TestW3_TimeWithoutEventsCostsNothing(t *testing.T) {
 
 // Products come and go; what is kept is what is in open windows.
 func TestProductsWithoutOpenWindowsAreForgotten(t *testing.T) {
-	p := newPartition(event.DefaultRule(), 0, false)
+	p := New(event.DefaultRule(), 0, false)
 	at := noon
 	for i := range int64(200_000) {
-		p.event(view("1", fmt.Sprint("p", i), at), at, i)
+		p.Event(view("1", fmt.Sprint("p", i), at), at, i)
 		at += 1000
 	}
 	// 11 minutes of open windows, one product a second.
@@ -44,31 +44,31 @@ func TestProductsWithoutOpenWindowsAreForgotten(t *testing.T) {
 
 func TestBeyondTheIdsThatAreRememberedAnAlertIsNotExact(t *testing.T) {
 	rule := workedRule
-	p := newPartition(rule, 0, false)
+	p := New(rule, 0, false)
 	p.maxIDs = 2
 	for i := range int64(4) {
-		p.event(view(fmt.Sprint(i), "p", noon+1), noon+1, i)
+		p.Event(view(fmt.Sprint(i), "p", noon+1), noon+1, i)
 	}
-	p.event(view("9", "p", noon+30_000), noon+30_000, 4)
-	alerts := p.changed(nil)
+	p.Event(view("9", "p", noon+30_000), noon+30_000, 4)
+	alerts := p.Changed(nil)
 	if len(alerts) != 2 || alerts[0].Exact || alerts[0].Views != 4 {
 		t.Fatal(alerts)
 	}
 	for i := range int64(3) {
-		p.event(view(fmt.Sprint(i%2), "p", noon+30_000), noon+30_000, 5+i)
+		p.Event(view(fmt.Sprint(i%2), "p", noon+30_000), noon+30_000, 5+i)
 	}
-	if p.counts.duplicates != 1 {
-		t.Fatalf("%d duplicates", p.counts.duplicates)
+	if p.counts.Duplicates != 1 {
+		t.Fatalf("%d duplicates", p.counts.Duplicates)
 	}
 }
 
 func TestW6_WhereRetentionHasCutTheLogTheFirstWindowsAreNotJudged(t *testing.T) {
-	p := newPartition(workedRule, 7, true)
+	p := New(workedRule, 7, true)
 	for i := range int64(30) {
 		at := noon + event.Millis(i*500) // 0 to 14.5 s
-		p.event(view(fmt.Sprint(i), "p", at), at, 7+i)
+		p.Event(view(fmt.Sprint(i), "p", at), at, 7+i)
 	}
-	for _, a := range p.changed(nil) {
+	for _, a := range p.Changed(nil) {
 		if a.WindowStart.Before((noon + 2000).Time()) {
 			t.Fatalf("%v begins before the first event plus the lateness", a)
 		}
@@ -105,7 +105,7 @@ func BenchmarkPartition(b *testing.B) {
 		b.Run(fmt.Sprintf("products=%d", products), func(b *testing.B) {
 			// The same events come again later, which makes them others.
 			events := traffic(max(20_000, products), products)
-			p := newPartition(event.DefaultRule(), 0, false)
+			p := New(event.DefaultRule(), 0, false)
 			i, shift := 0, event.Millis(0)
 			var alerts []event.Alert
 			b.ReportAllocs()
@@ -113,12 +113,12 @@ func BenchmarkPartition(b *testing.B) {
 			for n := range int64(b.N) {
 				e := events[i]
 				e.Timestamp += shift
-				p.event(&e, e.Timestamp, n)
+				p.Event(&e, e.Timestamp, n)
 				if i++; i == len(events) {
 					i, shift = 0, shift+event.Millis(len(events)/4)
 				}
 				if n%20_000 == 0 {
-					alerts = p.changed(alerts[:0])
+					alerts = p.Changed(alerts[:0])
 				}
 			}
 		})
@@ -138,18 +138,18 @@ func BenchmarkRecords(b *testing.B) {
 	}
 	var d event.Decoder
 	var e event.Event
-	p := newPartition(event.DefaultRule(), 0, false)
+	p := New(event.DefaultRule(), 0, false)
 	b.ReportAllocs()
 	b.ResetTimer()
 	for n := range int64(b.N) {
 		i := n % int64(len(records))
 		if i == 0 {
-			p = newPartition(event.DefaultRule(), 0, false)
+			p = New(event.DefaultRule(), 0, false)
 		}
 		if err := d.ReadRecord(records[i], 1, &e); err != nil {
 			b.Fatal(err)
 		}
-		p.event(&e, records[i].Received, n)
+		p.Event(&e, records[i].Received, n)
 	}
 }
 
@@ -161,13 +161,13 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.GC()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		var partitions [12]*partition
+		var partitions [12]*Partition
 		for i := range partitions {
-			partitions[i] = newPartition(event.DefaultRule(), 0, false)
+			partitions[i] = New(event.DefaultRule(), 0, false)
 		}
 		for i := range events {
 			e := &events[i]
-			partitions[event.Partition(e.ProductID, 12)].event(e, e.Timestamp, int64(i))
+			partitions[event.Partition(e.ProductID, 12)].Event(e, e.Timestamp, int64(i))
 		}
 		runtime.ReadMemStats(&after)
 		products := 0

@@ -1,4 +1,4 @@
-package processor
+package windows
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/processor/windows/windowstest"
 )
 
 // The stream below is worked out by hand. Windows are 10 s long and start every
@@ -17,18 +17,18 @@ import (
 var workedRule = event.Rule{ViewsOver: 2, PurchasesUnder: 1, Window: 10 * time.Second, Slide: 5 * time.Second, Lateness: 2 * time.Second}
 
 type workedStep struct {
-	record
+	windowstest.Record
 	watermark event.Millis // after the record, in ms after noon
 	alerts    []string     // told when looked at after the record
 }
 
 func workedLog() []workedStep {
 	at := func(seconds float64) event.Millis { return noon + event.Millis(seconds*1000) }
-	ev := func(kind, id, product string, when, received float64) record {
-		return record{event: event.Event{ID: id, Type: kind, Timestamp: at(when), UserID: "u", ProductID: product, Quantity: 1}, received: at(received)}
+	ev := func(kind, id, product string, when, received float64) windowstest.Record {
+		return windowstest.Record{Event: event.Event{ID: id, Type: kind, Timestamp: at(when), UserID: "u", ProductID: product, Quantity: 1}, Received: at(received)}
 	}
-	tick := func(after int64, quiet event.Millis) record {
-		return record{kind: isTick, tick: event.Tick{After: after, Quiet: quiet}}
+	tick := func(after int64, quiet event.Millis) windowstest.Record {
+		return windowstest.Record{Kind: windowstest.IsTick, Tick: event.Tick{After: after, Quiet: quiet}}
 	}
 	steps := []workedStep{
 		// 0: in windows -5 and 0.
@@ -50,7 +50,7 @@ func workedLog() []workedStep {
 		// it brings a purchase.
 		{ev("purchase", "7", "p", 4.5, 8), 5000, []string{"retracted p 0 4/1 v8"}},
 		// 8: poison moves nothing but the offsets.
-		{record{kind: isPoison}, 5000, nil},
+		{windowstest.Record{Kind: windowstest.IsPoison}, 5000, nil},
 		// 9: a tick from before the poison is not valid.
 		{tick(7, 60_000), 5000, nil},
 		// 10: the watermark is 10 s: window 0 closes, it has qualified once.
@@ -73,7 +73,7 @@ func workedLog() []workedStep {
 		{tick(17, 96_000), 110000, nil},
 	}
 	for i := range steps {
-		steps[i].offset = int64(i)
+		steps[i].Offset = int64(i)
 	}
 	return steps
 }
@@ -83,46 +83,46 @@ func short(a event.Alert) string {
 }
 
 func TestW3W4W5_AStreamWorkedOutByHand(t *testing.T) {
-	p := newPartition(workedRule, 0, false)
+	p := New(workedRule, 0, false)
 	for _, s := range workedLog() {
-		p.take(s.record)
+		p.take(s.Record)
 		if got := p.watermark - noon; got != s.watermark {
-			t.Fatalf("%v: the watermark is %d ms after noon, not %d", s.record, got, s.watermark)
+			t.Fatalf("%v: the watermark is %d ms after noon, not %d", s.Record, got, s.watermark)
 		}
 		var got []string
-		for _, a := range p.changed(nil) {
+		for _, a := range p.Changed(nil) {
 			got = append(got, short(a))
 		}
 		if !slices.Equal(got, s.alerts) {
-			t.Fatalf("%v: told %q, not %q", s.record, got, s.alerts)
+			t.Fatalf("%v: told %q, not %q", s.Record, got, s.alerts)
 		}
 	}
-	if want := (counts{events: 15, duplicates: 1, late: 1, future: 1, poison: 1, ticks: 3, invalidTicks: 1}); p.counts != want {
+	if want := (Counts{Events: 15, Duplicates: 1, Late: 1, Future: 1, Poison: 1, Ticks: 3, InvalidTicks: 1}); p.counts != want {
 		t.Fatalf("counted %+v, not %+v", p.counts, want)
 	}
-	if len(p.byName) != 0 || p.openWindows() != 0 {
-		t.Fatalf("%d products and %d windows are left", len(p.byName), p.openWindows())
+	if len(p.byName) != 0 || p.OpenWindows() != 0 {
+		t.Fatalf("%d products and %d windows are left", len(p.byName), p.OpenWindows())
 	}
 }
 
 func TestW6_TheHandWorkedStreamReplayedFromAnyCommit(t *testing.T) {
 	steps := workedLog()
 	for cut := range steps {
-		p := newPartition(workedRule, 0, false)
+		p := New(workedRule, 0, false)
 		for _, s := range steps[:cut] {
-			p.take(s.record)
-			p.changed(nil)
+			p.take(s.Record)
+			p.Changed(nil)
 			p.told = p.offset
 		}
-		offset, metadata := p.commit()
-		q, err := resume(workedRule, offset, metadata)
+		offset, metadata := p.Commit()
+		q, err := Resume(workedRule, offset, metadata)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, s := range steps[offset:] {
-			q.take(s.record)
+			q.take(s.Record)
 			var got []string
-			for _, a := range q.changed(nil) {
+			for _, a := range q.Changed(nil) {
 				got = append(got, short(a))
 			}
 			want := s.alerts
@@ -130,26 +130,26 @@ func TestW6_TheHandWorkedStreamReplayedFromAnyCommit(t *testing.T) {
 				want = nil // told before the commit
 			}
 			if !slices.Equal(got, want) {
-				t.Fatalf("committed before record %d, from %d on; %v: told %q, not %q", cut, offset, s.record, got, want)
+				t.Fatalf("committed before record %d, from %d on; %v: told %q, not %q", cut, offset, s.Record, got, want)
 			}
 		}
 	}
 }
 
 func TestW6_MetadataIsWrittenAndReadBack(t *testing.T) {
-	p := newPartition(workedRule, 0, false)
+	p := New(workedRule, 0, false)
 	check := func(offset int64, want string) {
 		t.Helper()
 		want = "1 rule=" + workedRule.Hash() + " " + want
-		gotOffset, got := p.commit()
+		gotOffset, got := p.Commit()
 		if gotOffset != offset || got != want {
 			t.Fatalf("%d %q\nnot %d %q", gotOffset, got, offset, want)
 		}
-		q, err := resume(workedRule, gotOffset, got)
+		q, err := Resume(workedRule, gotOffset, got)
 		if err != nil {
 			t.Fatal(err)
 		}
-		told, again := q.commit()
+		told, again := q.Commit()
 		if q.reach(q.told); told != offset || q.told != p.offset || q.judged != p.judged {
 			t.Fatalf("%q came back as %q", got, again)
 		}
@@ -165,33 +165,33 @@ func TestW6_MetadataIsWrittenAndReadBack(t *testing.T) {
 	check(0, "told=0 last_value=-1 event_watermark=none watermark=none quiet_ms=0 judged=all")
 	steps := workedLog()
 	for _, s := range steps[:19] {
-		p.take(s.record)
+		p.take(s.Record)
 	}
-	p.changed(nil)
+	p.Changed(nil)
 	// Window 100 s and 95 s hold q's view, which is record 5; before it the
 	// watermark was 2 s after noon.
 	check(5, fmt.Sprintf("told=19 last_value=4 event_watermark=%d watermark=%d quiet_ms=0 judged=all", noon+2000, noon+2000))
-	p.take(steps[19].record)
+	p.take(steps[19].Record)
 	check(20, fmt.Sprintf("told=20 last_value=17 event_watermark=%d watermark=%d quiet_ms=96000 judged=all", noon+14000, noon+110000))
 
 	// Where the log is cut, windows are judged from a lateness after its first
 	// event: 3 s after noon, so from window 5 s on.
-	p = newPartition(workedRule, 100, true)
+	p = New(workedRule, 100, true)
 	check(100, "told=100 last_value=-1 event_watermark=none watermark=none quiet_ms=0 judged=none")
-	first := steps[0].record
-	first.offset = 100
+	first := steps[0].Record
+	first.Offset = 100
 	p.take(first)
 	check(101, fmt.Sprintf("told=101 last_value=100 event_watermark=%d watermark=%d quiet_ms=0 judged=%d", noon-1000, noon-1000, noon/5000+1))
 }
 
 func TestW6_ACommitThatMeansNothingStartsAtTheBeginning(t *testing.T) {
 	good := "1 rule=" + workedRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all"
-	if _, err := resume(workedRule, 5, good); err != nil {
+	if _, err := Resume(workedRule, 5, good); err != nil {
 		t.Fatal(err)
 	}
 	other := workedRule
 	other.Lateness += time.Second
-	if _, err := resume(other, 5, good); err == nil {
+	if _, err := Resume(other, 5, good); err == nil {
 		t.Fatal("another rule")
 	}
 	for _, bad := range []string{
@@ -201,32 +201,8 @@ func TestW6_ACommitThatMeansNothingStartsAtTheBeginning(t *testing.T) {
 		"1 rule=" + workedRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=6 quiet_ms=0 judged=all",
 		"1 told=20 rule=" + workedRule.Hash() + " last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all",
 	} {
-		if _, err := resume(workedRule, 5, bad); err == nil {
+		if _, err := Resume(workedRule, 5, bad); err == nil {
 			t.Errorf("%q is taken for a commit", bad)
-		}
-	}
-}
-
-func TestW6_WhereToBegin(t *testing.T) {
-	s := &session{p: &Processor{cfg: Config{Rule: workedRule}}}
-	good := "1 rule=" + workedRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all"
-	for _, c := range []struct {
-		name       string
-		metadata   string // of a commit at offset 5; empty: there is none
-		start, end int64  // of the log
-		want       int64
-		cut        bool
-	}{
-		{"a new group", "", 0, 30, 0, false},
-		{"a new group on a cut log", "", 3, 30, 3, true},
-		{"a commit", good, 5, 20, 5, false},
-		{"retention has passed the commit", good, 6, 30, 6, true},
-		{"the log is shorter than what was told", good, 0, 19, 0, false},
-		{"metadata of another version", "2" + good[1:], 0, 30, 0, false},
-	} {
-		p := s.begin(0, broker.Commit{Offset: 5, Metadata: c.metadata}, c.metadata != "", c.start, c.end)
-		if p.offset != c.want || p.awaitsBounds != c.cut || p.rebuilding != (c.want == 5) {
-			t.Errorf("%s: begins at %d, judges from %d", c.name, p.offset, p.judged)
 		}
 	}
 }

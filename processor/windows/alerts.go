@@ -1,9 +1,9 @@
-package processor
+package windows
 
 import "clickstream/internal/event"
 
 // state is the state of an open window's alert.
-func (p *partition) state(s *slot) state {
+func (p *Partition) state(s *slot) state {
 	switch {
 	case !s.ever:
 		return silent
@@ -15,17 +15,17 @@ func (p *partition) state(s *slot) state {
 }
 
 // look remembers that a window's state has changed.
-func (p *partition) look(s *slot, product int32, k int64) {
+func (p *Partition) look(s *slot, product int32, k int64) {
 	if !s.dirty {
 		s.dirty = true
 		p.dirty = append(p.dirty, windowOf{product, k})
 	}
 }
 
-// changed appends the alerts that the topic does not hold yet, in the order of
+// Changed appends the alerts that the topic does not hold yet, in the order of
 // their versions, and takes them as told. While the partition is being rebuilt
 // there are none: some of its windows may be there only in part.
-func (p *partition) changed(alerts []event.Alert) []event.Alert {
+func (p *Partition) Changed(alerts []event.Alert) []event.Alert {
 	if p.reach(p.offset); p.rebuilding {
 		return alerts
 	}
@@ -53,9 +53,17 @@ func (p *partition) changed(alerts []event.Alert) []event.Alert {
 	return alerts
 }
 
+// Acknowledge says that the topic holds everything that Changed has given: a
+// Partition resumed from the next Commit does not give it again.
+func (p *Partition) Acknowledge() {
+	if !p.rebuilding {
+		p.told = p.offset
+	}
+}
+
 // reach says that everything before offset has been read. Where an earlier
 // reading left off, the topic holds what the windows say at that very place.
-func (p *partition) reach(offset int64) {
+func (p *Partition) reach(offset int64) {
 	if !p.rebuilding || offset < p.told {
 		return
 	}
@@ -69,7 +77,7 @@ func (p *partition) reach(offset int64) {
 	p.dirty = p.dirty[:0]
 }
 
-func (p *partition) alert(pr *product, s *slot, k int64, status event.Status, exact bool) event.Alert {
+func (p *Partition) alert(pr *product, s *slot, k int64, status event.Status, exact bool) event.Alert {
 	views, purchases := int(s.views), int(s.purchases)
 	return event.Alert{
 		ID:             p.rule.AlertID(pr.name, p.start(k)),
@@ -84,15 +92,4 @@ func (p *partition) alert(pr *product, s *slot, k int64, status event.Status, ex
 		Version:        p.offset,
 		Exact:          exact,
 	}
-}
-
-// unclosed is the range of open windows with events in them.
-func (p *partition) unclosed() (first, last int64, any bool) {
-	first, last = highest, lowest
-	for k := p.windows.low; k <= p.windows.high; k++ {
-		if p.windows.at(k).counted {
-			first, last = min(first, k), max(last, k)
-		}
-	}
-	return first, last, first <= last
 }

@@ -1,4 +1,4 @@
-package processor
+package windows
 
 // product holds the counters of one product, one slot a window, in a ring that
 // is as long as the product needs.

@@ -1,0 +1,73 @@
+package processor
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"clickstream/internal/broker"
+	"clickstream/processor/windows"
+)
+
+func TestW6_WhereToBegin(t *testing.T) {
+	s := &session{p: &Processor{cfg: Config{Rule: smallRule}}}
+	good := "1 rule=" + smallRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all"
+	for _, c := range []struct {
+		name       string
+		metadata   string // of a commit at offset 5; empty: there is none
+		start, end int64  // of the log
+		want       int64
+		cut        bool
+	}{
+		{"a new group", "", 0, 30, 0, false},
+		{"a new group on a cut log", "", 3, 30, 3, true},
+		{"a commit", good, 5, 20, 5, false},
+		{"retention has passed the commit", good, 6, 30, 6, true},
+		{"the log is shorter than what was told", good, 0, 19, 0, false},
+		{"metadata of another version", "2" + good[1:], 0, 30, 0, false},
+	} {
+		p, err := s.begin(broker.Commit{Offset: 5, Metadata: c.metadata}, c.metadata != "", c.start, c.end)
+		_, metadata := p.Commit()
+		cut := strings.HasSuffix(metadata, " judged=none")
+		if p.Offset() != c.want || cut != c.cut || p.Rebuilding() != (c.want == 5) || (err != nil) != (c.metadata != "" && c.want != 5) {
+			t.Errorf("%s: begins at %d, would commit %q: %v", c.name, p.Offset(), metadata, err)
+		}
+	}
+}
+
+// A user who asks for another rule hears of it once, whatever the number of
+// partitions, and it is no warning.
+func TestWhyTheLogIsReadAgainIsSaidOnce(t *testing.T) {
+	other := fmt.Errorf("commit: %w", windows.ErrOtherRule)
+	for _, c := range []struct {
+		commits map[int32]error
+		want    string
+	}{
+		{nil, ""},
+		{map[int32]error{0: other, 1: other, 2: other}, "info 3 "},
+		{map[int32]error{4: other, 7: errors.New("garbage"), 5: errors.New("off the log")}, "info 1 \nwarn 2 partition 5: off the log"},
+	} {
+		var log bytes.Buffer
+		s := &session{p: &Processor{cfg: Config{Rule: smallRule, Log: zerolog.New(&log)}}}
+		s.sayUnusable(c.commits)
+		var got []string
+		for d := json.NewDecoder(&log); d.More(); {
+			var line struct {
+				Level, Error string
+				Partitions   int
+			}
+			if err := d.Decode(&line); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, fmt.Sprintf("%s %d %s", line.Level, line.Partitions, line.Error))
+		}
+		if got := strings.Join(got, "\n"); got != c.want {
+			t.Errorf("%v: said %q, not %q", c.commits, got, c.want)
+		}
+	}
+}

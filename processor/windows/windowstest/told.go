@@ -1,0 +1,78 @@
+package windowstest
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"clickstream/internal/event"
+)
+
+// Told collects everything that a test's readers have told, and fails the test
+// when one version of an alert has two contents.
+type Told struct {
+	t *testing.T
+	m Model
+	// Exact: the model knows the contents.
+	Exact  bool
+	marks  []event.Millis
+	byID   map[string]event.Alert
+	byMark map[string]map[int64]event.Alert
+}
+
+// NewTold is for what is told of the model's log.
+func NewTold(t *testing.T, m Model) *Told {
+	return &Told{t: t, m: m, Exact: true, marks: m.Watermarks(), byID: map[string]event.Alert{}, byMark: map[string]map[int64]event.Alert{}}
+}
+
+// Add takes alerts in the order in which they were told.
+func (c *Told) Add(alerts []event.Alert) {
+	c.t.Helper()
+	for _, a := range alerts {
+		if c.byMark[a.ID] == nil {
+			c.byMark[a.ID] = map[int64]event.Alert{}
+		}
+		if old, ok := c.byMark[a.ID][a.Version]; ok && old != a {
+			c.t.Fatalf("one version, two contents:\n%v\n%v\nversion %d", old, a, a.Version)
+		}
+		c.byMark[a.ID][a.Version] = a
+		if a.Version >= c.byID[a.ID].Version {
+			c.byID[a.ID] = a
+		}
+		if !c.Exact {
+			continue
+		}
+		v := c.m.judge(c.marks, a.ProductID, event.MillisOf(a.WindowStart), a.Version)
+		if v.status() != a.Status || v.views != a.Views || v.purchases != a.Purchases || !a.Exact || v.closed && v.version != a.Version {
+			c.t.Fatalf("told %v at version %d; the log says %s, %d views, %d purchases, closed %v at %d",
+				a, a.Version, v.status(), v.views, v.purchases, v.closed, v.version)
+		}
+	}
+}
+
+// Finish compares what stands in the end with the model.
+func (c *Told) Finish() {
+	c.t.Helper()
+	want := c.m.final(c.marks)
+	for id, v := range want {
+		a, ok := c.byID[id]
+		if !ok {
+			if v.status() == event.Retracted && !v.closed {
+				continue // both changes lay between two looks of different readers
+			}
+			c.t.Fatalf("nothing was told of an alert that is %s with %d views and %d purchases", v.status(), v.views, v.purchases)
+		}
+		if a.Status != v.status() || v.closed && (a.Views != v.views || a.Purchases != v.purchases || a.Version != v.version) {
+			c.t.Fatalf("%v stands in the end, version %d; the log says %s, %d views, %d purchases, version %d",
+				a, a.Version, v.status(), v.views, v.purchases, v.version)
+		}
+	}
+	for id, a := range c.byID {
+		if _, ok := want[id]; !ok {
+			c.t.Fatalf("%v should not be", a)
+		}
+	}
+}
+
+// Standing are the alerts as they stand at the end.
+func (c *Told) Standing() []event.Alert { return slices.Collect(maps.Values(c.byID)) }
