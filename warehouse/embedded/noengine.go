@@ -21,10 +21,11 @@ type Server struct{}
 // Start says that there is no engine in this build.
 func Start(context.Context, Options) (*Server, error) { return nil, errBuild }
 
-func (*Server) TCPAddr() string          { return "" }
-func (*Server) HTTPAddr() string         { return "" }
-func (*Server) Credentials() Credentials { return Credentials{} }
-func (*Server) Done() <-chan struct{}    { return nil }
-func (*Server) Err() error               { return errBuild }
-func (*Server) Close() error             { return nil }
-func (*Server) Kill()                    {}
+func (*Server) TCPAddr() string               { return "" }
+func (*Server) HTTPAddr() string              { return "" }
+func (*Server) Credentials() Credentials      { return Credentials{} }
+func (*Server) Done() <-chan struct{}         { return nil }
+func (*Server) Err() error                    { return errBuild }
+func (*Server) Restart(context.Context) error { return errBuild }
+func (*Server) Close() error                  { return nil }
+func (*Server) Kill()                         {}

@@ -6,12 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,31 +15,28 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/rs/zerolog"
 )
 
 const (
 	startDeadline = 60 * time.Second // of one attempt: a folder with much data takes its time
 	startAttempts = 5
 	cleanStop     = 2 * time.Second
+
+	restartPatience = 10 * time.Second // with ports that are taken, and the like
 )
 
-// A Server is a running engine. Its methods may be called by several
+// A Server is an engine in its folder. Its methods may be called by several
 // goroutines at once.
 type Server struct {
-	tcp, http   string
-	credentials Credentials
-	log         zerolog.Logger
+	setup // what every one of its engines is started with
+	lock  *flock.Flock
 
-	cmd    *exec.Cmd
-	said   *tail
-	parent *os.File // our end of the pipe that the child watches
-	lock   *flock.Flock
+	life context.Context // ends when somebody wants the engine to end
+	stop context.CancelFunc
 
-	done    chan struct{} // closed when the child is gone
-	waitErr error         // what its end was; read it after done
-	stop    sync.Once
-	stopped chan struct{} // closed when somebody wants it to end
+	starting sync.Mutex // held by Restart, and by Close when no more starts come
+	mu       sync.Mutex
+	engine   *process // the present one, under mu
 }
 
 // Start starts an engine on the data in o.Dir and returns when it answers. The
@@ -77,29 +70,36 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s.lock = lock
+	s.life, s.stop = context.WithCancel(context.Background())
 	return s, nil
 }
 
 func start(ctx context.Context, dir string, o Options) (*Server, error) {
-	credentials, err := loadOrMakeCredentials(dir)
-	if err != nil {
+	s := &Server{setup: setup{dir: dir, program: o.Engine, log: o.Log}}
+	var err error
+	if s.credentials, err = loadOrMakeCredentials(dir); err != nil {
 		return nil, err
 	}
-	config, err := writeConfig(dir, o.Database, credentials)
-	if err != nil {
+	if s.config, err = writeConfig(dir, o.Database, s.credentials); err != nil {
 		return nil, err
 	}
-	if o.Engine == "" {
-		if o.Engine, err = Install(ctx, o.Progress); err != nil {
+	if s.program == "" {
+		if s.program, err = Install(ctx, o.Progress); err != nil {
 			return nil, err
 		}
 	}
 	for attempt := 1; ; attempt++ {
-		s, err := attemptStart(ctx, dir, config, credentials, o)
-		if err == nil || attempt == startAttempts || !passing(err) {
-			return s, err
+		if s.tcp, s.http, err = freePorts(); err != nil {
+			return nil, err
 		}
-		o.Log.Debug().Err(err).Int("attempt", attempt).Msg("the embedded ClickHouse did not start: trying again")
+		s.engine, err = s.launch(ctx)
+		if err == nil {
+			return s, nil
+		}
+		if attempt == startAttempts || !passing(err) {
+			return nil, err
+		}
+		s.log.Debug().Err(err).Int("attempt", attempt).Msg("the embedded ClickHouse did not start: trying again")
 		select {
 		case <-ctx.Done():
 			return nil, err
@@ -108,84 +108,66 @@ func start(ctx context.Context, dir string, o Options) (*Server, error) {
 	}
 }
 
+// Restart starts the engine again after it ended by itself, in its folder, at
+// the same addresses and with the same passwords, so that clients need only
+// connect again. It returns when the engine answers; an engine that still runs
+// is left alone. A port that another program took meanwhile is waited for, for
+// a while. After Close there is no Restart, and Close ends one that is under
+// way.
+func (s *Server) Restart(ctx context.Context) error {
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	if s.life.Err() != nil {
+		return errClosed
+	}
+	if s.present().runs() {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
+
+	for deadline := time.Now().Add(restartPatience); ; {
+		err := portsFree(s.tcp, s.http)
+		if err == nil {
+			var engine *process
+			if engine, err = s.launch(ctx); err == nil {
+				s.mu.Lock()
+				s.engine = engine
+				s.mu.Unlock()
+				return nil
+			}
+		}
+		switch {
+		case s.life.Err() != nil:
+			return errClosed
+		case ctx.Err() != nil, !passing(err), time.Now().After(deadline):
+			return fmt.Errorf("start the embedded ClickHouse again: %w", err)
+		}
+		s.log.Debug().Err(err).Msg("the embedded ClickHouse did not start again: trying once more")
+		select {
+		case <-ctx.Done(): // the next attempt says so
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+var errClosed = errors.New("start the embedded ClickHouse again: it was closed")
+
 // passing tells the failures that a further attempt may not meet: the port was
 // taken between our look and the engine's, the engine of a process that was
 // killed is still going, or somebody used up the session's quota by being
 // quicker than the session.
 func passing(err error) bool {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return true
+	}
 	for _, sign := range []string{"Address already in use", "Cannot lock file", "QUOTA_EXCEEDED"} {
 		if strings.Contains(err.Error(), sign) {
 			return true
 		}
 	}
 	return false
-}
-
-func attemptStart(ctx context.Context, dir, config string, credentials Credentials, o Options) (*Server, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find our own program to start as the embedded ClickHouse: %w", err)
-	}
-	tcp, http, err := freePorts()
-	if err != nil {
-		return nil, err
-	}
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("make a pipe for the embedded ClickHouse: %w", err)
-	}
-	defer read.Close()
-	s := &Server{
-		tcp: net.JoinHostPort("127.0.0.1", tcp), http: net.JoinHostPort("127.0.0.1", http),
-		credentials: credentials, log: o.Log,
-		said: &tail{}, parent: write,
-		done: make(chan struct{}), stopped: make(chan struct{}),
-	}
-	s.cmd = exec.Command(self, childCommand, o.Engine,
-		"--path", filepath.Join(dir, "data"), "--config-file", config, "--log-level", "none",
-		"--listen_host", "127.0.0.1", "--tcp_port", tcp, "--http_port", http,
-		"--query", strings.Join(sessionStatements, ";"))
-	s.cmd.Dir = dir
-	s.cmd.Env = childEnvironment(os.Environ())
-	s.cmd.Stderr = s.said
-	s.cmd.ExtraFiles = []*os.File{read} // it is parentPipe there
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	s.cmd.WaitDelay = time.Second
-	if err := s.cmd.Start(); err != nil {
-		write.Close()
-		return nil, fmt.Errorf("start the embedded ClickHouse: %w", err)
-	}
-	go func() {
-		s.waitErr = s.cmd.Wait()
-		close(s.done)
-	}()
-	if err := s.waitUntilUp(ctx); err != nil {
-		s.Kill()
-		write.Close()
-		return nil, err
-	}
-	o.Log.Debug().Str("tcp", s.tcp).Str("http", s.http).Str("dir", dir).Msg("the embedded ClickHouse is up")
-	return s, nil
-}
-
-func (s *Server) waitUntilUp(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startDeadline)
-	defer cancel()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		err := s.execute(ctx, "SELECT 1")
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-s.done:
-			return s.deathError()
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the embedded ClickHouse: %w: %w", ctx.Err(), err)
-		case <-ticker.C:
-		}
-	}
 }
 
 // TCPAddr is where the native protocol is spoken, "127.0.0.1:port".
@@ -197,126 +179,79 @@ func (s *Server) HTTPAddr() string { return s.http }
 // Credentials are the passwords of the users User and GrafanaUser.
 func (s *Server) Credentials() Credentials { return s.credentials }
 
-// Done is closed when the engine has ended, asked or not.
-func (s *Server) Done() <-chan struct{} { return s.done }
+// Done is closed when the present engine has ended, asked or not. After a
+// Restart there is another engine, and Done has to be asked for again.
+func (s *Server) Done() <-chan struct{} { return s.present().done }
 
-// Err says why the engine ended though nobody asked it to, with the last lines
-// that it said; nil while it runs, and nil when it was asked.
+// Err says why the present engine ended though nobody asked it to, with the
+// last lines that it said; nil while it runs, and nil when it was asked.
 func (s *Server) Err() error {
-	select {
-	case <-s.done:
-	default:
+	engine := s.present()
+	if engine.runs() || s.life.Err() != nil {
 		return nil
 	}
-	select {
-	case <-s.stopped:
-		return nil
-	default:
-		return s.deathError()
-	}
+	return engine.deathError()
 }
 
-func (s *Server) deathError() error {
-	said := strings.TrimSpace(s.said.String())
-	if said == "" {
-		said = "it said nothing"
-	}
-	if s.waitErr == nil {
-		return fmt.Errorf("the embedded ClickHouse ended by itself: %s", said)
-	}
-	return fmt.Errorf("the embedded ClickHouse ended by itself: %w: %s", s.waitErr, said)
+func (s *Server) present() *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.engine
 }
 
 // Close ends the engine and returns when it is gone. It lets the engine finish
 // for up to two seconds; after that it is killed, which loses no acknowledged
 // row either. Closing twice is harmless.
 func (s *Server) Close() error {
-	s.stop.Do(func() {
-		close(s.stopped)
+	s.stop()
+	s.starting.Lock() // a Restart gives up, and no other begins
+	defer s.starting.Unlock()
+	engine := s.present()
+	if engine.runs() {
 		ctx, cancel := context.WithTimeout(context.Background(), cleanStop)
 		defer cancel()
 		// The engine's session ends with its last statement, and the engine
 		// with its session. The session has no user's name of its own.
 		if err := s.execute(ctx, "KILL QUERY WHERE user = ''"); err == nil {
 			select {
-			case <-s.done:
+			case <-engine.done:
 			case <-ctx.Done():
 				s.log.Debug().Msg("the embedded ClickHouse takes long to stop: killing it")
 			}
 		}
-		s.end()
-	})
-	<-s.done
+		engine.end()
+	}
+	s.lock.Close()
 	return nil
 }
 
 // Kill ends the engine as a crash would, and returns when it is gone. When it
 // was not preceded by Close, Err reports it; Close still has to be called.
-func (s *Server) Kill() {
-	select {
-	case <-s.done: // its number may be another's by now
-		return
-	default:
-	}
-	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-	<-s.done
-}
+func (s *Server) Kill() { s.present().kill() }
 
-func (s *Server) end() {
-	s.parent.Close() // the child goes when it sees this
-	select {
-	case <-s.done:
-	case <-time.After(cleanStop):
-		s.Kill()
-	}
-	if s.lock != nil {
-		s.lock.Close()
-	}
-}
-
-// execute runs one statement as the user of the pipeline.
-func (s *Server) execute(ctx context.Context, sql string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, (&url.URL{Scheme: "http", Host: s.http, Path: "/"}).String(), strings.NewReader(sql))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("X-ClickHouse-User", User)
-	r.Header.Set("X-ClickHouse-Key", s.credentials.Password)
-	transport := &http.Transport{DisableKeepAlives: true}
-	answer, err := transport.RoundTrip(r)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	said, err := io.ReadAll(io.LimitReader(answer.Body, 1<<16))
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", answer.Status, strings.TrimSpace(string(said)))
-	}
-	return err
-}
-
-// freePorts finds two ports that are free now.
+// freePorts finds two addresses that are free now.
 func freePorts() (tcp, http string, err error) {
-	var ports [2]string
-	for i := range ports {
+	var found [2]string
+	for i := range found {
 		l, err := net.Listen("tcp4", "127.0.0.1:0")
 		if err != nil {
 			return "", "", fmt.Errorf("find a free port for the embedded ClickHouse: %w", err)
 		}
 		defer l.Close() // after both are found, so that they differ
-		_, ports[i], _ = net.SplitHostPort(l.Addr().String())
+		found[i] = l.Addr().String()
 	}
-	return ports[0], ports[1], nil
+	return found[0], found[1], nil
 }
 
-// childEnvironment leaves out what is set for us, passwords among it, and what
-// would be taken for settings of ClickHouse's own client.
-func childEnvironment(ours []string) []string {
-	var env []string
-	for _, v := range ours {
-		if !strings.HasPrefix(v, "CLICKSTREAM_") && !strings.HasPrefix(v, "CLICKHOUSE_") {
-			env = append(env, v)
+// portsFree tells whether an engine could listen there. Were another program
+// let answer in its place, it would be given the password.
+func portsFree(addrs ...string) error {
+	for _, addr := range addrs {
+		l, err := net.Listen("tcp4", addr)
+		if err != nil {
+			return fmt.Errorf("another program has taken its address %s (a new start uses other ports): %w", addr, err)
 		}
+		l.Close()
 	}
-	return env
+	return nil
 }
