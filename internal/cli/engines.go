@@ -128,14 +128,6 @@ func (e *engines) publish(links map[string]string) error {
 	return e.folder.publish(in)
 }
 
-// died is closed when the embedded ClickHouse ends by itself.
-func (e *engines) died() <-chan struct{} {
-	if e.ownClickHouse == nil {
-		return nil
-	}
-	return e.ownClickHouse.Done()
-}
-
 // Close ends what this command started.
 func (e *engines) Close() error {
 	var errs []error

@@ -5,10 +5,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/event"
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
 )
@@ -26,7 +28,13 @@ func onEmbeddedClickHouse(t *testing.T, dir string, e *engines) {
 	e.useOwnClickHouse()
 }
 
-// ClickHouse is killed while rows go into it, and started again in its folder.
+func send(t *testing.T, p *pipeline, e event.Event) {
+	t.Helper()
+	produce(t, p, []*kgo.Record{{Topic: p.broker.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil)}})
+}
+
+// ClickHouse is killed while rows go into it, the roles are stopped, and others
+// go on in its folder.
 func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
 	rows, rule, dir := shopRows(t), testRule(), t.TempDir()
 	events := foreignEvents(rows, 4)
@@ -35,16 +43,18 @@ func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
 	for round := range 3 {
 		onEmbeddedClickHouse(t, dir, e)
 		p := openTestPipeline(t, e)
-		r := begin(t, p, rule)
+		ctx, cancel := context.WithCancel(t.Context())
+		t.Cleanup(cancel)
+		r := beginUntil(t, ctx, p, rule)
 		killed := make(chan struct{})
 		for i, ev := range events {
 			if i%3 != round {
 				continue
 			}
-			produce(t, p, []*kgo.Record{{Topic: p.broker.Topics().Events, Key: []byte(ev.Key()), Value: ev.AppendJSON(nil)}})
+			send(t, p, ev)
 			if i/3 == len(events)/6 && round < 2 {
 				// In the middle of what this round sends, with batches under way.
-				go func() { defer close(killed); e.ownClickHouse.Kill() }()
+				go func() { defer close(killed); cancel(); e.ownClickHouse.Kill() }()
 			}
 		}
 		if round == 2 {
@@ -58,10 +68,63 @@ func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
 			return
 		}
 		<-killed
-		<-r.ctx.Done()
-		if err := r.stop(); err == nil || !strings.Contains(err.Error(), "ClickHouse") || context.Cause(r.ctx) == nil {
-			t.Errorf("round %d: the killed ClickHouse is not reported: %v", round, err)
+		if err := r.stop(); err != nil {
+			t.Errorf("round %d: %v", round, err)
 		}
 		_ = e.ownClickHouse.Close()
+	}
+}
+
+// ClickHouse is killed in the middle, and the roles bring it up again and go on.
+func TestM1_RunningRolesOutliveAKilledClickHouse(t *testing.T) {
+	rows, rule := shopRows(t), testRule()
+	events := foreignEvents(rows, 5)
+	e := &engines{broker: brokertest.Config(t)}
+	onEmbeddedClickHouse(t, t.TempDir(), e)
+	p := openTestPipeline(t, e)
+	r := begin(t, p, rule)
+	for i, ev := range events {
+		send(t, p, ev)
+		if i == len(events)/3 || i == len(events)*2/3 {
+			e.ownClickHouse.Kill() // with batches under way
+		}
+	}
+	sameAlerts(t, finish(t, r, rule), bruteForce(rows, 10, 5))
+	if n := rowsOf(t, p, "events"); n != uint64(len(rows)) {
+		t.Errorf("%d rows, want %d", n, len(rows))
+	}
+	agrees(t, p, rule)
+	if err := r.stop(); err != nil {
+		t.Errorf("a role failed: %v", err)
+	}
+}
+
+func TestAClickHouseThatEndsAgainAndAgainIsGivenUp(t *testing.T) {
+	e := &engines{broker: brokertest.Config(t)}
+	onEmbeddedClickHouse(t, t.TempDir(), e)
+	p := openTestPipeline(t, e)
+	r := p.newRoles(t.Context())
+	for range mostEnds {
+		e.ownClickHouse.Kill()
+		up(t, e)
+	}
+	e.ownClickHouse.Kill()
+	<-r.ctx.Done()
+	if err := r.stop(); err == nil || !strings.Contains(err.Error(), "ClickHouse: it ended 4 times") || !strings.Contains(err.Error(), "signal: killed") {
+		t.Errorf("an engine that ends again and again is told as %v", err)
+	}
+}
+
+// up waits until the killed engine runs again.
+func up(t *testing.T, e *engines) {
+	t.Helper()
+	ctx, tick := deadline(t), time.NewTicker(10*time.Millisecond)
+	defer tick.Stop()
+	for e.ownClickHouse.Err() != nil {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal("the engine was not started again")
+		}
 	}
 }

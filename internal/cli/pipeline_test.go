@@ -53,7 +53,12 @@ func openTestPipeline(t *testing.T, e *engines) *pipeline {
 // begin runs mirror and processor until the test's end or stop.
 func begin(t *testing.T, p *pipeline, rule event.Rule) *roles {
 	t.Helper()
-	r := p.newRoles(t.Context())
+	return beginUntil(t, t.Context(), p, rule)
+}
+
+func beginUntil(t *testing.T, ctx context.Context, p *pipeline, rule event.Rule) *roles {
+	t.Helper()
+	r := p.newRoles(ctx)
 	if err := errors.Join(r.runMirror(), r.runProcessor(rule, nil, nil)); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -78,17 +80,48 @@ func (p *pipeline) newRoles(ctx context.Context) *roles {
 	ctx, cancel := context.WithCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	r := &roles{ctx: ctx, cancel: cancel, group: group, pipeline: p}
-	if died := p.died(); died != nil {
-		r.run("ClickHouse", func(ctx context.Context) error {
-			select {
-			case <-died:
-				return p.ownClickHouse.Err()
-			case <-ctx.Done():
-				return nil
-			}
-		})
+	if p.ownClickHouse != nil {
+		r.run("ClickHouse", r.keepClickHouse)
 	}
 	return r
+}
+
+// An embedded ClickHouse that ends more often than this is not started again.
+const (
+	mostEnds = 3
+	endsSpan = time.Minute
+)
+
+// keepClickHouse starts the embedded ClickHouse again when it ends by itself:
+// any process of the machine can end it. The roles that use it wait meanwhile,
+// as for every server that is away.
+func (r *roles) keepClickHouse(ctx context.Context) error {
+	server, log := r.pipeline.ownClickHouse, r.roleLog("ClickHouse")
+	var ends []time.Time
+	for {
+		select {
+		case <-server.Done():
+		case <-ctx.Done():
+			return nil
+		}
+		why := server.Err()
+		if why == nil {
+			return nil // it was asked to
+		}
+		now := time.Now()
+		ends = slices.DeleteFunc(append(ends, now), func(at time.Time) bool { return now.Sub(at) >= endsSpan })
+		if len(ends) > mostEnds {
+			return fmt.Errorf("it ended %d times within %s: %w", len(ends), endsSpan, why)
+		}
+		log.Warn().Err(why).Msg("the embedded ClickHouse ended: starting it again")
+		if err := server.Restart(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return errors.Join(why, err)
+		}
+		log.Info().Msg("the embedded ClickHouse runs again")
+	}
 }
 
 // run starts a role. It owns its goroutine until Stop or Wait returns.
