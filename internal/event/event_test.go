@@ -397,3 +397,18 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkReadRecord(b *testing.B) {
+	e := valid()
+	e.UserID, e.ProductCategory, e.Brand, e.Price, e.HasPrice = "user_0001234", "electronics.smartphone", "samsung", 1305_6000, true
+	e.DeviceType, e.PageURL = "mobile", "https://shop.example/p/1004856"
+	r := Record{Key: []byte(e.ProductID), Value: e.AppendJSON(nil), Received: e.Timestamp}
+	b.SetBytes(int64(len(r.Value)))
+	b.ReportAllocs()
+	var d Decoder
+	for b.Loop() {
+		if err := d.ReadRecord(r, 1, &e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
