@@ -73,7 +73,7 @@ func waitNormalised(t *testing.T, cfg broker.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := broker.WaitCommitted(ctx, cl, cfg.Group("normaliser"), cfg.Topics().Data, ends, nil); err != nil {
+	if err := broker.WaitCommitted(ctx, cl, cfg.Group("normaliser"), cfg.Topics().Data, "", ends, nil); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/rs/zerolog"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"clickstream/internal/broker"
 )
 
@@ -33,9 +35,10 @@ const (
 )
 
 // Warehouse is what the jobs need of *warehouse.Warehouse: a connection to its
-// database.
+// database, and to know what the mirror has stored there.
 type Warehouse interface {
 	Conn() driver.Conn
+	WaitStored(ctx context.Context, cl *kgo.Client, cfg broker.Config, topic string, ends broker.Offsets, progress func(left int64)) error
 }
 
 // Runner runs jobs. Its methods may be called at the same time, and by several
@@ -219,7 +222,7 @@ func (r *Runner) storedOffsets(ctx context.Context) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = broker.WaitCommitted(waiting, client, r.Broker.Group("mirror"), topic, ends, nil)
+	err = r.Warehouse.WaitStored(waiting, client, r.Broker, topic, ends, nil)
 	if err != nil && ctx.Err() == nil && waiting.Err() != nil {
 		return nil, fmt.Errorf("the mirror has not stored the log up to its end within %s; is it running (serve) or far behind (status)? %w", r.waitForMirror(), err)
 	}

@@ -126,7 +126,7 @@ func New(opts Options) (*Generator, error) {
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%d %s %g %d %d", opts.Seed, opts.Start.Format(time.RFC3339Nano), opts.Rate, opts.Products, opts.Users)
 	g.run = fmt.Sprintf("%08x", h.Sum32())
-	g.catalogue = makeCatalogue(opts.Seed, opts.Products, opts.Rate*viewShare*600)
+	g.catalogue = makeCatalogue(opts.Products, opts.Rate*viewShare*600)
 	g.nextIn = g.wait(opts.Rate / eventsPerVisit)
 	g.nextFan = math.Inf(1)
 	if !opts.NoSale {

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,7 +37,14 @@ type said struct {
 
 func (c *clientLog) Level() kgo.LogLevel { return kgo.LogLevelWarn }
 
+// leaving is a warning that comes with every clean goodbye: the answer to our
+// last commit, after the group was left.
+const leaving = "received an OffsetCommitResponse after our group session has ended"
+
 func (c *clientLog) Log(level kgo.LogLevel, msg string, keyvals ...any) {
+	if strings.HasPrefix(msg, leaving) {
+		return
+	}
 	e := c.log.Warn()
 	if level == kgo.LogLevelError {
 		e = c.log.Error()

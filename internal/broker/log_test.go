@@ -249,7 +249,7 @@ func TestWaitCommittedCountsWhatIsLeft(t *testing.T) {
 		}
 	}
 	var seen []int64
-	err = broker.WaitCommitted(deadline(t), cl, cfg.Group("mirror"), topic, ends, func(left int64) {
+	err = broker.WaitCommitted(deadline(t), cl, cfg.Group("mirror"), topic, "", ends, func(left int64) {
 		if len(seen) > 0 && seen[len(seen)-1] == left {
 			return
 		}
@@ -268,6 +268,23 @@ func TestWaitCommittedCountsWhatIsLeft(t *testing.T) {
 	}
 }
 
+func TestCommitsMadeForSomethingElseDoNotCount(t *testing.T) {
+	for _, c := range []struct {
+		commit broker.Commit
+		asked  string
+		want   int64
+	}{
+		{broker.Commit{Offset: 5, Metadata: "tables 1"}, "tables 1", 5},
+		{broker.Commit{Offset: 5, Metadata: "tables 1"}, "tables 2", 0},
+		{broker.Commit{Offset: 5, Metadata: "tables 1"}, "", 5},
+		{broker.Commit{Offset: 5}, "tables 2", 5}, // an operator's
+	} {
+		if got := c.commit.Under(c.asked); got != c.want {
+			t.Errorf("%+v asked for under %q: %d, want %d", c.commit, c.asked, got, c.want)
+		}
+	}
+}
+
 func TestWaitCommittedNeedsNothingOfAnEmptyLog(t *testing.T) {
 	cfg := brokertest.Config(t)
 	ensure(t, cfg)
@@ -276,7 +293,7 @@ func TestWaitCommittedNeedsNothingOfAnEmptyLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := broker.WaitCommitted(deadline(t), cl, cfg.Group("mirror"), cfg.Topics().Events, ends, nil); err != nil {
+	if err := broker.WaitCommitted(deadline(t), cl, cfg.Group("mirror"), cfg.Topics().Events, "", ends, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -286,7 +303,7 @@ func TestWaitCommittedEndsWithItsContext(t *testing.T) {
 	ensure(t, cfg)
 	produce(t, client(t, cfg, broker.ProducerOptions()...), cfg.Topics().Events, 0, "a")
 	ctx, cancel := context.WithCancel(deadline(t))
-	err := broker.WaitCommitted(ctx, client(t, cfg), cfg.Group("nobody"), cfg.Topics().Events, broker.Offsets{0: 1}, func(int64) { cancel() })
+	err := broker.WaitCommitted(ctx, client(t, cfg), cfg.Group("nobody"), cfg.Topics().Events, "", broker.Offsets{0: 1}, func(int64) { cancel() })
 	if broker.Classify(err) != broker.Canceled || !strings.Contains(err.Error(), "1 offsets left") {
 		t.Errorf("got %v, want it canceled with 1 offset left", err)
 	}

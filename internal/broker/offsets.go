@@ -66,12 +66,22 @@ func CommittedOffsets(ctx context.Context, cl *kgo.Client, group, topic string) 
 	return commits, nil
 }
 
+// Under is the offset of a commit made under this metadata, or 0. Commits
+// without one, as an operator's, count under any.
+func (c Commit) Under(metadata string) int64 {
+	if metadata != "" && c.Metadata != "" && c.Metadata != metadata {
+		return 0
+	}
+	return c.Offset
+}
+
 // WaitCommitted blocks until group has committed up to ends on every
 // partition, or ctx ends. What retention has cut off, and a partition that
 // holds nothing before its end, need no commit. A broker that is away is
 // waited for. progress, which may be nil, is told the offsets still missing
-// after each look.
-func WaitCommitted(ctx context.Context, cl *kgo.Client, group, topic string, ends Offsets, progress func(left int64)) error {
+// after each look. With metadata, commits that carry another one count for
+// nothing.
+func WaitCommitted(ctx context.Context, cl *kgo.Client, group, topic, metadata string, ends Offsets, progress func(left int64)) error {
 	var starts Offsets
 	left := int64(-1)
 	look := func() (err error) {
@@ -86,7 +96,7 @@ func WaitCommitted(ctx context.Context, cl *kgo.Client, group, topic string, end
 		}
 		left = 0
 		for p, end := range ends {
-			left += max(0, end-max(starts[p], commits[p].Offset))
+			left += max(0, end-max(starts[p], commits[p].Under(metadata)))
 		}
 		return nil
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"clickstream/grafana"
 	"clickstream/ingest/shop"
 	"clickstream/warehouse/console"
@@ -46,7 +48,7 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if err := opts.check(); err != nil {
 		return err
 	}
-	traffic := shop.Options{Seed: uint64(time.Now().UnixNano()), Rate: c.Rate, SaleAt: history - saleBefore}
+	traffic := shop.Options{Seed: uint64(time.Now().UnixNano()), Rate: c.Rate}
 	if _, err := shop.New(traffic); err != nil {
 		return usageError{err}
 	}
@@ -69,7 +71,10 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
-	traffic.Start = time.Now().Add(-history)
+	if traffic.Start, err = trafficFrom(ctx, p, time.Now()); err != nil {
+		return err
+	}
+	traffic.SaleAt = max(time.Millisecond, time.Since(traffic.Start)-saleBefore)
 	generator, err := shop.New(traffic)
 	if err != nil {
 		return err
@@ -109,6 +114,20 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 		t.say("The data is in %s; the next start goes on with it.", c.DataDir)
 	}
 	return nil
+}
+
+// trafficFrom is when the traffic begins: a quarter of an hour ago, or where
+// that of the demo before ended.
+func trafficFrom(ctx context.Context, p *pipeline, now time.Time) (time.Time, error) {
+	start := now.Add(-history)
+	var last time.Time
+	if err := p.warehouse.Conn().QueryRow(ctx, query("demo_last"), clickhouse.DateNamed("from", start.UTC(), clickhouse.MilliSeconds)).Scan(&last); err != nil {
+		return start, fmt.Errorf("look for the demo before: %w", err)
+	}
+	if last.Before(start) {
+		return start, nil
+	}
+	return last.Add(time.Millisecond), nil
 }
 
 // inFolder is the flag that commands in another shell need.

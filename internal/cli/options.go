@@ -22,18 +22,26 @@ var groups = []kong.Group{
 
 // engineFlags say where the broker and ClickHouse are.
 type engineFlags struct {
-	KafkaBrokers           []string `group:"kafka" placeholder:"HOST:PORT" help:"Addresses of Redpanda or Kafka."`
-	KafkaTLS               bool     `group:"kafka" name:"kafka-tls" help:"Connect with TLS."`
-	KafkaTLSCA             string   `group:"kafka" name:"kafka-tls-ca" placeholder:"FILE" help:"Authorities that may sign the broker's certificate (default: the system's)."`
-	KafkaTLSCert           string   `group:"kafka" name:"kafka-tls-cert" placeholder:"FILE" help:"Our certificate."`
-	KafkaTLSKey            string   `group:"kafka" name:"kafka-tls-key" placeholder:"FILE" help:"Our certificate's key."`
-	KafkaSASLMechanism     string   `group:"kafka" name:"kafka-sasl-mechanism" enum:",PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" default:"" placeholder:"NAME" help:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."`
-	KafkaSASLUser          string   `group:"kafka" name:"kafka-sasl-user" placeholder:"NAME" help:"User; the password is in $$CLICKSTREAM_KAFKA_SASL_PASSWORD or a file."`
-	KafkaSASLPasswordFile  string   `group:"kafka" name:"kafka-sasl-password-file" placeholder:"FILE" help:"A file that holds the password."`
-	KafkaTopicPrefix       string   `group:"kafka" placeholder:"TEXT" help:"Put before the names of topics and groups, so that several pipelines can share a cluster."`
-	KafkaPartitions        int32    `group:"kafka" default:"12" help:"Partitions of topics that do not exist yet (${default})."`
-	KafkaReplicationFactor int16    `group:"kafka" default:"0" help:"Replicas of topics that do not exist yet (0: the broker's default)."`
+	kafkaFlags
+	clickhouseFlags
+}
 
+type kafkaFlags struct {
+	KafkaBrokers           []string      `group:"kafka" placeholder:"HOST:PORT" help:"Addresses of Redpanda or Kafka."`
+	KafkaTLS               bool          `group:"kafka" name:"kafka-tls" help:"Connect with TLS."`
+	KafkaTLSCA             string        `group:"kafka" name:"kafka-tls-ca" placeholder:"FILE" help:"Authorities that may sign the broker's certificate (default: the system's)."`
+	KafkaTLSCert           string        `group:"kafka" name:"kafka-tls-cert" placeholder:"FILE" help:"Our certificate."`
+	KafkaTLSKey            string        `group:"kafka" name:"kafka-tls-key" placeholder:"FILE" help:"Our certificate's key."`
+	KafkaSASLMechanism     string        `group:"kafka" name:"kafka-sasl-mechanism" enum:",PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" default:"" placeholder:"NAME" help:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."`
+	KafkaSASLUser          string        `group:"kafka" name:"kafka-sasl-user" placeholder:"NAME" help:"User; the password is in $$CLICKSTREAM_KAFKA_SASL_PASSWORD or a file."`
+	KafkaSASLPasswordFile  string        `group:"kafka" name:"kafka-sasl-password-file" placeholder:"FILE" help:"A file that holds the password."`
+	KafkaTopicPrefix       string        `group:"kafka" placeholder:"TEXT" help:"Put before the names of topics and groups, so that several pipelines can share a cluster."`
+	KafkaPartitions        int32         `group:"kafka" default:"12" help:"Partitions of topics that do not exist yet (${default})."`
+	KafkaReplicationFactor int16         `group:"kafka" default:"0" help:"Replicas of topics that do not exist yet (0: the broker's default)."`
+	KafkaRetention         time.Duration `group:"kafka" default:"0" placeholder:"DURATION" help:"How long events and alerts are kept in topics that do not exist yet (0: for ever). What is cut off cannot be built again, and windows that begin there are not judged."`
+}
+
+type clickhouseFlags struct {
 	ClickhouseAddr         []string `group:"clickhouse" placeholder:"HOST:PORT" help:"Native addresses of ClickHouse."`
 	ClickhouseDatabase     string   `group:"clickhouse" default:"clickstream" placeholder:"NAME" help:"Database (${default})."`
 	ClickhouseUser         string   `group:"clickhouse" default:"clickstream" placeholder:"NAME" help:"User (${default}); the password is in $$CLICKSTREAM_CLICKHOUSE_PASSWORD or a file."`
@@ -51,7 +59,7 @@ const (
 	envClickHousePassword = "CLICKSTREAM_CLICKHOUSE_PASSWORD"
 )
 
-func (f *engineFlags) broker() broker.Config {
+func (f *kafkaFlags) broker() broker.Config {
 	return broker.Config{
 		Brokers: f.KafkaBrokers,
 		TLS: broker.TLS{
@@ -63,10 +71,11 @@ func (f *engineFlags) broker() broker.Config {
 			Password: os.Getenv(envKafkaPassword), PasswordFile: f.KafkaSASLPasswordFile,
 		},
 		TopicPrefix: f.KafkaTopicPrefix, Partitions: f.KafkaPartitions, ReplicationFactor: f.KafkaReplicationFactor,
+		EventsRetention: f.KafkaRetention, AlertsRetention: f.KafkaRetention,
 	}
 }
 
-func (f *engineFlags) clickhouse() warehouse.Config {
+func (f *clickhouseFlags) clickhouse() warehouse.Config {
 	return warehouse.Config{
 		Addr: f.ClickhouseAddr, Database: f.ClickhouseDatabase,
 		User: f.ClickhouseUser, Password: os.Getenv(envClickHousePassword), PasswordFile: f.ClickhousePasswordFile,

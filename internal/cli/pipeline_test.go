@@ -213,7 +213,7 @@ func TestPipelineTakesForeignProducersRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := broker.WaitCommitted(ctx, p.client, p.broker.Group("normaliser"), data, ends, nil); err != nil {
+	if err := broker.WaitCommitted(ctx, p.client, p.broker.Group("normaliser"), data, "", ends, nil); err != nil {
 		t.Fatal(r.explain(err))
 	}
 	sameAlerts(t, finish(t, r, rule), bruteForce(rows, 10, 5))

@@ -193,13 +193,13 @@ func (r *roles) explain(err error) error {
 // stored waits until the mirror has stored everything that is on the log and in
 // the other topics now.
 func (p *pipeline) stored(ctx context.Context, progress func(left int64)) error {
-	topics, group := p.broker.Topics(), p.broker.Group("mirror")
+	topics := p.broker.Topics()
 	for _, topic := range []string{topics.Events, topics.Alerts, topics.Rejected} {
 		ends, err := broker.EndOffsets(ctx, p.client, topic)
 		if err != nil {
 			return fmt.Errorf("ask for the end of %s: %w", topic, err)
 		}
-		if err := broker.WaitCommitted(ctx, p.client, group, topic, ends, progress); err != nil {
+		if err := p.warehouse.WaitStored(ctx, p.client, p.broker, topic, ends, progress); err != nil {
 			return fmt.Errorf("wait until %s is stored: %w", topic, err)
 		}
 	}

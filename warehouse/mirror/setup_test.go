@@ -150,7 +150,7 @@ func (s *shop) stored() {
 		if err != nil {
 			s.Fatal(err)
 		}
-		if err := broker.WaitCommitted(ctx, s.cl, s.broker.Group("mirror"), topic, ends, nil); err != nil {
+		if err := broker.WaitCommitted(ctx, s.cl, s.broker.Group("mirror"), topic, "", ends, nil); err != nil {
 			s.Fatal(err)
 		}
 	}

@@ -53,7 +53,7 @@ func BenchmarkMirrorAndVerify(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := broker.WaitCommitted(b.Context(), s.cl, s.broker.Group("mirror"), s.broker.Topics().Events, ends, nil); err != nil {
+	if err := broker.WaitCommitted(b.Context(), s.cl, s.broker.Group("mirror"), s.broker.Topics().Events, "", ends, nil); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")

@@ -114,14 +114,14 @@ func (b *block) add(r *kgo.Record, partitions int32) {
 }
 
 // behind names the partitions that a group has not committed up to ends.
-func behind(ctx context.Context, cl *kgo.Client, group, topic string, ends broker.Offsets) string {
-	commits, err := broker.CommittedOffsets(ctx, cl, group, topic)
+func (v *verification) behind(ctx context.Context, cl *kgo.Client, topic string, ends broker.Offsets) string {
+	stored, err := v.Warehouse.Stored(ctx, cl, v.Broker, topic)
 	if err != nil {
 		return "partitions that could not be asked for: " + err.Error()
 	}
 	var text []string
 	for _, p := range partitionsOf(ends) {
-		if c := commits[p].Offset; c < ends[p] {
+		if c := stored[p]; c < ends[p] {
 			text = append(text, fmt.Sprintf("partition %d at %d of %d", p, c, ends[p]))
 		}
 	}

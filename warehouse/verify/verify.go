@@ -114,11 +114,10 @@ func (v *verification) fixTheEnd(ctx context.Context) error {
 	v.report.Ends = v.ends
 	wait, cancel := context.WithTimeout(ctx, v.Wait)
 	defer cancel()
-	group := v.Broker.Group("mirror")
 	stored := func(topic string, ends broker.Offsets) error {
-		err := broker.WaitCommitted(wait, cl, group, topic, ends, nil)
+		err := v.Warehouse.WaitStored(wait, cl, v.Broker, topic, ends, nil)
 		if err != nil && wait.Err() != nil && ctx.Err() == nil {
-			return fmt.Errorf("the mirror has not stored topic %s within %s: is it running? Behind are %s", topic, v.Wait, behind(ctx, cl, group, topic, ends))
+			return fmt.Errorf("the mirror has not stored topic %s within %s: is it running? Behind are %s", topic, v.Wait, v.behind(ctx, cl, topic, ends))
 		}
 		return err
 	}
