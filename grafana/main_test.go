@@ -8,13 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
+	"clickstream/warehouse/warehousetest/visible"
 
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
@@ -47,7 +47,7 @@ type reader struct{ url, user, password string }
 func openShop(t *testing.T) reader {
 	t.Helper()
 	ctx := t.Context()
-	server, err := embedded.Start(ctx, embedded.Options{Dir: t.TempDir(), Progress: embedded.ProgressLines(os.Stderr)})
+	server, err := embedded.Start(ctx, embedded.Options{Dir: t.TempDir(), Progress: embedded.ProgressLines(visible.Writer())})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -195,6 +195,9 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 			unusable[n] = err
 		}
 		p.CountFrom(max(s.p.cfg.CountFrom[n], s.p.tally.read[n]))
+		if f := s.p.cfg.OnLeftOut; f != nil {
+			p.OnLeftOut(func(offset int64, future bool) { f(n, offset, future) })
+		}
 		a := &assigned{Partition: p, committed: -1}
 		a.quiet.tick = -1
 		s.parts[n] = a

@@ -15,6 +15,8 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
 	"clickstream/jobs"
+	"clickstream/processor"
+	"clickstream/warehouse"
 )
 
 type analyzeCmd struct {
@@ -26,7 +28,7 @@ type analyzeCmd struct {
 	LogLevel string   `enum:"debug,info,warn,error" default:"warn" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
 	ruleFlags
 	zoneFlag
-	engineFlags
+	clickhouseFlags
 }
 
 func (analyzeCmd) Help() string {
@@ -41,6 +43,9 @@ Examples:
 Formats: native (a JSON object a line) and rees46 (CSV with event_time, event_type, product_id, price,
 user_id, user_session and, where there are such, category_id, category_code, brand).
 Give several files the oldest first: an event that comes after its windows have closed is late.
+The log is always one of the file's own, embedded, so that it cannot mix with a shop's. With
+--clickhouse-addr the tables are made in a database of their own there; it is dropped at the end, unless
+you name one with --clickhouse-database.
 A folder given with --data-dir stays, and the next analyze goes on with it: a file that is in it already
 adds nothing.`
 }
@@ -114,7 +119,8 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 		}
 	}
 	log := t.logger(c.LogLevel)
-	eng, err := openEngines(ctx, t, &c.engineFlags, dir, startAlone, log)
+	dropDatabase := c.ownDatabase()
+	eng, err := openEngines(ctx, t, &engineFlags{kafkaFlags{KafkaPartitions: broker.DefaultPartitions}, c.clickhouseFlags}, dir, startAlone, log)
 	if err != nil {
 		return err
 	}
@@ -124,6 +130,9 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 		return err
 	}
 	defer p.close()
+	if dropDatabase {
+		defer closing(&err, func() error { return p.warehouse.DropDatabase(context.WithoutCancel(ctx)) })
+	}
 
 	found, err := c.analyze(ctx, t, p, rule, zone, log)
 	if err != nil {
@@ -136,6 +145,17 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 		return enc.Encode(found)
 	}
 	return found.print(t.out, rule)
+}
+
+// ownDatabase names a database for one analysis on somebody's ClickHouse, and
+// says whether it did. The tables of a log that is gone would be in the way of
+// the next one, and a shop's own are not to be mixed with a file's.
+func (c *analyzeCmd) ownDatabase() bool {
+	if len(c.ClickhouseAddr) == 0 || c.DataDir != "" || c.ClickhouseDatabase != warehouse.DefaultDatabase {
+		return false
+	}
+	c.ClickhouseDatabase = fmt.Sprintf("clickstream_analyze_%d_%d", os.Getpid(), time.Now().UnixNano())
+	return true
 }
 
 // closing runs a closer at the end and reports its error if there is no other.
@@ -156,7 +176,8 @@ func (c *analyzeCmd) analyze(ctx context.Context, t *terminal, p *pipeline, rule
 	if err := r.runMirror(); err != nil {
 		return nil, err
 	}
-	if err := r.runProcessor(rule, before, nil); err != nil {
+	var aside leftOut
+	if err := r.runProcessor(processor.Config{Rule: rule, CountFrom: before, OnLeftOut: aside.add}); err != nil {
 		return nil, err
 	}
 	s := t.status()
@@ -165,8 +186,9 @@ func (c *analyzeCmd) analyze(ctx context.Context, t *terminal, p *pipeline, rule
 	if err != nil {
 		return nil, r.explain(err)
 	}
-	stats := r.processor.Stats()
-	found.Events.Late, found.Events.Future = stats.Late, stats.Future
+	if found.Events.Late, found.Events.Future, err = aside.events(r.ctx, p); err != nil {
+		return nil, r.explain(err)
+	}
 	if err := found.readTables(r.ctx, p, rule, before); err != nil {
 		return nil, r.explain(err)
 	}

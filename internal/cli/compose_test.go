@@ -59,7 +59,10 @@ func TestTheComposedServiceRuns(t *testing.T) {
 			delete(here, name)
 		}
 		t.Setenv(name, composeVariable.ReplaceAllStringFunc(value, func(v string) string {
-			return "UTC" // what is left to the .env file is the time zone alone
+			if !strings.HasPrefix(v, "${CLICKSTREAM_TIMEZONE") {
+				t.Errorf("the test knows no value for %s", v)
+			}
+			return "UTC"
 		}))
 	}
 	if len(here) > 0 {

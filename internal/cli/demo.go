@@ -95,7 +95,7 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if err != nil {
 		return r.explain(err)
 	}
-	if err := eng.publish(links.byName()); err != nil {
+	if err := eng.publish(opts.rule, links.byName()); err != nil {
 		return err
 	}
 	t.say("")

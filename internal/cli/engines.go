@@ -11,6 +11,7 @@ import (
 
 	"clickstream/internal/broker"
 	brokerembedded "clickstream/internal/broker/embedded"
+	"clickstream/internal/event"
 	"clickstream/warehouse"
 	clickhouseembedded "clickstream/warehouse/embedded"
 )
@@ -24,7 +25,8 @@ type engines struct {
 	folder        *folder // nil where nothing embedded is in use
 	ownBroker     *brokerembedded.Broker
 	ownClickHouse *clickhouseembedded.Server
-	started       bool // this command started an engine
+	started       bool        // this command started an engine
+	running       *event.Rule // the rule of the instance that this command has joined
 }
 
 // sharing says how a command uses a folder's embedded engines.
@@ -89,6 +91,7 @@ func openEngines(ctx context.Context, t *terminal, flags *engineFlags, dir strin
 
 // join points e at a running instance's engines.
 func (e *engines) join(dir string, running instance, needBroker, needClickHouse bool) error {
+	e.running = running.Rule
 	if needBroker {
 		if running.Broker == "" {
 			return fmt.Errorf("the instance running in %s uses a broker of its own choice: give --kafka-brokers as it was given there", dir)
@@ -113,11 +116,11 @@ func (e *engines) useOwnClickHouse() {
 }
 
 // publish leaves the addresses in the folder, for commands that join.
-func (e *engines) publish(links map[string]string) error {
+func (e *engines) publish(rule event.Rule, links map[string]string) error {
 	if e.folder == nil {
 		return nil
 	}
-	in := instance{PID: os.Getpid(), Links: links}
+	in := instance{PID: os.Getpid(), Rule: &rule, Links: links}
 	if e.ownBroker != nil {
 		in.Broker = e.ownBroker.Addr()
 	}
@@ -126,6 +129,15 @@ func (e *engines) publish(links map[string]string) error {
 		in.User, in.Password = e.clickhouse.User, e.clickhouse.Password
 	}
 	return e.folder.publish(in)
+}
+
+// ruleOr is the rule that a command means: the one it was given or, where it
+// was given none, that of the instance it has joined.
+func (e *engines) ruleOr(given event.Rule) event.Rule {
+	if e.running != nil && given == event.DefaultRule() {
+		return *e.running
+	}
+	return given
 }
 
 // Close ends what this command started.

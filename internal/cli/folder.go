@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
+
+	"clickstream/internal/event"
 )
 
 // folder is an instance's folder. Its lock belongs to the one command that runs
@@ -26,6 +28,7 @@ type instance struct {
 	ClickHouseHTTP string            `json:"clickhouse_http,omitempty"`
 	User           string            `json:"user,omitempty"`
 	Password       string            `json:"password,omitempty"`
+	Rule           *event.Rule       `json:"rule,omitempty"` // of its processor
 	Links          map[string]string `json:"links,omitempty"`
 }
 

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,12 +12,13 @@ import (
 	"clickstream/internal/event"
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
+	"clickstream/warehouse/warehousetest/visible"
 )
 
 // onEmbeddedClickHouse starts the engine in dir for engines with a broker.
 func onEmbeddedClickHouse(t *testing.T, dir string, e *engines) {
 	t.Helper()
-	server, err := embedded.Start(t.Context(), embedded.Options{Dir: dir, Progress: embedded.ProgressLines(os.Stderr)})
+	server, err := embedded.Start(t.Context(), embedded.Options{Dir: dir, Progress: embedded.ProgressLines(visible.Writer())})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func begin(t *testing.T, p *pipeline, rule event.Rule) *roles {
 func beginUntil(t *testing.T, ctx context.Context, p *pipeline, rule event.Rule) *roles {
 	t.Helper()
 	r := p.newRoles(ctx)
-	if err := errors.Join(r.runMirror(), r.runProcessor(rule, nil, nil)); err != nil {
+	if err := errors.Join(r.runMirror(), r.runProcessor(processor.Config{Rule: rule})); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.stop() })

@@ -13,7 +13,6 @@ import (
 
 	"clickstream/ingest"
 	"clickstream/internal/broker"
-	"clickstream/internal/event"
 	"clickstream/processor"
 	"clickstream/warehouse"
 	"clickstream/warehouse/mirror"
@@ -144,10 +143,9 @@ func (r *roles) runMirror() error {
 	return nil
 }
 
-func (r *roles) runProcessor(rule event.Rule, countFrom broker.Offsets, onAlert func(event.Alert)) error {
-	p, err := processor.New(processor.Config{
-		Broker: r.pipeline.broker, Rule: rule, CountFrom: countFrom, OnAlert: onAlert, Log: r.roleLog("processor"),
-	})
+func (r *roles) runProcessor(cfg processor.Config) error {
+	cfg.Broker, cfg.Log = r.pipeline.broker, r.roleLog("processor")
+	p, err := processor.New(cfg)
 	if err != nil {
 		return err
 	}

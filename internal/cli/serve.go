@@ -14,6 +14,7 @@ import (
 	"clickstream/ingest"
 	"clickstream/internal/event"
 	"clickstream/jobs"
+	"clickstream/processor"
 )
 
 // roleNames are what serve can run.
@@ -76,7 +77,7 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if r.collector != nil {
 		links["collector"] = "http://" + r.collector.Addr() + "/v1/events"
 	}
-	if err := eng.publish(links); err != nil {
+	if err := eng.publish(opts.rule, links); err != nil {
 		return err
 	}
 	log.Info().Strs("roles", opts.roles).Stringer("broker", eng.broker).Stringer("clickhouse", eng.clickhouse).
@@ -133,7 +134,7 @@ func (r *roles) serve(o serveOptions) error {
 		}
 	}
 	if has("processor") {
-		if err := r.runProcessor(o.rule, nil, o.onAlert); err != nil {
+		if err := r.runProcessor(processor.Config{Rule: o.rule, OnAlert: o.onAlert}); err != nil {
 			return err
 		}
 	}

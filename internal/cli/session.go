@@ -2,11 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"clickstream/ingest/formats"
 	"clickstream/internal/event"
+	"clickstream/processor"
 )
 
 // withPipeline runs work for a short command. On engines that this command
@@ -32,17 +35,18 @@ func withRoles(ctx context.Context, t *terminal, flags *engineFlags, folder fold
 		return err
 	}
 	defer p.close()
-	if !eng.started {
-		return work(ctx, p)
+	if eng.ownBroker == nil {
+		return work(ctx, p) // the log is others' too, and so are its roles
 	}
 
-	r := p.newRoles(ctx)
+	// Ctrl-C ends the work, and what the work has written is stored all the same.
+	r := p.newRoles(context.WithoutCancel(ctx))
 	defer func() { _ = r.stop() }()
 	if err := r.runMirror(); err != nil {
 		return err
 	}
 	if rule != nil {
-		if err := r.runProcessor(*rule, nil, nil); err != nil {
+		if err := r.runProcessor(processor.Config{Rule: *rule}); err != nil {
 			return err
 		}
 	}
@@ -51,18 +55,29 @@ func withRoles(ctx context.Context, t *terminal, flags *engineFlags, folder fold
 	settle := func(ctx context.Context) error {
 		return p.stored(ctx, func(left int64) { s.set("storing: %s records to go", count(left)) })
 	}
-	if err := settle(r.ctx); err != nil {
+	working, cancel := context.WithCancel(r.ctx)
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+	if err := settle(working); err != nil {
 		return r.explain(err)
 	}
 	s.clear()
-	if err := work(r.ctx, p); err != nil {
-		return r.explain(err)
+	workErr := work(working, p)
+	last := r.ctx
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		last, cancel = context.WithTimeout(r.ctx, stopGrace)
+		defer cancel()
 	}
-	if err := settle(r.ctx); err != nil {
-		return r.explain(err)
+	if err := settle(last); err != nil && ctx.Err() == nil {
+		return r.explain(errors.Join(workErr, err))
 	}
-	return r.stop()
+	return errors.Join(workErr, r.stop())
 }
+
+// stopGrace is how long a command that was interrupted still stores what it has
+// put on the log. What is left is stored by the next command.
+const stopGrace = 2 * time.Second
 
 // checkFormat refuses a format that does not exist.
 func checkFormat(name string) error {

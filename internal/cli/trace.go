@@ -60,6 +60,7 @@ func (c *traceCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	return withPipeline(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *pipeline) error {
+		rule := p.ruleOr(rule)
 		found := struct {
 			Events   []traced  `json:"events"`
 			Rejected []refused `json:"rejected"`

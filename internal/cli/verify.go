@@ -34,6 +34,7 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	return withRoles(ctx, t, &c.engineFlags, c.folderFlags, &rule, func(ctx context.Context, p *pipeline) error {
+		rule := p.ruleOr(rule)
 		report, err := verify.Run(ctx, verify.Config{
 			Broker: p.broker, Warehouse: p.warehouse, Rule: rule, Log: p.log, Wait: c.Wait,
 			WaitFor: func(ctx context.Context, ends broker.Offsets) error {

@@ -28,6 +28,9 @@ func (c *Counts) Add(d Counts) {
 // CountFrom has Counts count the records from offset on.
 func (p *Partition) CountFrom(offset int64) { p.countFrom = offset }
 
+// OnLeftOut has f called for each event that Counts takes for late or future.
+func (p *Partition) OnLeftOut(f func(offset int64, future bool)) { p.leftOut = f }
+
 func (p *Partition) Counts() Counts { return p.counts }
 
 // Offset is the next record's.

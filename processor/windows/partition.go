@@ -46,6 +46,7 @@ type Partition struct {
 	dirty  []windowOf    // open windows whose state may not be the one told
 
 	countFrom int64
+	leftOut   func(offset int64, future bool)
 	counts    Counts
 }
 
@@ -110,15 +111,23 @@ func (p *Partition) Event(e *event.Event, received event.Millis, offset int64) {
 	case e.IsFuture(received):
 		if counting {
 			p.counts.Future++
+			p.leaveOut(offset, true)
 		}
 	case pane < p.open:
 		if counting {
 			p.counts.Late++
+			p.leaveOut(offset, false)
 		}
 	case e.Type == event.TypeView || e.Type == event.TypePurchase:
 		if !p.count(e, pane, before) && counting {
 			p.counts.Duplicates++
 		}
+	}
+}
+
+func (p *Partition) leaveOut(offset int64, future bool) {
+	if p.leftOut != nil {
+		p.leftOut(offset, future)
 	}
 }
 

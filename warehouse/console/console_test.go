@@ -14,6 +14,7 @@ import (
 
 	"clickstream/warehouse/embedded"
 	"clickstream/warehouse/warehousetest"
+	"clickstream/warehouse/warehousetest/visible"
 )
 
 func TestMain(m *testing.M) { os.Exit(warehousetest.Main(m)) }
@@ -70,7 +71,7 @@ func (c *Console) send(t *testing.T, q request) (status int, header http.Header,
 // number 42 in it.
 func onClickHouse(t *testing.T) (*Console, *embedded.Server) {
 	t.Helper()
-	s, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir(), Progress: embedded.ProgressLines(os.Stderr)})
+	s, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir(), Progress: embedded.ProgressLines(visible.Writer())})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"clickstream/warehouse/warehousetest/visible"
 )
 
 // aMachine gives the test a cache folder and a PATH of its own, with these
@@ -139,7 +141,7 @@ func TestAnInterruptedInstallLeavesNothing(t *testing.T) {
 }
 
 func TestAClickhouseOnPathIsPreferredAndServes(t *testing.T) {
-	library, err := Install(t.Context(), ProgressLines(os.Stderr))
+	library, err := Install(t.Context(), ProgressLines(visible.Writer()))
 	if err != nil {
 		t.Fatal(err)
 	}

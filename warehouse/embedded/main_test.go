@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"clickstream/warehouse/warehousetest/visible"
 )
 
 // startAndTell makes the test binary a parent that starts an engine in the
@@ -35,7 +37,7 @@ func TestMain(m *testing.M) {
 }
 
 func tellAndWait(dir string) {
-	s, err := Start(context.Background(), Options{Dir: dir, Progress: ProgressLines(os.Stderr)})
+	s, err := Start(context.Background(), Options{Dir: dir, Progress: ProgressLines(visible.Writer())})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

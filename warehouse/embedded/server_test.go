@@ -17,11 +17,13 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"clickstream/warehouse/warehousetest/visible"
 )
 
 func startIn(t *testing.T, dir string) *Server {
 	t.Helper()
-	s, err := Start(t.Context(), Options{Dir: dir, Progress: ProgressLines(os.Stderr)})
+	s, err := Start(t.Context(), Options{Dir: dir, Progress: ProgressLines(visible.Writer())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +338,7 @@ func TestAnEngineThatCannotStartSaysWhy(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "data"), nil, 0o600); err != nil { // a file where its folder should be
 		t.Fatal(err)
 	}
-	_, err := Start(t.Context(), Options{Dir: dir, Progress: ProgressLines(os.Stderr)})
+	_, err := Start(t.Context(), Options{Dir: dir, Progress: ProgressLines(visible.Writer())})
 	if err == nil || !strings.Contains(err.Error(), "ended by itself") || !strings.Contains(err.Error(), "data") {
 		t.Errorf("got %v, want the engine's own words", err)
 	}

@@ -27,6 +27,7 @@ import (
 	"go.uber.org/goleak"
 
 	"clickstream/warehouse/embedded"
+	"clickstream/warehouse/warehousetest/visible"
 )
 
 // An Endpoint is a database on a running ClickHouse and who may use it.
@@ -126,7 +127,7 @@ func startShared() {
 	}
 	// Not a test's context: the engine outlives the test that is first to ask.
 	shared.server, shared.err = embedded.Start(context.Background(), embedded.Options{
-		Dir: shared.dir, Progress: embedded.ProgressLines(os.Stderr),
+		Dir: shared.dir, Progress: embedded.ProgressLines(visible.Writer()),
 	})
 }
 

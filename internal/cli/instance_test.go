@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// screen keeps what a command prints, for looking at it while it runs.
+type screen struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// start runs a command until the test's end or stop, which returns its status.
+func start(t *testing.T, args ...string) (shown *screen, stop func() int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	shown = &screen{}
+	status, ended := -1, make(chan struct{})
+	go func() {
+		defer close(ended)
+		status = execute(ctx, args, strings.NewReader(""), io.Discard, shown)
+	}()
+	stop = func() int {
+		cancel()
+		<-ended
+		return status
+	}
+	t.Cleanup(func() { stop() })
+	return shown, stop
+}
+
+func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
+	folder := t.TempDir()
+	shown, stop := start(t, "demo", "--data-dir", folder, "--views-over", "40")
+	waitFor(t, "the demo shows an alert", func() bool { return strings.Contains(shown.String(), "ALERT") })
+
+	// Both pages open without a password, by the addresses that are printed.
+	for _, what := range []string{"live charts", "ask with SQL"} {
+		address := regexp.MustCompile(what + ` +(\S+)`).FindStringSubmatch(shown.String())
+		if address == nil {
+			t.Fatalf("no address for %s in %q", what, shown)
+		}
+		answer, err := http.Get(address[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK || !strings.Contains(string(page), "ClickHouse") {
+			t.Errorf("%s: %s", what, answer.Status)
+		}
+		if what == "live charts" && !strings.Contains(answer.Request.URL.String(), "/dashboard#") {
+			t.Errorf("%s leads to %s", what, answer.Request.URL)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	product := regexp.MustCompile(`flash sale is (\S+)\.`).FindStringSubmatch(shown.String())
+	if product == nil {
+		t.Fatalf("the demo does not say what is in the flash sale: %s", shown)
+	}
+	waitFor(t, "alerts beside the demo show the product", func() bool {
+		_, out, _ := run(t, "alerts", "--data-dir", folder, "--limit", "1000")
+		return strings.Contains(out, product[1])
+	})
+	if status, _, errOut := run(t, "analyze", "--data-dir", folder, "testdata/shop.csv"); status != exitFailed || !strings.Contains(errOut, "running instance") {
+		t.Errorf("analyze in a running instance's folder: status %d, %s", status, errOut)
+	}
+	if status := stop(); status != exitDone || !strings.Contains(shown.String(), "The data is in "+folder) {
+		t.Errorf("the demo ended with status %d and said %s", status, shown)
+	}
+
+	again, stop := start(t, "demo", "--data-dir", folder, "--views-over", "40")
+	waitFor(t, "the demo runs again", func() bool { return strings.Contains(again.String(), "Ctrl-C stops") })
+	if status, out, errOut := run(t, "sql", "--data-dir", folder, "--output", "csv",
+		"SELECT uniqExact(splitByChar('-', event_id)[2]) AS demos, min(timestamp) < now() - 800 AS old FROM events"); status != exitDone || !strings.HasPrefix(out, "demos,old\n") || !strings.HasSuffix(out, ",1\n") {
+		t.Errorf("the second demo has not the first one's events: status %d, %s%s", status, out, errOut)
+	}
+	if status := stop(); status != exitDone {
+		t.Errorf("the second demo ended with status %d: %s", status, again)
+	}
+	if status, out, errOut := run(t, "verify", "--data-dir", folder, "--views-over", "40"); status != exitDone {
+		t.Errorf("verify: %s%s", out, errOut)
+	}
+}
+
+func TestCommandsJoinTheRunningInstance(t *testing.T) {
+	folder := t.TempDir()
+	shown, stop := start(t, "serve", "--data-dir", folder, "--views-over", "10")
+	waitFor(t, "the instance serves", func() bool { return strings.Contains(shown.String(), `"serving"`) })
+	if text, err := os.ReadFile(folder + "/instance.json"); err != nil || !strings.Contains(string(text), `"clickhouse"`) {
+		t.Fatalf("no addresses in the folder: %v %s", err, text)
+	}
+	in := func(want string, args ...string) {
+		t.Helper()
+		status, out, errOut := run(t, append(args, "--data-dir", folder)...)
+		if status != exitDone || !strings.Contains(out, want) {
+			t.Errorf("%v: status %d, printed %q, said %q; want %q", args, status, out, errOut, want)
+		}
+	}
+	in("584 rows read: 584 accepted, 0 rejected", "ingest", "file", "testdata/shop.csv")
+	in("Rejected: 1 bad_price, 1 bad_row, 1 bad_time, 1 missing_field", "ingest", "file", "testdata/bad.csv")
+	in("100 events generated", "ingest", "generate", "--count", "100", "--from", "2026-01-01T00:00:00Z", "--seed", "1")
+	in("top_products for 2019-10-01: 5 rows", "jobs", "run", "top_products", "--day", "2019-10-01")
+	in("conversion_rates   2019-10-01", "jobs", "backfill", "all", "--from", "2019-10-01", "--to", "2019-10-02", "--only", "missing", "--dry-run")
+	in("5 runs made", "jobs", "backfill", "all", "--from", "2019-10-01", "--to", "2019-10-02", "--only", "missing")
+	in("succeeded", "jobs", "runs")
+	in("1000407", "jobs", "report", "2019-10-01")
+	in("confirmed  1000111", "alerts", "--limit", "1000")
+	in("00010_job_run_log.sql", "migrate", "status")
+	in("nothing to do", "migrate", "up")
+	in("Log, tables and alerts agree", "verify") // by the instance's rule
+	in("all is well", "status")
+	in(`"mirror_lag": 0`, "status", "--output", "json")
+	in(`{"rejected":4}`, "sql", "--output", "json", "SELECT count() AS rejected FROM rejected_events")
+	if status, _, errOut := run(t, "sql", "--data-dir", folder, "DROP TABLE event_log"); status != exitFailed || !strings.Contains(errOut, "readonly") {
+		t.Errorf("a query may only read: status %d, %s", status, errOut)
+	}
+	if status := stop(); status != exitDone {
+		t.Errorf("the instance ended with status %d: %s", status, shown)
+	}
+	if _, err := os.Stat(folder + "/instance.json"); !os.IsNotExist(err) {
+		t.Errorf("the addresses are still there: %v", err)
+	}
+}
