@@ -167,7 +167,7 @@ func (c *Collector) Run(ctx context.Context) error {
 		// Somebody is slow; their request has not been answered, so they know.
 		err = server.Close()
 	}
-	<-served
+	<-served //nolint:errcheck // Serve ends with Shutdown or Close
 	if err != nil {
 		return fmt.Errorf("collector: stop: %w", err)
 	}

@@ -233,7 +233,7 @@ func (im *importing) rows(ctx, sending context.Context, r *formats.Reader) error
 			}
 		}
 		err := r.Next(&e)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {

@@ -12,13 +12,13 @@ import (
 
 // model is W1 to W5 for one partition, told plainly.
 type model struct {
-	rule         event.Rule
-	eventMark    event.Millis // event watermark
-	mark         event.Millis
-	lastValue    int64
-	counted      map[string]bool
-	views, buys  map[window]int
-	late, future int
+	rule        event.Rule
+	eventMark   event.Millis // event watermark
+	mark        event.Millis
+	lastValue   int64
+	counted     map[string]bool
+	views, buys map[window]int
+	future      int
 }
 
 type window struct {
