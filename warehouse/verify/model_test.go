@@ -18,7 +18,6 @@ type model struct {
 	lastValue   int64
 	counted     map[string]bool
 	views, buys map[window]int
-	future      int
 }
 
 type window struct {
