@@ -13,6 +13,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/warehouse"
 )
 
 func view(user, product string, at event.Millis) event.Event {
@@ -117,8 +118,8 @@ func TestRunDaysRunsEachJobForEachDayUpToOneEnd(t *testing.T) {
 	}
 	l.r.Broker = brokertest.Config(t)
 	l.r.Broker.Partitions = partitions
-	stored := fillLog(t, l.r.Broker, l.ends)
-	stored()
+	stored := fillLog(t, l.r, l.ends)
+	stored("")
 
 	var told []string
 	began := time.Now()
@@ -140,15 +141,21 @@ func TestRunDaysRunsEachJobForEachDayUpToOneEnd(t *testing.T) {
 }
 
 // fillLog makes the topic with so many records a partition. The function it
-// returns says, as the mirror does, that they are stored.
-func fillLog(t *testing.T, cfg broker.Config, ends []int64) (stored func()) {
+// returns says, as the mirror does, that they are stored in the tables of that
+// name, or, without one, in any.
+func fillLog(t *testing.T, r *Runner, ends []int64) (stored func(tables string)) {
 	t.Helper()
+	cfg := r.Broker
 	client, err := cfg.NewClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	if _, err := broker.EnsureTopics(t.Context(), client, cfg); err != nil {
+	id, err := broker.EnsureTopics(t.Context(), client, cfg)
+	if err == nil {
+		err = r.Warehouse.(*warehouse.Warehouse).CheckLog(t.Context(), id)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	topic := cfg.Topics().Events
@@ -163,8 +170,14 @@ func fillLog(t *testing.T, cfg broker.Config, ends []int64) (stored func()) {
 		}
 		offsets.AddOffset(topic, int32(p), end, -1)
 	}
-	return func() {
+	return func(tables string) {
 		t.Helper()
+		for topic, partitions := range offsets {
+			for p, o := range partitions {
+				o.Metadata = tables
+				offsets[topic][p] = o
+			}
+		}
 		if err := kadm.NewClient(client).CommitAllOffsets(t.Context(), cfg.Group("mirror"), offsets); err != nil {
 			t.Fatal(err)
 		}

@@ -225,9 +225,9 @@ func TestJ2_ARunWaitsUntilTheMirrorHasStoredTheLog(t *testing.T) {
 	r := newRunner(t, time.UTC)
 	r.Broker = brokertest.Config(t)
 	r.Broker.Partitions = partitions
-	stored := fillLog(t, r.Broker, []int64{3, 4, 0})
+	stored := fillLog(t, r, []int64{3, 4, 0})
 
-	r.WaitForMirror = 50 * time.Millisecond
+	r.WaitForMirror = 500 * time.Millisecond
 	run, err := r.Run(t.Context(), TopProducts, day, Manual)
 	if err == nil || !strings.Contains(err.Error(), "the mirror has not stored the log") {
 		t.Errorf("a run with the mirror behind: %v, want an error that says so", err)
@@ -236,7 +236,13 @@ func TestJ2_ARunWaitsUntilTheMirrorHasStoredTheLog(t *testing.T) {
 		t.Errorf("run: %+v, want it failed", run)
 	}
 
-	stored()
+	// What was stored in tables that are gone is not there.
+	stored("other tables")
+	if _, err := r.Run(t.Context(), TopProducts, day, Manual); err == nil || !strings.Contains(err.Error(), "the mirror has not stored the log") {
+		t.Errorf("a run with the rows in other tables: %v, want an error that says so", err)
+	}
+
+	stored("")
 	r.WaitForMirror = 0
 	run, err = r.Run(t.Context(), TopProducts, day, Manual)
 	if err != nil {
@@ -249,8 +255,8 @@ func TestJ2_ARunWaitsUntilTheMirrorHasStoredTheLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(runs) != 2 || runs[0].ID != run.ID || runs[0].State != Succeeded || !slices.Equal(runs[0].Offsets, run.Offsets) ||
+	if len(runs) != 3 || runs[0].ID != run.ID || runs[0].State != Succeeded || !slices.Equal(runs[0].Offsets, run.Offsets) ||
 		runs[0].Finished == nil || runs[0].Timezone != "UTC" || runs[0].Trigger != Manual || runs[1].State != Failed {
-		t.Errorf("job_runs: %+v, want the run and the failed one before it", runs)
+		t.Errorf("job_runs: %+v, want the run and the two failed ones before it", runs)
 	}
 }

@@ -2,8 +2,8 @@ package warehouse
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -33,20 +33,32 @@ func (w *Warehouse) Stored(ctx context.Context, cl *kgo.Client, cfg broker.Confi
 // progress, which may be nil, is told how many offsets are left.
 func (w *Warehouse) WaitStored(ctx context.Context, cl *kgo.Client, cfg broker.Config, topic string, ends broker.Offsets, progress func(left int64)) error {
 	filling, err := w.filling(ctx)
+	for err == nil && filling == unfilled {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait until database %s is filled: %w", w.cfg.Database, ctx.Err())
+		case <-time.After(25 * time.Millisecond):
+			filling, err = w.filling(ctx)
+		}
+	}
 	if err != nil {
 		return err
 	}
 	return broker.WaitCommitted(ctx, cl, cfg.Group("mirror"), topic, filling, ends, progress)
 }
 
+// unfilled is the filling of tables that no mirror has been at: no commit that
+// names a filling is theirs.
+const unfilled = "none"
+
 // filling is the recorded name of this set of tables.
 func (w *Warehouse) filling(ctx context.Context) (string, error) {
 	logs, err := w.recordedLogs(ctx)
-	if err == nil && len(logs) == 0 {
-		err = errors.New("no log is recorded: nothing has been stored yet")
-	}
 	if err != nil {
 		return "", fmt.Errorf("look which log database %s is filled from: %w", w.cfg.Database, err)
+	}
+	if len(logs) == 0 {
+		return unfilled, nil
 	}
 	return logs[0].filling, nil
 }

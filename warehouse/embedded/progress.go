@@ -16,17 +16,6 @@ type Installation struct {
 	Err    error  // why it ended without an engine, when it did
 }
 
-// Percent is how much of the installation is there, at most 99 until it is over.
-func (i Installation) Percent() int {
-	if i.Over && i.Err == nil {
-		return 100
-	}
-	if i.Total <= 0 {
-		return 0
-	}
-	return int(min(99, i.Done*100/i.Total))
-}
-
 // Progress is told of an installation: once before it begins, a few times a
 // second while it grows, and once when it is over. It is never called when
 // nothing has to be installed, and never by two goroutines at once.
