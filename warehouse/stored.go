@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,7 +54,16 @@ const unfilled = "none"
 
 // filling is the recorded name of this set of tables.
 func (w *Warehouse) filling(ctx context.Context) (string, error) {
-	logs, err := w.recordedLogs(ctx)
+	// For how long somebody waits says nothing about how long one question may
+	// take: it ends when it is cancelled, not when the waiting is over.
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			cancel()
+		}
+	})()
+	logs, err := w.recordedLogs(asking)
 	if err != nil {
 		return "", fmt.Errorf("look which log database %s is filled from: %w", w.cfg.Database, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
@@ -168,7 +169,7 @@ func explain(err error, cfg Config) error {
 	if errors.As(err, &op) && op.Op == "dial" {
 		return fmt.Errorf("nothing answers there: start ClickHouse or check the address (native protocol: 9000, or 9440 with TLS): %w", err)
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
 		return fmt.Errorf("the server hung up: check that the port speaks the native protocol and that TLS is on on both sides or on neither: %w", err)
 	}
 	return err
