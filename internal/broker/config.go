@@ -214,9 +214,14 @@ func (s SASL) String() string {
 	}
 }
 
-// hint names the account where it may be the reason: a broker need not say more
-// about a wrong password than to close the connection.
+// hint names what may be the reason: an address where nobody is, or the
+// account, for a broker need not say more about a wrong password than to close
+// the connection.
 func (s SASL) hint(err error) string {
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return " (nothing answers there: start the broker, or check the address)"
+	}
 	if s.Mechanism == "" || !(errors.Is(err, io.EOF) || errors.Is(err, kerr.SaslAuthenticationFailed)) {
 		return ""
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"clickstream/internal/broker"
 	"clickstream/internal/event"
 )
 
@@ -34,28 +35,36 @@ func (c *alertsCmd) Run(ctx context.Context, t *terminal) error {
 	if c.Limit < 0 {
 		return usagef("limit is %d: give 0 or more", c.Limit)
 	}
+	if c.Follow {
+		return c.followInstance(ctx, t)
+	}
 	return withPipeline(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *pipeline) error {
-		latest, err := latestAlerts(ctx, p, c.Limit)
-		if err != nil {
-			return err
-		}
-		if c.Output == "text" && len(latest) == 0 && !c.Follow {
-			fmt.Fprintln(t.out, "no alerts")
-			return nil
-		}
-		if c.Output == "text" {
-			fmt.Fprintf(t.out, alertColumns, "STATUS", "PRODUCT", "WINDOW", "VIEWS", "PURCHASES")
-		}
-		for _, a := range latest {
-			if err := c.print(t, a); err != nil {
-				return err
-			}
-		}
-		if !c.Follow {
-			return nil
-		}
-		return c.follow(ctx, t, p)
+		_, err := c.latest(ctx, t, p)
+		return err
 	})
+}
+
+// latest prints the latest alerts and returns the version of each.
+func (c *alertsCmd) latest(ctx context.Context, t *terminal, p *pipeline) (map[string]int64, error) {
+	latest, err := latestAlerts(ctx, p, c.Limit)
+	if err != nil {
+		return nil, err
+	}
+	if c.Output == "text" && len(latest) == 0 && c.Limit > 0 && !c.Follow {
+		fmt.Fprintln(t.out, "no alerts")
+		return nil, nil
+	}
+	if c.Output == "text" {
+		fmt.Fprintf(t.out, alertColumns, "STATUS", "PRODUCT", "WINDOW", "VIEWS", "PURCHASES")
+	}
+	seen := make(map[string]int64, len(latest))
+	for _, a := range latest {
+		if err := c.print(t, a); err != nil {
+			return nil, err
+		}
+		seen[a.ID] = a.Version
+	}
+	return seen, nil
 }
 
 const alertColumns = "%-10s %-20s %-42s %7s %10s\n"
@@ -91,25 +100,76 @@ func latestAlerts(ctx context.Context, p *pipeline, limit int) ([]event.Alert, e
 	return found, rows.Err()
 }
 
-// follow prints what is appended to the alerts topic from now on.
-func (c *alertsCmd) follow(ctx context.Context, t *terminal, p *pipeline) error {
-	cl, err := p.broker.NewClient(kgo.ConsumeTopics(p.broker.Topics().Alerts), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))
+// followInstance prints the latest alerts and then, without a gap, what is
+// appended to their topic. It follows a running instance: without one nothing
+// would come.
+func (c *alertsCmd) followInstance(ctx context.Context, t *terminal) (err error) {
+	log := t.logger(c.LogLevel)
+	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, joinOnly, log)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, eng.Close)
+	p, err := joinPipeline(ctx, eng, log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+
+	topic := p.broker.Topics().Alerts
+	from, err := broker.EndOffsets(ctx, p.client, topic)
+	if err != nil {
+		return err
+	}
+	// What came before is in the table, if the mirror is as quick as it should
+	// be; else it is not worth waiting for.
+	waiting, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	if err := p.warehouse.WaitStored(waiting, p.client, p.broker, topic, from, nil); err != nil && waiting.Err() == nil {
+		return err
+	}
+	seen, err := c.latest(ctx, t, p)
+	if err != nil {
+		return err
+	}
+	return c.follow(ctx, t, p, from, seen)
+}
+
+// answerWithin is how long an instance may take to answer before it counts as
+// gone.
+const answerWithin = 5 * time.Second
+
+func (c *alertsCmd) follow(ctx context.Context, t *terminal, p *pipeline, from broker.Offsets, seen map[string]int64) error {
+	topic := p.broker.Topics().Alerts
+	starts := make(map[int32]kgo.Offset, len(from))
+	for partition, offset := range from {
+		starts[partition] = kgo.NewOffset().At(offset)
+	}
+	cl, err := p.broker.NewClient(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
 	for {
-		fetches := cl.PollFetches(ctx)
+		polling, cancel := context.WithTimeout(ctx, answerWithin)
+		fetches := cl.PollFetches(polling)
+		cancel()
 		if ctx.Err() != nil {
 			return nil // stopped by the user
 		}
-		if err := fetches.Err(); err != nil {
-			return fmt.Errorf("read %s: %w", p.broker.Topics().Alerts, err)
+		records := fetches.Records()
+		if len(records) == 0 {
+			asking, cancel := context.WithTimeout(ctx, answerWithin)
+			_, err := broker.EndOffsets(asking, p.client, topic)
+			cancel()
+			if err != nil && ctx.Err() == nil {
+				return fmt.Errorf("the instance is gone: %w", err)
+			}
 		}
-		for _, r := range fetches.Records() {
+		for _, r := range records {
 			a, err := event.DecodeAlert(r.Value)
-			if err != nil {
-				continue // in rejected_events, by the mirror
+			if err != nil || seen[a.ID] >= a.Version {
+				continue // in rejected_events, by the mirror; or printed already
 			}
 			if err := c.print(t, a); err != nil {
 				return err

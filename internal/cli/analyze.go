@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -104,7 +105,7 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := checkFormat(c.Format); err != nil {
+	if err := errors.Join(checkFormat(c.Format), checkFiles(c.Files)); err != nil {
 		return err
 	}
 	dir := c.DataDir
@@ -290,7 +291,9 @@ func (a *analysis) runJobs(ctx context.Context, p *pipeline, zone *time.Location
 func (a *analysis) print(w io.Writer, rule event.Rule) error {
 	fmt.Fprintf(w, "Flash-sale alerts: more than %d views and fewer than %d purchases within %s\n",
 		rule.ViewsOver, rule.PurchasesUnder, rule.Window)
-	if len(a.Alerts) == 0 {
+	if a.EventLogRows == 0 {
+		fmt.Fprintln(w, "  none: there are no events")
+	} else if len(a.Alerts) == 0 {
 		fmt.Fprintln(w, "  none; try lower thresholds with --views-over and --purchases-under")
 	} else {
 		var rows [][]string

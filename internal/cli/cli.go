@@ -125,7 +125,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 func commandOf(err error) string {
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil {
-		if name := parse.Context.Command(); name != "" {
+		if name, _, _ := strings.Cut(parse.Context.Command(), " <"); name != "" && !strings.HasPrefix(name, "<") {
 			return " " + name
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"clickstream/grafana"
 	"clickstream/ingest/shop"
+	"clickstream/jobs"
 	"clickstream/warehouse/console"
 	"clickstream/warehouse/embedded"
 )
@@ -38,6 +39,7 @@ Examples:
 const (
 	history    = 15 * time.Minute
 	saleBefore = 95 * time.Second
+	rushRate   = 240 // views a minute, else 60
 )
 
 func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
@@ -48,13 +50,20 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if err := opts.check(); err != nil {
 		return err
 	}
+	zone, err := c.location()
+	if err != nil {
+		return err
+	}
+	if c.For < 0 || c.Rate <= 0 {
+		return usagef("for is %s and rate is %g: give a duration, as in 30s, and a rate above 0", c.For, c.Rate)
+	}
 	traffic := shop.Options{Seed: uint64(time.Now().UnixNano()), Rate: c.Rate}
 	if _, err := shop.New(traffic); err != nil {
 		return usageError{err}
 	}
 	log := t.logger(c.LogLevel)
 	s := t.status()
-	t.say("starting the engines in %s", c.DataDir)
+	s.line("starting the engines in %s", c.DataDir)
 	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, startAlone, log)
 	if err != nil {
 		return err
@@ -74,14 +83,23 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if traffic.Start, err = trafficFrom(ctx, p, time.Now()); err != nil {
 		return err
 	}
-	traffic.SaleAt = max(time.Millisecond, time.Since(traffic.Start)-saleBefore)
+	if past := time.Since(traffic.Start); past > saleBefore {
+		traffic.SaleAt = past - saleBefore
+	} else {
+		// There is less history than that: the sale makes up for it.
+		traffic.SaleAt, traffic.SaleRate = time.Millisecond, rushRate
+	}
 	generator, err := shop.New(traffic)
 	if err != nil {
 		return err
 	}
-	r := p.newRoles(ctx)
+	// The traffic ends first, and what it has put on the log is stored.
+	r := p.newRoles(context.WithoutCancel(ctx))
 	defer func() { _ = r.stop() }()
-	shown := newDemoView(s, r, generator)
+	open, closeShop := context.WithCancel(r.ctx)
+	defer closeShop()
+	defer context.AfterFunc(ctx, closeShop)()
+	shown := newDemoView(t, s, r, generator)
 	opts.onAlert = shown.alert
 	if err := r.serve(opts); err != nil {
 		return r.explain(err)
@@ -90,7 +108,11 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if err != nil {
 		return r.explain(err)
 	}
-	r.run("generator", func(ctx context.Context) error { return generator.Run(ctx, producer) })
+	shut := make(chan struct{})
+	r.run("generator", func(context.Context) error {
+		defer close(shut)
+		return generator.Run(open, producer)
+	})
 	links, err := c.links(r)
 	if err != nil {
 		return r.explain(err)
@@ -98,20 +120,29 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if err := eng.publish(opts.rule, links.byName()); err != nil {
 		return err
 	}
-	t.say("")
+	say := func(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", args...) }
+	say("")
 	for _, l := range links {
-		t.say("  %-18s %s", l.what, l.url)
+		say("  %-18s %s", l.what, l.url)
 	}
-	t.say("  %-18s clickstream alerts --follow%s", "in another shell", c.inFolder())
-	t.say("\nThe product in the flash sale is %s. Ctrl-C stops.\n", generator.SaleProduct())
+	say("  %-18s %s alerts --follow%s", "in another shell", self(), c.inFolder())
+	today := jobs.DayOf(time.Now(), zone)
+	say("  %-18s %s jobs run all --day %s%s; then jobs report %s", "today's reports", self(), today, c.inFolder(), today)
+	say("\nThe product in the flash sale is %s: an alert comes within a minute. Ctrl-C stops.\n", generator.SaleProduct())
 
-	shown.run(r.ctx)
+	shown.run(open)
+	<-shut
+	last, cancel := context.WithTimeout(r.ctx, stopGrace)
+	defer cancel()
+	if err := p.stored(last, nil); err != nil && last.Err() == nil {
+		return r.explain(err)
+	}
 	if err := r.stop(); err != nil {
 		return err
 	}
-	shown.summary(t)
+	shown.summary()
 	if eng.started {
-		t.say("The data is in %s; the next start goes on with it.", c.DataDir)
+		say("The data is in %s; the next start goes on with it.", c.DataDir)
 	}
 	return nil
 }

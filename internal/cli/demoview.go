@@ -2,7 +2,8 @@ package cli
 
 import (
 	"context"
-	"sync/atomic"
+	"fmt"
+	"sync"
 	"time"
 
 	"clickstream/ingest/shop"
@@ -10,36 +11,67 @@ import (
 	"clickstream/internal/event"
 )
 
-// demoView shows what a running demo does: a line of figures, and each alert
-// when it comes.
+// demoView shows what a running demo does: alerts when they come, on standard
+// output, and a line of figures.
 type demoView struct {
+	t         *terminal
 	s         *status
 	r         *roles
 	generator *shop.Generator
+	started   time.Time
 
-	started time.Time
-	alerts  atomic.Int64
-	records int64 // on the log, by the last look
-	rate    float64
+	mu     sync.Mutex
+	news   []event.Alert // not shown yet
+	alerts int
 }
 
-func newDemoView(s *status, r *roles, generator *shop.Generator) *demoView {
-	return &demoView{s: s, r: r, generator: generator, started: time.Now()}
+func newDemoView(t *terminal, s *status, r *roles, generator *shop.Generator) *demoView {
+	return &demoView{t: t, s: s, r: r, generator: generator, started: time.Now()}
 }
 
 // alert is told by the processor of each alert in its topic.
 func (v *demoView) alert(a event.Alert) {
-	v.alerts.Add(1)
-	mark := map[event.Status]string{event.Firing: "ALERT    ", event.Confirmed: "confirmed", event.Retracted: "retracted"}[a.Status]
-	v.s.line("%s  %s  %s to %s UTC: %s views, %s purchases", mark, a.ProductID,
-		a.WindowStart.UTC().Format("15:04"), a.WindowEnd.UTC().Format("15:04"), count(a.Views), count(a.Purchases))
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.news = append(v.news, a)
+	v.alerts++
 }
 
-// run shows figures until ctx ends.
+// show prints the news. The windows of one product overlap, so those with the
+// same news make one line.
+func (v *demoView) show() {
+	v.mu.Lock()
+	news := v.news
+	v.news = nil
+	v.mu.Unlock()
+	for len(news) > 0 {
+		first, others := news[0], news[:0:0]
+		last, windows := first, 0
+		for _, a := range news {
+			if a.ProductID == first.ProductID && a.Status == first.Status {
+				last = a
+				windows++
+			} else {
+				others = append(others, a)
+			}
+		}
+		news = others
+		mark := map[event.Status]string{event.Firing: "ALERT", event.Confirmed: "confirmed", event.Retracted: "retracted"}[first.Status]
+		text := fmt.Sprintf("%-9s  %s  %s views and %s purchases from %s to %s UTC", mark, last.ProductID, count(last.Views), count(last.Purchases),
+			last.WindowStart.UTC().Format("15:04"), last.WindowEnd.UTC().Format("15:04"))
+		if windows > 1 {
+			text += fmt.Sprintf(", and in %d windows before", windows-1)
+		}
+		v.s.clear()
+		fmt.Fprintln(v.t.out, text)
+	}
+}
+
+// run shows alerts and figures until ctx ends.
 func (v *demoView) run(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	last := time.Now()
+	last, before := time.Now(), int64(-1)
 	for {
 		select {
 		case <-ctx.Done():
@@ -47,16 +79,18 @@ func (v *demoView) run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		v.show()
 		records, lag, err := v.look(ctx)
 		if err != nil {
 			continue // a role says so, or the next look is answered
 		}
 		now := time.Now()
-		v.rate = float64(records-v.records) / now.Sub(last).Seconds()
-		v.records, last = records, now
-		stored := v.r.mirror.Stats()
-		v.s.set("%s events/s   %s on the log   %s rows mirrored   lag %s   %s alerts",
-			count(int64(v.rate)), count(records), count(stored.Events+stored.Alerts+stored.Rejected), count(lag), count(v.alerts.Load()))
+		if before >= 0 {
+			v.s.set("%s events/s   %s on the log   lag %s   %s events and %s alerts stored since the start",
+				count(int64(float64(records-before)/now.Sub(last).Seconds())), count(records), count(lag),
+				count(v.r.mirror.Stats().Events), count(v.r.mirror.Stats().Alerts))
+		}
+		before, last = records, now
 	}
 }
 
@@ -79,8 +113,9 @@ func (v *demoView) look(ctx context.Context) (records, lag int64, err error) {
 }
 
 // summary is said at the end.
-func (v *demoView) summary(t *terminal) {
+func (v *demoView) summary() {
+	v.show()
 	stored := v.r.mirror.Stats()
-	t.say("%s events generated, %s rows mirrored, %s alert messages in %s",
-		count(v.generator.Appended()), count(stored.Events+stored.Alerts+stored.Rejected), count(v.alerts.Load()), time.Since(v.started).Round(time.Second))
+	fmt.Fprintf(v.t.out, "%s events generated and %s stored, %d alert messages, in %s\n",
+		count(v.generator.Appended()), count(stored.Events), v.alerts, time.Since(v.started).Round(time.Second))
 }

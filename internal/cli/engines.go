@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/rs/zerolog"
 
@@ -60,7 +61,15 @@ func openEngines(ctx context.Context, t *terminal, flags *engineFlags, dir strin
 		return e, e.join(dir, *running, needBroker, needClickHouse)
 	}
 	if use == joinOnly {
-		return nil, errors.Join(fmt.Errorf("no instance is running in %s: start one with clickstream serve or demo, or give --kafka-brokers and --clickhouse-addr", dir), f.Close())
+		var missing []string
+		if needBroker {
+			missing = append(missing, "--kafka-brokers")
+		}
+		if needClickHouse {
+			missing = append(missing, "--clickhouse-addr")
+		}
+		return nil, errors.Join(fmt.Errorf("no instance is running in %s: start one with clickstream serve or demo, give another --data-dir, or give %s",
+			dir, strings.Join(missing, " and ")), f.Close())
 	}
 	e.folder, e.started = f, true
 	defer func() {

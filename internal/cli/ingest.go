@@ -40,7 +40,7 @@ Examples:
 }
 
 func (c *ingestFileCmd) Run(ctx context.Context, t *terminal) error {
-	if err := checkFormat(c.Format); err != nil {
+	if err := errors.Join(checkFormat(c.Format), checkFiles(c.Files)); err != nil {
 		return err
 	}
 	return withPipeline(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *pipeline) error {
@@ -53,7 +53,7 @@ func (c *ingestFileCmd) Run(ctx context.Context, t *terminal) error {
 		fmt.Fprintf(t.out, "%s rows read: %s accepted, %s rejected; %s/s\n", count(report.Read), count(report.Accepted), count(report.Rejected),
 			count(int64(float64(report.Read)/max(report.Elapsed.Seconds(), 1e-3))))
 		if report.Rejected > 0 {
-			fmt.Fprintf(t.out, "Rejected: %s; see them: clickstream sql \"SELECT origin, origin_position, reason, message, value FROM rejected_events\"\n", reasons(report.ByReason))
+			fmt.Fprintf(t.out, "Rejected: %s; see them: %s sql \"SELECT origin, origin_position, reason, message, value FROM rejected_events\"\n", reasons(report.ByReason), self())
 		}
 		return nil
 	})
@@ -111,8 +111,11 @@ func (c *ingestGenerateCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if c.Count < 0 {
-		return usagef("count is %d: give 1 or more", c.Count)
+	if c.Count < 0 || c.Rate <= 0 {
+		return usagef("count is %d and rate is %g: give 1 or more events, and a rate above 0", c.Count, c.Rate)
+	}
+	if !c.To.IsZero() && !c.To.After(opts.Start) {
+		return usagef("to is %s, not after the first event at %s", c.To.Format(time.RFC3339), opts.Start.Format(time.RFC3339))
 	}
 	if c.Stdout {
 		if c.Count == 0 && c.To.IsZero() {

@@ -38,7 +38,7 @@ func start(t *testing.T, args ...string) (shown *screen, stop func() int) {
 	status, ended := -1, make(chan struct{})
 	go func() {
 		defer close(ended)
-		status = execute(ctx, args, strings.NewReader(""), io.Discard, shown)
+		status = execute(ctx, args, strings.NewReader(""), shown, shown)
 	}()
 	stop = func() int {
 		cancel()
@@ -74,7 +74,7 @@ func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
-	product := regexp.MustCompile(`flash sale is (\S+)\.`).FindStringSubmatch(shown.String())
+	product := regexp.MustCompile(`flash sale is (\S+):`).FindStringSubmatch(shown.String())
 	if product == nil {
 		t.Fatalf("the demo does not say what is in the flash sale: %s", shown)
 	}
@@ -127,6 +127,11 @@ func TestCommandsJoinTheRunningInstance(t *testing.T) {
 	in("1000407", "jobs", "report", "2019-10-01")
 	in("confirmed  1000111", "alerts", "--limit", "1000")
 	in("00010_job_run_log.sql", "migrate", "status")
+	in("took back", "migrate", "down")
+	if status, _, errOut := run(t, "alerts", "--data-dir", folder); status != exitFailed || !strings.Contains(errOut, "migrate up") {
+		t.Errorf("a command that only asks makes no tables: status %d, %s", status, errOut)
+	}
+	in("applied 00012", "migrate", "up")
 	in("nothing to do", "migrate", "up")
 	in("Log, tables and alerts agree", "verify") // by the instance's rule
 	in("all is well", "status")

@@ -53,7 +53,7 @@ func TestWrongCallsSayWhatToDo(t *testing.T) {
 		"write it as 2026-03-29":     {"jobs", "report", "yesterday", "--data-dir", empty},
 		"to is 2026-11-01, before":   {"jobs", "backfill", "all", "--from=2026-11-02", "--to=2026-11-01", "--data-dir", empty},
 		"give --count or --to":       {"ingest", "generate", "--stdout"},
-		"host:port of the native":    {"analyze", "--clickhouse-addr=nowhere", "x.csv"},
+		"host:port of the native":    {"analyze", "--clickhouse-addr=nowhere", "-"},
 		"must be one of":             {"sql", "--output=xml", "SELECT 1"},
 	} {
 		status, out, errOut := run(t, args...)
@@ -79,7 +79,7 @@ func TestAFileThatIsNoneIsRefused(t *testing.T) {
 	if err := os.WriteFile(name, []byte("Dear Sir or Madam,\nplease find enclosed\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for want, path := range map[string]string{"rees46": name, "no such file": folder + "/none.csv", "is a folder": folder} {
+	for want, path := range map[string]string{"rees46": name, "there is no file": folder + "/none.csv", "is a folder": folder} {
 		status, _, errOut := run(t, "analyze", path)
 		if status != exitFailed || !strings.Contains(errOut, want) {
 			t.Errorf("%s: status %d, said %q, want %q", path, status, errOut, want)

@@ -52,6 +52,33 @@ func openPipeline(ctx context.Context, e *engines, log zerolog.Logger) (_ *pipel
 	return p, p.warehouse.CheckLog(ctx, identity)
 }
 
+// joinPipeline opens what others run, and makes nothing: whoever only asks
+// needs no right to change tables, and does not undo what was taken back.
+func joinPipeline(ctx context.Context, e *engines, log zerolog.Logger) (_ *pipeline, err error) {
+	p := &pipeline{engines: e, log: log}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.client, err = e.broker.NewClient(); err != nil {
+		return nil, err
+	}
+	if p.warehouse, err = warehouse.Open(ctx, e.clickhouse, log); err != nil {
+		return nil, err
+	}
+	states, err := p.warehouse.MigrationStatus(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range states {
+		if !s.Applied {
+			return nil, fmt.Errorf("database %s lacks migration %s: run clickstream migrate up (serve does so at its start)", e.clickhouse.Database, s.Name)
+		}
+	}
+	return p, nil
+}
+
 func (p *pipeline) close() {
 	if p.client != nil {
 		p.client.Close()

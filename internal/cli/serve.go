@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -116,6 +118,11 @@ func (o *serveOptions) check() error {
 		if !slices.Contains(roleNames, role) {
 			return usagef("role %q is not known: give some of %s", role, strings.Join(roleNames, ","))
 		}
+	}
+	if _, port, err := net.SplitHostPort(o.collectorAddr); err != nil {
+		return usagef("collector-addr %q: give HOST:PORT", o.collectorAddr)
+	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return usagef("collector-addr %q: the port is a number from 0 to 65535", o.collectorAddr)
 	}
 	_, err := o.location()
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -30,7 +31,11 @@ func withRoles(ctx context.Context, t *terminal, flags *engineFlags, folder fold
 		return err
 	}
 	defer closing(&err, eng.Close)
-	p, err := openPipeline(ctx, eng, log)
+	open := openPipeline
+	if !eng.started {
+		open = joinPipeline
+	}
+	p, err := open(ctx, eng, log)
 	if err != nil {
 		return err
 	}
@@ -78,6 +83,26 @@ func withRoles(ctx context.Context, t *terminal, flags *engineFlags, folder fold
 // stopGrace is how long a command that was interrupted still stores what it has
 // put on the log. What is left is stored by the next command.
 const stopGrace = 2 * time.Second
+
+// checkFiles looks whether the files are there before engines are started for
+// them.
+func checkFiles(files []string) error {
+	var errs []error
+	for _, name := range files {
+		if name == "-" {
+			continue
+		}
+		switch info, err := os.Stat(name); {
+		case errors.Is(err, os.ErrNotExist):
+			errs = append(errs, fmt.Errorf("there is no file %s", name))
+		case err != nil:
+			errs = append(errs, err)
+		case info.IsDir():
+			errs = append(errs, fmt.Errorf("%s is a folder: name the files in it", name))
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // checkFormat refuses a format that does not exist.
 func checkFormat(name string) error {

@@ -133,6 +133,14 @@ func table(w io.Writer, headings []string, rows [][]string) {
 	_ = tw.Flush()
 }
 
+// self is how this program was called, for examples that can be pasted.
+func self() string {
+	if exe, err := os.Executable(); err == nil && strings.Contains(exe, "go-build") {
+		return "go run ."
+	}
+	return "clickstream"
+}
+
 // count writes a number with its thousands apart.
 func count[N ~int | ~int32 | ~int64 | ~uint64](n N) string {
 	s := fmt.Sprint(int64(n))
