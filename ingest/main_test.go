@@ -107,6 +107,6 @@ func waitFor(t *testing.T, condition func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatal("it did not come to that within 30 seconds")
 		}
-		time.Sleep(2 * time.Millisecond)
+		<-time.After(2 * time.Millisecond) // between two looks
 	}
 }

@@ -1,8 +1,6 @@
 package warehouse
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"clickstream/internal/broker"
 )
 
 // Defaults of a Config's empty fields.
@@ -39,15 +39,9 @@ type Config struct {
 	Cluster string // with Replicated: the cluster that DDL runs ON
 }
 
-// TLS says how to check the server and, with CertFile and KeyFile, how to show
-// who we are.
-type TLS struct {
-	Enabled    bool
-	CAFile     string // PEM; empty: the system's authorities
-	CertFile   string // PEM
-	KeyFile    string // PEM
-	ServerName string // empty: the host name dialled
-}
+// TLS says how to check the server and how to show who we are: as for the
+// broker.
+type TLS = broker.TLS
 
 func (c Config) withDefaults() Config {
 	if c.Database == "" {
@@ -104,7 +98,7 @@ func (c Config) Validate() error {
 	default:
 		bad("engine %q: use %s (also for ClickHouse Cloud) or %s", c.Engine, Plain, Replicated)
 	}
-	if _, err := c.TLS.config(); err != nil {
+	if _, err := c.TLS.Client(); err != nil {
 		errs = append(errs, err)
 	}
 	if len(errs) == 0 {
@@ -132,40 +126,3 @@ func (c Config) String() string {
 
 // GoString keeps the password out of %#v.
 func (c Config) GoString() string { return c.String() }
-
-// config returns nil where TLS is off. All problems are reported together.
-func (t TLS) config() (*tls.Config, error) {
-	if !t.Enabled {
-		if t != (TLS{}) {
-			return nil, errors.New("TLS files or a server name are given but TLS is off: switch it on or leave them out")
-		}
-		return nil, nil
-	}
-	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
-	var errs []error
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("read TLS CA file: %w", err))
-		} else {
-			conf.RootCAs = x509.NewCertPool()
-			if !conf.RootCAs.AppendCertsFromPEM(pem) {
-				errs = append(errs, fmt.Errorf("TLS CA file %s holds no PEM certificate", t.CAFile))
-			}
-		}
-	}
-	switch {
-	case (t.CertFile == "") != (t.KeyFile == ""):
-		errs = append(errs, errors.New("TLS certificate and key files belong together: give both or neither"))
-	case t.CertFile != "":
-		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("load TLS certificate %s with key %s: %w", t.CertFile, t.KeyFile, err))
-		}
-		conf.Certificates = []tls.Certificate{cert}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return conf, nil
-}

@@ -70,7 +70,7 @@ func (w *Warehouse) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tlsConf, err := w.cfg.TLS.config()
+	tlsConf, err := w.cfg.TLS.Client()
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func (c Config) NewClient(opts ...kgo.Opt) (*kgo.Client, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	tlsConf, err := c.TLS.config()
+	tlsConf, err := c.TLS.Client()
 	if err != nil {
 		return nil, err
 	}

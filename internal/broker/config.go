@@ -48,7 +48,7 @@ type Config struct {
 	Log zerolog.Logger
 }
 
-// TLS says how to check the broker and, with CertFile and KeyFile, how to
+// TLS says how to check a server and, with CertFile and KeyFile, how to
 // show who we are.
 type TLS struct {
 	Enabled    bool
@@ -139,7 +139,7 @@ func (c Config) Validate() error {
 			bad("retention of %s %s: give at least 1ms, or 0 for no limit of ours", r.topic, r.retention)
 		}
 	}
-	if _, err := c.TLS.config(); err != nil {
+	if _, err := c.TLS.Client(); err != nil {
 		errs = append(errs, err)
 	}
 	errs = append(errs, c.SASL.problems()...)

@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// config returns nil where TLS is off. All problems are reported together.
-func (t TLS) config() (*tls.Config, error) {
+// Client returns nil where TLS is off. All problems are reported together.
+func (t TLS) Client() (*tls.Config, error) {
 	if !t.Enabled {
 		if t != (TLS{}) {
 			return nil, errors.New("TLS files or a server name are given but TLS is off: switch it on or leave them out")

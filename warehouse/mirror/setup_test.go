@@ -163,7 +163,7 @@ func (s *shop) until(what string, condition func() bool) {
 		if time.Now().After(end) {
 			s.Fatalf("%s: not within %s", what, deadline)
 		}
-		time.Sleep(5 * time.Millisecond) // between two looks
+		<-time.After(5 * time.Millisecond) // between two looks
 	}
 }
 

@@ -13,8 +13,12 @@ import (
 // that runs the tests, where the system lets us; or our own.
 func Writer() io.Writer {
 	for _, name := range []string{"/dev/tty", fmt.Sprintf("/proc/%d/fd/2", os.Getppid())} {
-		if f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0); err == nil {
-			return f // the process's last words: closed with it
+		// Two writers of one file would write over each other.
+		if info, err := os.Stat(name); err != nil || info.Mode().IsRegular() {
+			continue
+		}
+		if f, err := os.OpenFile(name, os.O_WRONLY, 0); err == nil {
+			return f // closed with the process
 		}
 	}
 	return os.Stderr
