@@ -50,6 +50,9 @@ func openEngines(ctx context.Context, t *terminal, flags *engineFlags, dir strin
 	if !needBroker && !needClickHouse {
 		return e, nil
 	}
+	if use == joinOnly && !published(dir) {
+		return nil, noInstance(dir, needBroker, needClickHouse)
+	}
 	f, running, err := openFolder(dir)
 	if err != nil {
 		return nil, err
@@ -60,16 +63,8 @@ func openEngines(ctx context.Context, t *terminal, flags *engineFlags, dir strin
 		}
 		return e, e.join(dir, *running, needBroker, needClickHouse)
 	}
-	if use == joinOnly {
-		var missing []string
-		if needBroker {
-			missing = append(missing, "--kafka-brokers")
-		}
-		if needClickHouse {
-			missing = append(missing, "--clickhouse-addr")
-		}
-		return nil, errors.Join(fmt.Errorf("no instance is running in %s: start one with clickstream serve or demo, give another --data-dir, or give %s",
-			dir, strings.Join(missing, " and ")), f.Close())
+	if use == joinOnly { // left by an instance that was killed
+		return nil, errors.Join(noInstance(dir, needBroker, needClickHouse), f.Close())
 	}
 	e.folder, e.started = f, true
 	defer func() {
@@ -96,6 +91,19 @@ func openEngines(ctx context.Context, t *terminal, flags *engineFlags, dir strin
 		e.useOwnClickHouse()
 	}
 	return e, nil
+}
+
+// noInstance says what a command that only joins lacks.
+func noInstance(dir string, needBroker, needClickHouse bool) error {
+	var missing []string
+	if needBroker {
+		missing = append(missing, "--kafka-brokers")
+	}
+	if needClickHouse {
+		missing = append(missing, "--clickhouse-addr")
+	}
+	return fmt.Errorf("no instance is running in %s: start one with clickstream serve or demo, give another --data-dir, or give %s",
+		dir, strings.Join(missing, " and "))
 }
 
 // join points e at a running instance's engines.

@@ -34,6 +34,12 @@ type instance struct {
 
 const instanceFile = "instance.json"
 
+// published says whether an instance has left its addresses in the folder.
+func published(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, instanceFile))
+	return err == nil
+}
+
 // openFolder makes and locks a folder. If an instance runs in it, it returns
 // that one's addresses instead.
 func openFolder(dir string) (*folder, *instance, error) {

@@ -88,7 +88,11 @@ func TestAFileThatIsNoneIsRefused(t *testing.T) {
 }
 
 func TestStatusWithoutAnInstanceSaysSo(t *testing.T) {
-	status, _, errOut := run(t, "status", "--data-dir", t.TempDir())
+	folder := t.TempDir() + "/none"
+	status, _, errOut := run(t, "status", "--data-dir", folder)
+	if _, err := os.Stat(folder); !os.IsNotExist(err) {
+		t.Error("asking made the folder")
+	}
 	if status != exitFailed || !strings.Contains(errOut, "no instance is running") {
 		t.Errorf("status %d, said %q", status, errOut)
 	}
