@@ -25,6 +25,7 @@ const (
 	// A server that says nothing for this long is asked again: a long query
 	// sends its progress many times a second.
 	readTimeout = time.Minute
+	greetWithin = time.Second
 )
 
 // pinned are the settings of every connection. Servers since 26.2 insert
@@ -200,7 +201,18 @@ func (w *Warehouse) Dial(ctx context.Context) (*ch.Client, error) {
 	if isLoopback(addr) {
 		opts.Compression = ch.CompressionDisabled
 	}
-	client, err := ch.Dial(ctx, opts)
+	// A greeting that is broken off in the middle ends the embedded ClickHouse:
+	// so one that is under way when ctx ends has a moment to be finished.
+	greeting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(greetWithin, cancel) })()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	client, err := ch.Dial(greeting, opts)
+	if err == nil && ctx.Err() != nil {
+		err = errors.Join(ctx.Err(), client.Close())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to ClickHouse %s: %w", addr, err)
 	}

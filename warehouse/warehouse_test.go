@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
@@ -254,5 +255,36 @@ func TestRetriableTellsWaitingFromMending(t *testing.T) {
 		if reason, got := warehouse.Retriable(c.err); got != c.want || got && reason == "" {
 			t.Errorf("%s: got %t (%q), want %t", name, got, reason, c.want)
 		}
+	}
+}
+
+// A connection that is given up while it is made must not end the embedded
+// engine, which dies of a greeting that breaks off, four seconds later.
+func TestADialThatIsGivenUpDoesNoHarm(t *testing.T) {
+	server, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close() }()
+	w := open(t, warehouse.Config{Addr: []string{server.TCPAddr()}, User: embedded.User, Password: server.Credentials().Password})
+	for i := range 200 {
+		ctx, cancel := context.WithCancel(t.Context())
+		given := make(chan struct{})
+		go func() {
+			defer close(given)
+			<-time.After(time.Duration(i) * 10 * time.Microsecond)
+			cancel()
+		}()
+		if client, err := w.Dial(ctx); err == nil {
+			_ = client.Close()
+		} else if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		<-given
+	}
+	select {
+	case <-server.Done():
+		t.Errorf("the engine ended: %v", server.Err())
+	case <-time.After(5 * time.Second):
 	}
 }
