@@ -219,6 +219,14 @@ func (w *Warehouse) Dial(ctx context.Context) (*ch.Client, error) {
 	return client, nil
 }
 
+// Do runs a query on a client of Dial's. It ends when ctx does: the client by
+// itself looks at ctx only when the server has said something, or after the
+// read time-out.
+func Do(ctx context.Context, client *ch.Client, q ch.Query) error {
+	defer context.AfterFunc(ctx, func() { _ = client.Close() })()
+	return client.Do(ctx, q)
+}
+
 func isLoopback(addr string) bool {
 	host, _, _ := net.SplitHostPort(addr)
 	ip := net.ParseIP(host)

@@ -14,7 +14,6 @@ import (
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
 	"clickstream/warehouse/mirror"
-	"clickstream/warehouse/warehousetest"
 )
 
 func TestM3_ACleanRunStoresEachRecordOnceWithItsPlace(t *testing.T) {
@@ -171,7 +170,7 @@ func TestM2_OffsetsMoveOverControlRecords(t *testing.T) {
 }
 
 func TestM2_NothingIsCommittedBeforeItIsStored(t *testing.T) {
-	e := warehousetest.Database(t)
+	e := ownClickHouse(t)
 	g := newGate(t, e.Addr)
 	s := newShopAt(t, warehouse.Config{Addr: []string{g.addr()}, Database: e.Database, User: e.User, Password: e.Password})
 	m := s.mirror()
@@ -203,7 +202,7 @@ func TestM2_NothingIsCommittedBeforeItIsStored(t *testing.T) {
 }
 
 func TestM2_ALostConnectionIsWaitedFor(t *testing.T) {
-	e := warehousetest.Database(t)
+	e := ownClickHouse(t)
 	g := newGate(t, e.Addr)
 	s := newShopAt(t, warehouse.Config{Addr: []string{g.addr()}, Database: e.Database, User: e.User, Password: e.Password})
 	m := s.mirror()

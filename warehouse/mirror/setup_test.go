@@ -17,6 +17,7 @@ import (
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 	"clickstream/warehouse"
+	"clickstream/warehouse/embedded"
 	"clickstream/warehouse/mirror"
 	"clickstream/warehouse/warehousetest"
 )
@@ -198,6 +199,21 @@ type gate struct {
 	shut   chan struct{} // not nil: closed when it opens again
 	conns  map[net.Conn]bool
 	wg     sync.WaitGroup
+}
+
+// ownClickHouse is an engine for one test, for those that cut connections: a
+// greeting that is cut ends the embedded ClickHouse four seconds later, in the
+// middle of some other test.
+func ownClickHouse(t testing.TB) warehousetest.Endpoint {
+	server, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	return warehousetest.Endpoint{
+		Addr: server.TCPAddr(), HTTPAddr: server.HTTPAddr(), Database: "clickstream",
+		User: embedded.User, Password: server.Credentials().Password,
+	}
 }
 
 func newGate(t testing.TB, target string) *gate {

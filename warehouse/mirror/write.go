@@ -84,7 +84,7 @@ func (w *writer) insert(ctx context.Context, t table) error {
 		}
 		w.client = client
 	}
-	err := w.client.Do(ctx, ch.Query{
+	err := warehouse.Do(ctx, w.client, ch.Query{
 		Body:  t.input.Into(t.name),
 		Input: t.input,
 		Settings: []ch.Setting{

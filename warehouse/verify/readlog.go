@@ -11,6 +11,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/warehouse"
 	"clickstream/warehouse/rows"
 )
 
@@ -39,7 +40,7 @@ func (v *verification) readLog(ctx context.Context) error {
 		if b.events.Rows() == 0 {
 			return nil
 		}
-		err := client.Do(ctx, ch.Query{Body: b.input.Into(v.table), Input: b.input})
+		err := warehouse.Do(ctx, client, ch.Query{Body: b.input.Into(v.table), Input: b.input})
 		if err != nil {
 			return fmt.Errorf("store %d records of the log as read: %w", b.events.Rows(), err)
 		}
