@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
 	"clickstream/warehouse/warehousetest/visible"
-
-	"github.com/rs/zerolog"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"clickstream/internal/broker/brokertest"
-
 	"github.com/rs/zerolog"
+
+	"clickstream/internal/broker/brokertest"
 )
 
 // BenchmarkImport reads, encodes and appends REES46-like rows to the embedded

@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"clickstream/internal/broker"
-	"clickstream/internal/broker/brokertest"
-	"clickstream/internal/event"
-
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/event"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

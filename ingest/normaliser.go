@@ -8,12 +8,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"clickstream/ingest/eventid"
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
-
-	"github.com/rs/zerolog"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // foreignSource is the source of foreign events that name none.

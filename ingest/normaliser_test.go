@@ -7,12 +7,12 @@ import (
 	"slices"
 	"testing"
 
-	"clickstream/internal/broker"
-	"clickstream/internal/event"
-
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
 )
 
 // foreignly produces records to the data topic, spread over its partitions.

@@ -9,13 +9,13 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"clickstream/internal/broker"
-	"clickstream/internal/event"
-
 	"github.com/cespare/xxhash/v2"
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
 )
 
 // maxRejected is how much of a rejected record is kept; with its headers it

@@ -11,10 +11,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
 	"clickstream/ingest/eventid"
 	"clickstream/internal/event"
-
-	"github.com/google/uuid"
 )
 
 // answer is the body of a 200.

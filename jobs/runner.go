@@ -11,7 +11,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/rs/zerolog"
-
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v2"
+
 	"clickstream/grafana"
 	"clickstream/warehouse/embedded"
-
-	"go.yaml.in/yaml/v2"
 )
 
 // written is what Grafana reads of the dashboard's file.

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"unsafe"
 
-	"clickstream/internal/event"
-
 	"github.com/klauspost/compress/zstd"
+
+	"clickstream/internal/event"
 )
 
 // Auto finds the format from the first lines.

@@ -12,10 +12,10 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"clickstream/internal/event"
-
 	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
+
+	"clickstream/internal/event"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"clickstream/internal/broker"
-
 	"github.com/rs/zerolog"
+
+	"clickstream/internal/broker"
 )
 
 func TestValidateReportsAllProblemsTogether(t *testing.T) {

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"clickstream/internal/broker"
-	"clickstream/internal/broker/brokertest"
-
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/brokertest"
 )
 
 func produce(t *testing.T, cl *kgo.Client, topic string, partition int32, values ...string) {

@@ -18,12 +18,12 @@ import (
 	"testing"
 	"time"
 
-	"clickstream/internal/broker"
-	"clickstream/internal/broker/embedded"
-
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/embedded"
 )
 
 // certificate makes one for 127.0.0.1 that is its own authority.

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"clickstream/internal/broker"
-	"clickstream/internal/broker/brokertest"
-
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/brokertest"
 )
 
 // deadline is for what must happen; a test that reaches it has failed.

@@ -15,12 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/embedded"
 	"clickstream/internal/broker/realkafka"
-
-	"github.com/google/uuid"
-	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // Env names the environment variable that points tests at other brokers.

@@ -11,11 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"clickstream/internal/broker"
-	"clickstream/internal/broker/embedded"
-
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/embedded"
 )
 
 // childEnv makes this test binary a process with a broker, to be killed.

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"clickstream/internal/broker"
-	"clickstream/internal/broker/realkafka"
-
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/realkafka"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
