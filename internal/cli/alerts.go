@@ -11,6 +11,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/instance"
 )
 
 type alertsCmd struct {
@@ -38,14 +39,14 @@ func (c *alertsCmd) Run(ctx context.Context, t *terminal) error {
 	if c.Follow {
 		return c.followInstance(ctx, t)
 	}
-	return withPipeline(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *pipeline) error {
+	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
 		_, err := c.latest(ctx, t, p)
 		return err
 	})
 }
 
 // latest prints the latest alerts and returns the version of each.
-func (c *alertsCmd) latest(ctx context.Context, t *terminal, p *pipeline) (map[string]int64, error) {
+func (c *alertsCmd) latest(ctx context.Context, t *terminal, p *instance.Pipeline) (map[string]int64, error) {
 	latest, err := latestAlerts(ctx, p, c.Limit)
 	if err != nil {
 		return nil, err
@@ -79,8 +80,8 @@ func (c *alertsCmd) print(t *terminal, a event.Alert) error {
 }
 
 // latestAlerts are the last alerts, the oldest of them first.
-func latestAlerts(ctx context.Context, p *pipeline, limit int) ([]event.Alert, error) {
-	rows, err := p.warehouse.Conn().Query(ctx, query("latest_alerts"), clickhouse.Named("limit", limit))
+func latestAlerts(ctx context.Context, p *instance.Pipeline, limit int) ([]event.Alert, error) {
+	rows, err := p.Warehouse.Conn().Query(ctx, query("latest_alerts"), clickhouse.Named("limit", limit))
 	if err != nil {
 		return nil, fmt.Errorf("read the alerts: %w", err)
 	}
@@ -105,19 +106,19 @@ func latestAlerts(ctx context.Context, p *pipeline, limit int) ([]event.Alert, e
 // would come.
 func (c *alertsCmd) followInstance(ctx context.Context, t *terminal) (err error) {
 	log := t.logger(c.LogLevel)
-	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, joinOnly, log)
+	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, instance.JoinOnly, log)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, eng.Close)
-	p, err := joinPipeline(ctx, eng, log)
+	p, err := instance.JoinPipeline(ctx, eng, log)
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	defer p.Close()
 
-	topic := p.broker.Topics().Alerts
-	from, err := broker.EndOffsets(ctx, p.client, topic)
+	topic := p.Broker.Topics().Alerts
+	from, err := broker.EndOffsets(ctx, p.Client, topic)
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (c *alertsCmd) followInstance(ctx context.Context, t *terminal) (err error)
 	// be; else it is not worth waiting for.
 	waiting, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	if err := p.warehouse.WaitStored(waiting, p.client, p.broker, topic, from, nil); err != nil && waiting.Err() == nil {
+	if err := p.Warehouse.WaitStored(waiting, p.Client, p.Broker, topic, from, nil); err != nil && waiting.Err() == nil {
 		return err
 	}
 	seen, err := c.latest(ctx, t, p)
@@ -139,13 +140,13 @@ func (c *alertsCmd) followInstance(ctx context.Context, t *terminal) (err error)
 // gone.
 const answerWithin = 5 * time.Second
 
-func (c *alertsCmd) follow(ctx context.Context, t *terminal, p *pipeline, from broker.Offsets, seen map[string]int64) error {
-	topic := p.broker.Topics().Alerts
+func (c *alertsCmd) follow(ctx context.Context, t *terminal, p *instance.Pipeline, from broker.Offsets, seen map[string]int64) error {
+	topic := p.Broker.Topics().Alerts
 	starts := make(map[int32]kgo.Offset, len(from))
 	for partition, offset := range from {
 		starts[partition] = kgo.NewOffset().At(offset)
 	}
-	cl, err := p.broker.NewClient(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))
+	cl, err := p.Broker.NewClient(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))
 	if err != nil {
 		return err
 	}
@@ -160,7 +161,7 @@ func (c *alertsCmd) follow(ctx context.Context, t *terminal, p *pipeline, from b
 		records := fetches.Records()
 		if len(records) == 0 {
 			asking, cancel := context.WithTimeout(ctx, answerWithin)
-			_, err := broker.EndOffsets(asking, p.client, topic)
+			_, err := broker.EndOffsets(asking, p.Client, topic)
 			cancel()
 			if err != nil && ctx.Err() == nil {
 				return fmt.Errorf("the instance is gone: %w", err)

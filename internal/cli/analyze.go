@@ -15,6 +15,7 @@ import (
 	"clickstream/ingest"
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/instance"
 	"clickstream/jobs"
 	"clickstream/processor"
 	"clickstream/warehouse"
@@ -121,18 +122,18 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 	}
 	log := t.logger(c.LogLevel)
 	dropDatabase := c.ownDatabase()
-	eng, err := openEngines(ctx, t, &engineFlags{kafkaFlags{KafkaPartitions: broker.DefaultPartitions}, c.clickhouseFlags}, dir, startAlone, log)
+	eng, err := openEngines(ctx, t, &engineFlags{kafkaFlags{KafkaPartitions: broker.DefaultPartitions}, c.clickhouseFlags}, dir, instance.StartAlone, log)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, eng.Close)
-	p, err := openPipeline(ctx, eng, log)
+	p, err := instance.OpenPipeline(ctx, eng, log)
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	defer p.Close()
 	if dropDatabase {
-		defer closing(&err, func() error { return p.warehouse.DropDatabase(context.WithoutCancel(ctx)) })
+		defer closing(&err, func() error { return p.Warehouse.DropDatabase(context.WithoutCancel(ctx)) })
 	}
 
 	found, err := c.analyze(ctx, t, p, rule, zone, log)
@@ -167,50 +168,50 @@ func closing(err *error, closer func() error) {
 }
 
 // analyze sends the files through the roles and reads what came out.
-func (c *analyzeCmd) analyze(ctx context.Context, t *terminal, p *pipeline, rule event.Rule, zone *time.Location, log zerolog.Logger) (*analysis, error) {
-	before, err := broker.EndOffsets(ctx, p.client, p.broker.Topics().Events)
+func (c *analyzeCmd) analyze(ctx context.Context, t *terminal, p *instance.Pipeline, rule event.Rule, zone *time.Location, log zerolog.Logger) (*analysis, error) {
+	before, err := broker.EndOffsets(ctx, p.Client, p.Broker.Topics().Events)
 	if err != nil {
 		return nil, fmt.Errorf("ask for the log's end: %w", err)
 	}
-	r := p.newRoles(ctx)
-	defer func() { _ = r.stop() }()
-	if err := r.runMirror(); err != nil {
+	r := p.NewRoles(ctx)
+	defer func() { _ = r.Stop() }()
+	if err := r.RunMirror(); err != nil {
 		return nil, err
 	}
 	var aside leftOut
-	if err := r.runProcessor(processor.Config{Rule: rule, CountFrom: before, OnLeftOut: aside.add}); err != nil {
+	if err := r.RunProcessor(processor.Config{Rule: rule, CountFrom: before, OnLeftOut: aside.add}); err != nil {
 		return nil, err
 	}
 	s := t.status()
 	defer s.clear()
-	found, err := c.through(r.ctx, t, s, r)
+	found, err := c.through(r.Context, t, s, r)
 	if err != nil {
-		return nil, r.explain(err)
+		return nil, r.Explain(err)
 	}
-	if found.Events.Late, found.Events.Future, err = aside.events(r.ctx, p); err != nil {
-		return nil, r.explain(err)
+	if found.Events.Late, found.Events.Future, err = aside.events(r.Context, p); err != nil {
+		return nil, r.Explain(err)
 	}
-	if err := found.readTables(r.ctx, p, rule, before); err != nil {
-		return nil, r.explain(err)
+	if err := found.readTables(r.Context, p, rule, before); err != nil {
+		return nil, r.Explain(err)
 	}
-	if err := found.runJobs(r.ctx, p, zone, s, log); err != nil {
-		return nil, r.explain(err)
+	if err := found.runJobs(r.Context, p, zone, s, log); err != nil {
+		return nil, r.Explain(err)
 	}
-	return found, r.stop()
+	return found, r.Stop()
 }
 
 // through imports the files, closes all windows and waits until everything is
 // stored.
-func (c *analyzeCmd) through(ctx context.Context, t *terminal, s *status, r *roles) (*analysis, error) {
-	report, err := importFiles(ctx, t, s, r.pipeline, c.Files, c.Format)
+func (c *analyzeCmd) through(ctx context.Context, t *terminal, s *status, r *instance.Roles) (*analysis, error) {
+	report, err := importFiles(ctx, t, s, r.Pipeline, c.Files, c.Format)
 	if err != nil {
 		return nil, err
 	}
 	s.set("closing windows")
-	if err := r.processor.CloseWindows(ctx); err != nil {
+	if err := r.Processor.CloseWindows(ctx); err != nil {
 		return nil, fmt.Errorf("close the windows: %w", err)
 	}
-	if err := r.pipeline.stored(ctx, func(left int64) { s.set("storing: %s records to go", count(left)) }); err != nil {
+	if err := r.Pipeline.WaitStored(ctx, func(left int64) { s.set("storing: %s records to go", count(left)) }); err != nil {
 		return nil, err
 	}
 	return &analysis{
@@ -221,8 +222,8 @@ func (c *analyzeCmd) through(ctx context.Context, t *terminal, s *status, r *rol
 }
 
 // importFiles is an import with a progress bar.
-func importFiles(ctx context.Context, t *terminal, s *status, p *pipeline, files []string, format string) (ingest.Report, error) {
-	producer, err := ingest.NewProducer(ctx, p.broker, p.log, ingest.Bulk())
+func importFiles(ctx context.Context, t *terminal, s *status, p *instance.Pipeline, files []string, format string) (ingest.Report, error) {
+	producer, err := ingest.NewProducer(ctx, p.Broker, p.Log, ingest.Bulk())
 	if err != nil {
 		return ingest.Report{}, err
 	}
@@ -241,12 +242,12 @@ func importFiles(ctx context.Context, t *terminal, s *status, p *pipeline, files
 	return report, err
 }
 
-func (a *analysis) readTables(ctx context.Context, p *pipeline, rule event.Rule, before broker.Offsets) error {
+func (a *analysis) readTables(ctx context.Context, p *instance.Pipeline, rule event.Rule, before broker.Offsets) error {
 	starts := make([]int64, len(before))
 	for partition, offset := range before {
 		starts[partition] = offset
 	}
-	conn := p.warehouse.Conn()
+	conn := p.Warehouse.Conn()
 	var added uint64
 	if err := conn.QueryRow(ctx, query("analyze_rows"), clickhouse.Named("starts", starts)).Scan(&a.EventLogRows, &added); err != nil {
 		return fmt.Errorf("count the events: %w", err)
@@ -263,8 +264,8 @@ func (a *analysis) readTables(ctx context.Context, p *pipeline, rule event.Rule,
 	return nil
 }
 
-func (a *analysis) runJobs(ctx context.Context, p *pipeline, zone *time.Location, s *status, log zerolog.Logger) error {
-	runner := &jobs.Runner{Warehouse: p.warehouse, Broker: p.broker, Location: zone, Log: log}
+func (a *analysis) runJobs(ctx context.Context, p *instance.Pipeline, zone *time.Location, s *status, log zerolog.Logger) error {
+	runner := &jobs.Runner{Warehouse: p.Warehouse, Broker: p.Broker, Location: zone, Log: log}
 	days, err := runner.Days(ctx)
 	if err != nil {
 		return err

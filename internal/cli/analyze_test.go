@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -13,104 +12,23 @@ import (
 	"testing"
 	"time"
 
-	"clickstream/internal/event"
+	"clickstream/internal/instance/shoptest"
 )
 
-// shopRow is a row of testdata/shop.csv as the plain models read it.
-type shopRow struct {
-	at                                 time.Time
-	kind, product, category, user, key string
-	price                              float64
-}
-
-// shopRows reads testdata/shop.csv with the standard library alone.
-func shopRows(t *testing.T) []shopRow {
-	t.Helper()
-	f, err := os.Open("testdata/shop.csv")
-	if err != nil {
-		t.Fatal(err)
+// alertsOf are the alerts of an analysis.
+func alertsOf(found analysis) []shoptest.Alert {
+	var all []shoptest.Alert
+	for _, a := range found.Alerts {
+		all = append(all, shoptest.Alert(a))
 	}
-	defer f.Close()
-	all, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rows []shopRow
-	for _, r := range all[1:] {
-		at, err := time.Parse("2006-01-02 15:04:05 UTC", r[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		price, err := strconv.ParseFloat(r[6], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, shopRow{at: at, kind: r[1], product: r[2], category: r[4], user: r[7], key: strings.Join(r, "|"), price: price})
-	}
-	return rows
-}
-
-type productWindow struct {
-	product string
-	start   int64
-}
-
-// bruteForce counts every row in all of its windows of ten minutes, and keeps
-// those that qualify.
-func bruteForce(rows []shopRow, viewsOver, purchasesUnder int) map[productWindow][2]int {
-	counts := map[productWindow][2]int{}
-	for _, r := range rows {
-		if r.kind != "view" && r.kind != "purchase" {
-			continue
-		}
-		minute := r.at.Unix() / 60
-		for m := minute - 9; m <= minute; m++ {
-			w := productWindow{r.product, m * 60}
-			c := counts[w]
-			if r.kind == "view" {
-				c[0]++
-			} else {
-				c[1]++
-			}
-			counts[w] = c
-		}
-	}
-	for w, c := range counts {
-		if c[0] <= viewsOver || c[1] >= purchasesUnder {
-			delete(counts, w)
-		}
-	}
-	return counts
-}
-
-// sameAlerts compares confirmed alerts with what brute force found.
-func sameAlerts(t *testing.T, found []foundAlert, want map[productWindow][2]int) {
-	t.Helper()
-	if len(want) == 0 {
-		t.Fatal("brute force finds nothing: the comparison would prove nothing")
-	}
-	seen := map[productWindow]bool{}
-	for _, a := range found {
-		w := productWindow{a.ProductID, a.WindowStart.Unix()}
-		c, ok := want[w]
-		if !ok || seen[w] || int(a.Views) != c[0] || int(a.Purchases) != c[1] || a.Status != "confirmed" ||
-			a.WindowEnd.Sub(a.WindowStart) != 10*time.Minute || a.ConversionRate != event.ConversionRate(c[0], c[1]) {
-			t.Errorf("found %+v; brute force: %v %v", a, c, ok)
-		}
-		seen[w] = true
-	}
-	for w := range want {
-		if !seen[w] {
-			t.Errorf("missing %s from %s: %v", w.product, time.Unix(w.start, 0).UTC(), want[w])
-		}
-	}
+	return all
 }
 
 func TestAnalyzeFindsWhatBruteForceFinds(t *testing.T) {
-	rows := shopRows(t)
+	rows := shoptest.Rows(t, "testdata/shop.csv")
 	for _, c := range []struct{ over, under int }{{10, 5}, {10, 1}, {20, 5}} {
 		found := analyzed(t, "--views-over", strconv.Itoa(c.over), "--purchases-under", strconv.Itoa(c.under), "testdata/shop.csv")
-		sameAlerts(t, found.Alerts, bruteForce(rows, c.over, c.under))
+		shoptest.SameAlerts(t, alertsOf(found), shoptest.BruteForce(rows, c.over, c.under))
 		n := int64(len(rows))
 		if want := (eventCounts{Read: n, Accepted: n}); found.Events != want || found.EventLogRows != uint64(n) {
 			t.Errorf("events %+v, %d rows; want %+v", found.Events, found.EventLogRows, want)
@@ -127,7 +45,7 @@ func TestAnalyzeFindsWhatBruteForceFinds(t *testing.T) {
 }
 
 func TestAnalyzeReportsEachDay(t *testing.T) {
-	rows := shopRows(t)
+	rows := shoptest.Rows(t, "testdata/shop.csv")
 	found := analyzed(t, "testdata/shop.csv")
 	if len(found.Days) != 1 || found.Days[0].Day.String() != "2019-10-01" {
 		t.Fatalf("days %+v", found.Days)
@@ -136,12 +54,12 @@ func TestAnalyzeReportsEachDay(t *testing.T) {
 	kinds := map[string]map[string]int{}
 	views := map[string]int{}
 	for _, r := range rows {
-		if kinds[r.user] == nil {
-			kinds[r.user] = map[string]int{}
+		if kinds[r.User] == nil {
+			kinds[r.User] = map[string]int{}
 		}
-		kinds[r.user][r.kind]++
-		if r.kind == "view" {
-			views[r.product]++
+		kinds[r.User][r.Kind]++
+		if r.Kind == "view" {
+			views[r.Product]++
 		}
 	}
 	var buyers, shoppers uint64
@@ -174,14 +92,14 @@ func TestAnalyzeReportsEachDay(t *testing.T) {
 // The same file twice is on the log twice, and nowhere else.
 func TestI4_TheSameFileTwiceAddsNothing(t *testing.T) {
 	folder := t.TempDir()
-	rows := shopRows(t)
+	rows := shoptest.Rows(t, "testdata/shop.csv")
 	n := int64(len(rows))
 	args := []string{"--data-dir", folder, "--views-over", "10", "testdata/shop.csv"}
 	first, second := analyzed(t, args...), analyzed(t, args...)
 	if len(first.Alerts) != len(second.Alerts) {
 		t.Errorf("%d alerts, then %d", len(first.Alerts), len(second.Alerts))
 	}
-	sameAlerts(t, second.Alerts, bruteForce(rows, 10, 5))
+	shoptest.SameAlerts(t, alertsOf(second), shoptest.BruteForce(rows, 10, 5))
 	if want := (eventCounts{Read: n, Accepted: n, Duplicates: n}); second.Events != want || second.EventLogRows != uint64(n) {
 		t.Errorf("the second time: %+v, %d rows; want %+v", second.Events, second.EventLogRows, want)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"clickstream/grafana"
 	"clickstream/ingest/shop"
+	"clickstream/internal/instance"
 	"clickstream/jobs"
 	"clickstream/warehouse/console"
 	"clickstream/warehouse/embedded"
@@ -43,19 +44,9 @@ const (
 )
 
 func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
-	opts := serveOptions{zoneFlag: c.zoneFlag, collectorAddr: "127.0.0.1:0"}
-	if opts.rule, err = c.rule(); err != nil {
-		return err
-	}
-	if err := opts.check(); err != nil {
-		return err
-	}
-	zone, err := c.location()
+	cfg, zone, err := c.serveConfig()
 	if err != nil {
 		return err
-	}
-	if c.For < 0 || c.Rate <= 0 {
-		return usagef("for is %s and rate is %g: give a duration, as in 30s, and a rate above 0", c.For, c.Rate)
 	}
 	traffic := shop.Options{Seed: uint64(time.Now().UnixNano()), Rate: c.Rate}
 	if _, err := shop.New(traffic); err != nil {
@@ -64,24 +55,55 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 	log := t.logger(c.LogLevel)
 	s := t.status()
 	s.line("starting the engines in %s", c.DataDir)
-	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, startAlone, log)
+	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, instance.StartAlone, log)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, eng.Close)
-	p, err := openPipeline(ctx, eng, log)
+	p, err := instance.OpenPipeline(ctx, eng, log)
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	defer p.Close()
 
 	if c.For > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
-	if traffic.Start, err = trafficFrom(ctx, p, time.Now()); err != nil {
+	generator, err := newTraffic(ctx, p, traffic)
+	if err != nil {
 		return err
+	}
+	if err := c.show(ctx, t, s, p, cfg, generator, zone); err != nil {
+		return err
+	}
+	if eng.Started() {
+		fmt.Fprintf(t.out, "The data is in %s; the next start goes on with it.\n", c.DataDir)
+	}
+	return nil
+}
+
+// serveConfig checks the flags.
+func (c *demoCmd) serveConfig() (cfg instance.ServeConfig, zone *time.Location, err error) {
+	if cfg.Rule, err = c.rule(); err != nil {
+		return cfg, nil, err
+	}
+	if zone, err = c.location(); err != nil {
+		return cfg, nil, err
+	}
+	if c.For < 0 || c.Rate <= 0 {
+		return cfg, nil, usagef("for is %s and rate is %g: give a duration, as in 30s, and a rate above 0", c.For, c.Rate)
+	}
+	cfg.Location, cfg.CollectorAddr = zone, "127.0.0.1:0"
+	cfg, err = cfg.Checked()
+	return cfg, zone, err
+}
+
+// newTraffic makes the generator of a demo that begins now.
+func newTraffic(ctx context.Context, p *instance.Pipeline, traffic shop.Options) (_ *shop.Generator, err error) {
+	if traffic.Start, err = trafficFrom(ctx, p, time.Now()); err != nil {
+		return nil, err
 	}
 	if past := time.Since(traffic.Start); past > saleBefore {
 		traffic.SaleAt = past - saleBefore
@@ -89,70 +111,75 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 		// There is less history than that: the sale makes up for it.
 		traffic.SaleAt, traffic.SaleRate = time.Millisecond, rushRate
 	}
-	generator, err := shop.New(traffic)
-	if err != nil {
-		return err
-	}
-	// The traffic ends first, and what it has put on the log is stored.
-	r := p.newRoles(context.WithoutCancel(ctx))
-	defer func() { _ = r.stop() }()
-	open, closeShop := context.WithCancel(r.ctx)
+	return shop.New(traffic)
+}
+
+// show runs the roles and the traffic, and shows them until ctx ends. The
+// traffic ends first, and what it has put on the log is stored.
+func (c *demoCmd) show(ctx context.Context, t *terminal, s *status, p *instance.Pipeline, cfg instance.ServeConfig, generator *shop.Generator, zone *time.Location) error {
+	r := p.NewRoles(context.WithoutCancel(ctx))
+	defer func() { _ = r.Stop() }()
+	open, closeShop := context.WithCancel(r.Context)
 	defer closeShop()
 	defer context.AfterFunc(ctx, closeShop)()
 	shown := newDemoView(t, s, r, generator)
-	opts.onAlert = shown.alert
-	if err := r.serve(opts); err != nil {
-		return r.explain(err)
+	cfg.OnAlert = shown.alert
+	if err := r.Serve(cfg); err != nil {
+		return r.Explain(err)
 	}
-	producer, err := r.newProducer()
+	producer, err := r.NewProducer()
 	if err != nil {
-		return r.explain(err)
+		return r.Explain(err)
 	}
 	shut := make(chan struct{})
-	r.run("generator", func(context.Context) error {
+	r.Run("generator", func(context.Context) error {
 		defer close(shut)
 		return generator.Run(open, producer)
 	})
 	links, err := c.links(r)
 	if err != nil {
-		return r.explain(err)
+		return r.Explain(err)
 	}
-	if err := eng.publish(opts.rule, links.byName()); err != nil {
+	if err := p.Publish(cfg.Rule, links.byName()); err != nil {
 		return err
 	}
-	say := func(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", args...) }
-	say("")
-	for _, l := range links {
-		say("  %-18s %s", l.what, l.url)
-	}
-	say("  %-18s %s alerts --follow%s", "in another shell", self(), c.inFolder())
-	today := jobs.DayOf(time.Now(), zone)
-	say("  %-18s %s jobs run all --day %s%s; then jobs report %s", "today's reports", self(), today, c.inFolder(), today)
-	say("\nThe product in the flash sale is %s: an alert comes within a minute. Ctrl-C stops.\n", generator.SaleProduct())
+	c.introduce(t, links, generator, jobs.DayOf(time.Now(), zone))
 
 	shown.run(open)
 	<-shut
-	last, cancel := context.WithTimeout(r.ctx, stopGrace)
+	last, cancel := context.WithTimeout(r.Context, stopGrace)
 	defer cancel()
-	if err := p.stored(last, nil); err != nil && last.Err() == nil {
-		return r.explain(err)
+	if err := p.WaitStored(last, nil); err != nil && last.Err() == nil {
+		return r.Explain(err)
 	}
-	if err := r.stop(); err != nil {
+	if err := r.Stop(); err != nil {
 		return err
 	}
 	shown.summary()
-	if eng.started {
-		say("The data is in %s; the next start goes on with it.", c.DataDir)
-	}
 	return nil
+}
+
+// stopGrace is how long a demo that was interrupted still stores what it has
+// put on the log. What is left is stored by the next command.
+const stopGrace = 2 * time.Second
+
+// introduce prints what there is to look at.
+func (c *demoCmd) introduce(t *terminal, links links, generator *shop.Generator, today jobs.Day) {
+	fmt.Fprintln(t.out)
+	for _, l := range links {
+		fmt.Fprintf(t.out, "  %-18s %s\n", l.what, l.url)
+	}
+	fmt.Fprintf(t.out, "  %-18s %s alerts --follow%s\n", "in another shell", self(), c.inFolder())
+	fmt.Fprintf(t.out, "  %-18s %s jobs run all --day %s%s; then jobs report %s\n", "today's reports", self(), today, c.inFolder(), today)
+	fmt.Fprintf(t.out, "\nThe product in the flash sale is %s: an alert comes within a minute. Ctrl-C stops.\n\n", generator.SaleProduct())
 }
 
 // trafficFrom is when the traffic begins: a quarter of an hour ago, or where
 // that of the demo before ended.
-func trafficFrom(ctx context.Context, p *pipeline, now time.Time) (time.Time, error) {
+func trafficFrom(ctx context.Context, p *instance.Pipeline, now time.Time) (time.Time, error) {
 	start := now.Add(-history)
 	var last time.Time
-	if err := p.warehouse.Conn().QueryRow(ctx, query("demo_last"), clickhouse.DateNamed("from", start.UTC(), clickhouse.MilliSeconds)).Scan(&last); err != nil {
+	if err := p.Warehouse.Conn().QueryRow(ctx, query("demo_last"), clickhouse.DateNamed("from", start.UTC(), clickhouse.MilliSeconds)).Scan(&last); err != nil {
 		return start, fmt.Errorf("look for the demo before: %w", err)
 	}
 	if last.Before(start) {
@@ -182,20 +209,20 @@ func (ls links) byName() map[string]string {
 }
 
 // links opens what there is to look at.
-func (c *demoCmd) links(r *roles) (links, error) {
-	found := links{{"collector", "send events to", "http://" + r.collector.Addr() + "/v1/events"}}
-	eng := r.pipeline.engines
-	if eng.ownClickHouse == nil {
+func (c *demoCmd) links(r *instance.Roles) (links, error) {
+	found := links{{"collector", "send events to", "http://" + r.Collector.Addr() + "/v1/events"}}
+	server := r.Pipeline.EmbeddedClickHouse()
+	if server == nil {
 		return found, nil // another ClickHouse's pages have another user
 	}
-	con, err := console.Open(r.ctx, console.Options{
-		ClickHouseHTTP: eng.ownClickHouse.HTTPAddr(), User: embedded.GrafanaUser, Password: eng.ownClickHouse.Credentials().GrafanaPassword,
-		Database: eng.clickhouse.Database, Log: r.roleLog("console"),
+	con, err := console.Open(r.Context, console.Options{
+		ClickHouseHTTP: server.HTTPAddr(), User: embedded.GrafanaUser, Password: server.Credentials().GrafanaPassword,
+		Database: r.Pipeline.ClickHouse.Database, Log: r.Pipeline.Log.With().Str("role", "console").Logger(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the console: %w", err)
 	}
-	defer r.run("console", con.Run)
+	defer r.Run("console", con.Run)
 	var charts []console.Chart
 	live, err := grafana.LiveCharts()
 	if err != nil {

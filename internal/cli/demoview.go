@@ -9,6 +9,7 @@ import (
 	"clickstream/ingest/shop"
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/instance"
 )
 
 // demoView shows what a running demo does: alerts when they come, on standard
@@ -16,7 +17,7 @@ import (
 type demoView struct {
 	t         *terminal
 	s         *status
-	r         *roles
+	r         *instance.Roles
 	generator *shop.Generator
 	started   time.Time
 
@@ -25,7 +26,7 @@ type demoView struct {
 	alerts int
 }
 
-func newDemoView(t *terminal, s *status, r *roles, generator *shop.Generator) *demoView {
+func newDemoView(t *terminal, s *status, r *instance.Roles, generator *shop.Generator) *demoView {
 	return &demoView{t: t, s: s, r: r, generator: generator, started: time.Now()}
 }
 
@@ -88,7 +89,7 @@ func (v *demoView) run(ctx context.Context) {
 		if before >= 0 {
 			v.s.set("%s events/s   %s on the log   lag %s   %s events and %s alerts stored since the start",
 				count(int64(float64(records-before)/now.Sub(last).Seconds())), count(records), count(lag),
-				count(v.r.mirror.Stats().Events), count(v.r.mirror.Stats().Alerts))
+				count(v.r.Mirror.Stats().Events), count(v.r.Mirror.Stats().Alerts))
 		}
 		before, last = records, now
 	}
@@ -99,23 +100,23 @@ func (v *demoView) run(ctx context.Context) {
 func (v *demoView) look(ctx context.Context) (records, lag int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	topic := v.r.pipeline.broker.Topics().Events
-	ends, err := broker.EndOffsets(ctx, v.r.pipeline.client, topic)
+	topic := v.r.Pipeline.Broker.Topics().Events
+	ends, err := broker.EndOffsets(ctx, v.r.Pipeline.Client, topic)
 	if err != nil {
 		return 0, 0, err
 	}
-	stored := v.r.mirror.Stats().Stored[topic]
+	stored := v.r.Mirror.Stats().Stored[topic]
 	for p, end := range ends {
 		records += end
 		lag += max(0, end-stored[p])
 	}
-	return records, max(lag, v.r.processor.Stats().Lag), nil
+	return records, max(lag, v.r.Processor.Stats().Lag), nil
 }
 
 // summary is said at the end.
 func (v *demoView) summary() {
 	v.show()
-	stored := v.r.mirror.Stats()
+	stored := v.r.Mirror.Stats()
 	fmt.Fprintf(v.t.out, "%s events generated and %s stored, %d alert messages, in %s\n",
 		count(v.generator.Appended()), count(stored.Events), v.alerts, time.Since(v.started).Round(time.Second))
 }

@@ -15,6 +15,7 @@ import (
 	"clickstream/ingest"
 	"clickstream/ingest/shop"
 	"clickstream/internal/event"
+	"clickstream/internal/instance"
 )
 
 type ingestCmd struct {
@@ -43,7 +44,7 @@ func (c *ingestFileCmd) Run(ctx context.Context, t *terminal) error {
 	if err := errors.Join(checkFormat(c.Format), checkFiles(c.Files)); err != nil {
 		return err
 	}
-	return withPipeline(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *pipeline) error {
+	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
 		s := t.status()
 		defer s.clear()
 		report, err := importFiles(ctx, t, s, p, c.Files, c.Format)
@@ -123,7 +124,7 @@ func (c *ingestGenerateCmd) Run(ctx context.Context, t *terminal) error {
 		}
 		return c.print(ctx, t, g)
 	}
-	return withPipeline(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *pipeline) error {
+	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
 		return c.append(ctx, t, p, g)
 	})
 }
@@ -139,12 +140,12 @@ func (c *ingestGenerateCmd) print(ctx context.Context, t *terminal, g *shop.Gene
 	return errors.Join(err, out.Flush())
 }
 
-func (c *ingestGenerateCmd) append(ctx context.Context, t *terminal, p *pipeline, g *shop.Generator) (err error) {
+func (c *ingestGenerateCmd) append(ctx context.Context, t *terminal, p *instance.Pipeline, g *shop.Generator) (err error) {
 	var opts []kgo.Opt
 	if !c.paced() {
 		opts = append(opts, ingest.Bulk())
 	}
-	producer, err := ingest.NewProducer(ctx, p.broker, p.log, opts...)
+	producer, err := ingest.NewProducer(ctx, p.Broker, p.Log, opts...)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"clickstream/internal/instance"
 	"clickstream/jobs"
 )
 
@@ -42,8 +43,8 @@ func (f *jobsFlags) with(ctx context.Context, t *terminal, work func(context.Con
 	if err != nil {
 		return err
 	}
-	return withPipeline(ctx, t, &f.engineFlags, f.folderFlags, func(ctx context.Context, p *pipeline) error {
-		return work(ctx, &jobs.Runner{Warehouse: p.warehouse, Broker: p.broker, Location: zone, Log: p.log})
+	return useInstance(ctx, t, &f.engineFlags, f.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
+		return work(ctx, &jobs.Runner{Warehouse: p.Warehouse, Broker: p.Broker, Location: zone, Log: p.Log})
 	})
 }
 

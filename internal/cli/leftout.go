@@ -8,6 +8,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"clickstream/internal/instance"
 )
 
 // leftOut collects the records that counted in no window, late or future: 16
@@ -31,7 +33,7 @@ func (l *leftOut) add(partition int32, offset int64, future bool) {
 }
 
 // events counts the events whose first copy was left out.
-func (l *leftOut) events(ctx context.Context, p *pipeline) (late, future int64, err error) {
+func (l *leftOut) events(ctx context.Context, p *instance.Pipeline) (late, future int64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	const atATime = 100_000
@@ -46,7 +48,7 @@ func (l *leftOut) events(ctx context.Context, p *pipeline) (late, future int64, 
 	return late, future, nil
 }
 
-func countLeftOut(ctx context.Context, p *pipeline, records []leftOutRecord) (late, future uint64, err error) {
+func countLeftOut(ctx context.Context, p *instance.Pipeline, records []leftOutRecord) (late, future uint64, err error) {
 	t, err := ext.NewTable("left_out", ext.Column("partition", "Int32"), ext.Column("offset", "Int64"), ext.Column("future", "Bool"))
 	if err != nil {
 		return 0, 0, err
@@ -59,6 +61,6 @@ func countLeftOut(ctx context.Context, p *pipeline, records []leftOutRecord) (la
 		return 0, 0, err
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithExternalTable(t))
-	err = p.warehouse.Conn().QueryRow(ctx, query("analyze_left_out")).Scan(&late, &future)
+	err = p.Warehouse.Conn().QueryRow(ctx, query("analyze_left_out")).Scan(&late, &future)
 	return late, future, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"clickstream/internal/instance"
 	"clickstream/warehouse"
 )
 
@@ -21,12 +22,12 @@ type migrateFlags struct {
 
 func (f *migrateFlags) with(ctx context.Context, t *terminal, work func(*warehouse.Warehouse) error) (err error) {
 	log := t.logger(f.LogLevel)
-	eng, err := openEngines(ctx, t, &f.engineFlags, f.DataDir, joinOrStart, log)
+	eng, err := openEngines(ctx, t, &f.engineFlags, f.DataDir, instance.JoinOrStart, log)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, eng.Close)
-	w, err := warehouse.Open(ctx, eng.clickhouse, log)
+	w, err := warehouse.Open(ctx, eng.ClickHouse, log)
 	if err != nil {
 		return err
 	}

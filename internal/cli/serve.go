@@ -5,22 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/rs/zerolog"
-
-	"clickstream/ingest"
-	"clickstream/internal/event"
-	"clickstream/jobs"
-	"clickstream/processor"
+	"clickstream/internal/instance"
 )
-
-// roleNames are what serve can run.
-var roleNames = []string{"collector", "normaliser", "mirror", "processor", "jobs"}
 
 type serveCmd struct {
 	Roles         []string `placeholder:"ROLE,…" help:"Roles to run: ${roles} (default: all)."`
@@ -48,137 +38,59 @@ Examples:
 }
 
 func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
-	opts := serveOptions{zoneFlag: c.zoneFlag, roles: c.Roles, collectorAddr: c.CollectorAddr}
-	if opts.rule, err = c.rule(); err != nil {
+	opts := instance.ServeConfig{Roles: c.Roles, CollectorAddr: c.CollectorAddr}
+	if opts.Rule, err = c.rule(); err != nil {
 		return err
 	}
-	if opts.writeKeys, err = readWriteKeys(c.WriteKeysFile); err != nil {
+	if opts.WriteKeys, err = readWriteKeys(c.WriteKeysFile); err != nil {
 		return err
 	}
-	if err := opts.check(); err != nil {
+	if opts.Location, err = c.location(); err != nil {
 		return err
+	}
+	if opts, err = opts.Checked(); err != nil {
+		return usageError{err}
 	}
 	log := t.logger(c.LogLevel)
-	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, startAlone, log)
+	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, instance.StartAlone, log)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, eng.Close)
-	p, err := openPipeline(ctx, eng, log)
+	p, err := instance.OpenPipeline(ctx, eng, log)
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	defer p.Close()
 
-	r := p.newRoles(ctx)
-	defer func() { _ = r.stop() }()
-	if err := r.serve(opts); err != nil {
-		return r.explain(err)
+	r := p.NewRoles(ctx)
+	defer func() { _ = r.Stop() }()
+	if err := r.Serve(opts); err != nil {
+		return r.Explain(err)
 	}
 	links := map[string]string{}
-	if r.collector != nil {
-		links["collector"] = "http://" + r.collector.Addr() + "/v1/events"
+	if r.Collector != nil {
+		links["collector"] = "http://" + r.Collector.Addr() + "/v1/events"
 	}
-	if err := eng.publish(opts.rule, links); err != nil {
+	if err := eng.Publish(opts.Rule, links); err != nil {
 		return err
 	}
-	log.Info().Strs("roles", opts.roles).Stringer("broker", eng.broker).Stringer("clickhouse", eng.clickhouse).
-		Str("rule", opts.rule.String()).Str("timezone", opts.Timezone).Msg("serving")
+	log.Info().Strs("roles", opts.Roles).Stringer("broker", eng.Broker).Stringer("clickhouse", eng.ClickHouse).
+		Str("rule", opts.Rule.String()).Str("timezone", c.Timezone).Msg("serving")
 	for _, name := range slices.Sorted(maps.Keys(links)) {
 		log.Info().Str("url", links[name]).Msg(name)
 	}
-	<-r.ctx.Done()
+	<-r.Context.Done()
 	log.Info().Msg("stopping")
-	if err := r.stop(); err != nil {
+	if err := r.Stop(); err != nil {
 		return err
 	}
-	if eng.started {
+	if eng.Started() {
 		log.Info().Str("data", c.DataDir).Msg("stopped; the next start goes on with the data")
 	} else {
 		log.Info().Msg("stopped")
 	}
 	return nil
-}
-
-// serveOptions say which roles to run and how.
-type serveOptions struct {
-	zoneFlag
-	rule          event.Rule
-	roles         []string // empty: all
-	collectorAddr string
-	writeKeys     map[string]string
-	onAlert       func(event.Alert)
-}
-
-func (o *serveOptions) check() error {
-	if len(o.roles) == 0 {
-		o.roles = roleNames
-	}
-	for _, role := range o.roles {
-		if !slices.Contains(roleNames, role) {
-			return usagef("role %q is not known: give some of %s", role, strings.Join(roleNames, ","))
-		}
-	}
-	if _, port, err := net.SplitHostPort(o.collectorAddr); err != nil {
-		return usagef("collector-addr %q: give HOST:PORT", o.collectorAddr)
-	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return usagef("collector-addr %q: the port is a number from 0 to 65535", o.collectorAddr)
-	}
-	_, err := o.location()
-	return err
-}
-
-// serve starts the roles.
-func (r *roles) serve(o serveOptions) error {
-	zone, err := o.location()
-	if err != nil {
-		return err
-	}
-	has := func(role string) bool { return slices.Contains(o.roles, role) }
-	if has("mirror") {
-		if err := r.runMirror(); err != nil {
-			return err
-		}
-	}
-	if has("processor") {
-		if err := r.runProcessor(processor.Config{Rule: o.rule, OnAlert: o.onAlert}); err != nil {
-			return err
-		}
-	}
-	if has("jobs") {
-		log := r.roleLog("jobs")
-		runner := &jobs.Runner{Warehouse: r.pipeline.warehouse, Broker: r.pipeline.broker, Location: zone, Log: log}
-		scheduler := &jobs.Scheduler{Runner: runner, Log: log}
-		r.run("jobs", scheduler.Run)
-	}
-	if !has("collector") && !has("normaliser") {
-		return nil
-	}
-	producer, err := r.newProducer()
-	if err != nil {
-		return err
-	}
-	if has("normaliser") {
-		n, err := ingest.NewNormaliser(ingest.NormaliserConfig{Broker: r.pipeline.broker, Producer: producer, Log: r.roleLog("normaliser")})
-		if err != nil {
-			return err
-		}
-		r.run("normaliser", n.Run)
-	}
-	if has("collector") {
-		r.collector, err = ingest.NewCollector(ingest.CollectorConfig{
-			Producer: producer, Log: r.roleLog("collector"), Addr: o.collectorAddr, WriteKeys: o.writeKeys,
-		})
-		if err != nil {
-			return err
-		}
-		r.run("collector", r.collector.Run)
-	}
-	return nil
-}
-
-func (r *roles) roleLog(role string) zerolog.Logger {
-	return r.pipeline.log.With().Str("role", role).Logger()
 }
 
 // readWriteKeys reads the secrets that clients of the collector have to give.

@@ -6,83 +6,54 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
+
+	"github.com/rs/zerolog"
 
 	"clickstream/ingest/formats"
 	"clickstream/internal/event"
-	"clickstream/processor"
+	"clickstream/internal/instance"
 )
 
-// withPipeline runs work for a short command. On engines that this command
-// started itself nobody else runs the mirror: so it runs beside, what was left
-// on the log is stored before work begins, and what work adds before the
-// command ends.
-func withPipeline(ctx context.Context, t *terminal, flags *engineFlags, folder folderFlags, work func(context.Context, *pipeline) error) error {
-	return withRoles(ctx, t, flags, folder, nil, work)
+// useInstance runs work on the instance that the flags name.
+func useInstance(ctx context.Context, t *terminal, flags *engineFlags, folder folderFlags, work func(context.Context, *instance.Pipeline) error) error {
+	return useInstanceOf(ctx, t, flags, folder, nil, work)
 }
 
-// withRoles is withPipeline with, on engines of its own, the processor too. It
-// takes a rule, and another rule counts the log again from its beginning: so
-// only commands that are given one run it.
-func withRoles(ctx context.Context, t *terminal, flags *engineFlags, folder folderFlags, rule *event.Rule, work func(context.Context, *pipeline) error) (err error) {
-	log := t.logger(folder.LogLevel)
-	eng, err := openEngines(ctx, t, flags, folder.DataDir, joinOrStart, log)
-	if err != nil {
+// useInstanceOf is useInstance for work that needs the alerts of a rule.
+func useInstanceOf(ctx context.Context, t *terminal, flags *engineFlags, folder folderFlags, rule *event.Rule, work func(context.Context, *instance.Pipeline) error) error {
+	if err := flags.check(); err != nil {
 		return err
-	}
-	defer closing(&err, eng.Close)
-	open := openPipeline
-	if !eng.started {
-		open = joinPipeline
-	}
-	p, err := open(ctx, eng, log)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	if eng.ownBroker == nil {
-		return work(ctx, p) // the log is others' too, and so are its roles
-	}
-
-	// Ctrl-C ends the work, and what the work has written is stored all the same.
-	r := p.newRoles(context.WithoutCancel(ctx))
-	defer func() { _ = r.stop() }()
-	if err := r.runMirror(); err != nil {
-		return err
-	}
-	if rule != nil {
-		if err := r.runProcessor(processor.Config{Rule: *rule}); err != nil {
-			return err
-		}
 	}
 	s := t.status()
 	defer s.clear()
-	settle := func(ctx context.Context) error {
-		return p.stored(ctx, func(left int64) { s.set("storing: %s records to go", count(left)) })
+	session := instance.Session{
+		Engines: flags.instance(t, folder.DataDir, instance.JoinOrStart, t.logger(folder.LogLevel)),
+		Rule:    rule,
+		Storing: func(left int64) {
+			if left == 0 {
+				s.clear()
+				return
+			}
+			s.set("storing: %s records to go", count(left))
+		},
 	}
-	working, cancel := context.WithCancel(r.ctx)
-	defer cancel()
-	defer context.AfterFunc(ctx, cancel)()
-	if err := settle(working); err != nil {
-		return r.explain(err)
-	}
-	s.clear()
-	workErr := work(working, p)
-	last := r.ctx
-	if ctx.Err() != nil {
-		var cancel context.CancelFunc
-		last, cancel = context.WithTimeout(r.ctx, stopGrace)
-		defer cancel()
-	}
-	if err := settle(last); err != nil && ctx.Err() == nil {
-		return r.explain(errors.Join(workErr, err))
-	}
-	return errors.Join(workErr, r.stop())
+	return session.Run(ctx, work)
 }
 
-// stopGrace is how long a command that was interrupted still stores what it has
-// put on the log. What is left is stored by the next command.
-const stopGrace = 2 * time.Second
+// instance is the way to the engines that the flags name.
+func (f *engineFlags) instance(t *terminal, dir string, use instance.Sharing, log zerolog.Logger) instance.Config {
+	return instance.Config{
+		Broker: f.broker(), ClickHouse: f.clickhouse(), Dir: dir, Sharing: use, Log: log, Installing: t.status().installing,
+	}
+}
+
+// openEngines opens the engines that the flags name.
+func openEngines(ctx context.Context, t *terminal, flags *engineFlags, dir string, use instance.Sharing, log zerolog.Logger) (*instance.Engines, error) {
+	if err := flags.check(); err != nil {
+		return nil, err
+	}
+	return instance.Open(ctx, flags.instance(t, dir, use, log))
+}
 
 // checkFiles looks whether the files are there before engines are started for
 // them.

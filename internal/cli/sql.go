@@ -12,6 +12,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/shopspring/decimal"
+
+	"clickstream/internal/instance"
 )
 
 type sqlCmd struct {
@@ -39,11 +41,11 @@ func (c *sqlCmd) Run(ctx context.Context, t *terminal) error {
 		}
 		text = string(all)
 	}
-	return withPipeline(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *pipeline) error {
+	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
 		// readonly=2 lets a query bring settings of its own, as format settings
 		// are, but change no data.
 		ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"readonly": 2}))
-		rows, err := p.warehouse.Conn().Query(ctx, text)
+		rows, err := p.Warehouse.Conn().Query(ctx, text)
 		if err != nil {
 			return fmt.Errorf("run the query: %w", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/instance"
 	"clickstream/jobs"
 	"clickstream/processor"
 	"clickstream/warehouse"
@@ -52,14 +53,14 @@ type health struct {
 
 func (c *statusCmd) Run(ctx context.Context, t *terminal) error {
 	log := t.logger(c.LogLevel)
-	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, joinOnly, log)
+	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, instance.JoinOnly, log)
 	if err != nil {
 		return err
 	}
 	// A monitoring command that hangs is no answer.
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	h := health{Unwell: []string{}, Jobs: []jobs.Run{}, Broker: eng.broker.String(), ClickHouse: eng.clickhouse.String()}
+	h := health{Unwell: []string{}, Jobs: []jobs.Run{}, Broker: eng.Broker.String(), ClickHouse: eng.ClickHouse.String()}
 	h.check("broker", h.askBroker(ctx, eng))
 	h.check("ClickHouse", h.askClickHouse(ctx, eng))
 	if lag := max(h.MirrorLag, h.ProcessorLag); lag > c.MaxLag {
@@ -92,13 +93,13 @@ func (h *health) check(part string, err error) {
 	}
 }
 
-func (h *health) askBroker(ctx context.Context, eng *engines) error {
-	cl, err := eng.broker.NewClient()
+func (h *health) askBroker(ctx context.Context, eng *instance.Engines) error {
+	cl, err := eng.Broker.NewClient()
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	topics := eng.broker.Topics()
+	topics := eng.Broker.Topics()
 	starts, err := broker.StartOffsets(ctx, cl, topics.Events)
 	if err != nil {
 		return err
@@ -111,14 +112,14 @@ func (h *health) askBroker(ctx context.Context, eng *engines) error {
 		h.Records += end - starts[p]
 	}
 	stored := broker.Offsets{}
-	commits, err := broker.CommittedOffsets(ctx, cl, eng.broker.Group("mirror"), topics.Events)
+	commits, err := broker.CommittedOffsets(ctx, cl, eng.Broker.Group("mirror"), topics.Events)
 	if err != nil {
 		return err
 	}
 	for p, commit := range commits {
 		stored[p] = commit.Offset
 	}
-	told, err := processor.Acknowledged(ctx, cl, eng.broker, nil)
+	told, err := processor.Acknowledged(ctx, cl, eng.Broker, nil)
 	if err != nil {
 		return err
 	}
@@ -129,8 +130,8 @@ func (h *health) askBroker(ctx context.Context, eng *engines) error {
 	return nil
 }
 
-func (h *health) askClickHouse(ctx context.Context, eng *engines) error {
-	w, err := warehouse.Open(ctx, eng.clickhouse, eng.broker.Log)
+func (h *health) askClickHouse(ctx context.Context, eng *instance.Engines) error {
+	w, err := warehouse.Open(ctx, eng.ClickHouse, eng.Broker.Log)
 	if err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func (h *health) askClickHouse(ctx context.Context, eng *engines) error {
 	if h.Copies = stored - h.Events; h.Events > 0 {
 		h.NewestSeen = &newest
 	}
-	runner := &jobs.Runner{Warehouse: w, Broker: eng.broker}
+	runner := &jobs.Runner{Warehouse: w, Broker: eng.Broker}
 	for _, j := range jobs.Jobs() {
 		runs, err := runner.Runs(ctx, jobs.RunFilter{Job: j.Name, Limit: 1})
 		if err != nil {

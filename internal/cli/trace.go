@@ -9,6 +9,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"clickstream/internal/instance"
 	"clickstream/processor"
 )
 
@@ -59,13 +60,13 @@ func (c *traceCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return withPipeline(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *pipeline) error {
-		rule := p.ruleOr(rule)
+	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
+		rule := p.RuleOr(rule)
 		found := struct {
 			Events   []traced  `json:"events"`
 			Rejected []refused `json:"rejected"`
 		}{[]traced{}, []refused{}}
-		conn, id := p.warehouse.Conn(), clickhouse.Named("id", c.EventID)
+		conn, id := p.Warehouse.Conn(), clickhouse.Named("id", c.EventID)
 		if err := conn.Select(ctx, &found.Events, query("trace_events"), id); err != nil {
 			return fmt.Errorf("look for the event: %w", err)
 		}
@@ -74,7 +75,7 @@ func (c *traceCmd) Run(ctx context.Context, t *terminal) error {
 		}
 		for i := range found.Events {
 			e := &found.Events[i]
-			if e.Windows, err = processor.Explain(ctx, p.broker, rule, e.Partition, e.Offset); err != nil {
+			if e.Windows, err = processor.Explain(ctx, p.Broker, rule, e.Partition, e.Offset); err != nil {
 				return err
 			}
 		}

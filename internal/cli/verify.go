@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/instance"
 	"clickstream/processor"
 	"clickstream/warehouse/verify"
 )
@@ -33,12 +34,12 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return withRoles(ctx, t, &c.engineFlags, c.folderFlags, &rule, func(ctx context.Context, p *pipeline) error {
-		rule := p.ruleOr(rule)
+	return useInstanceOf(ctx, t, &c.engineFlags, c.folderFlags, &rule, func(ctx context.Context, p *instance.Pipeline) error {
+		rule := p.RuleOr(rule)
 		report, err := verify.Run(ctx, verify.Config{
-			Broker: p.broker, Warehouse: p.warehouse, Rule: rule, Log: p.log, Wait: c.Wait,
+			Broker: p.Broker, Warehouse: p.Warehouse, Rule: rule, Log: p.Log, Wait: c.Wait,
 			WaitFor: func(ctx context.Context, ends broker.Offsets) error {
-				return processor.WaitAcknowledged(ctx, p.client, p.broker, rule, ends)
+				return processor.WaitAcknowledged(ctx, p.Client, p.Broker, rule, ends)
 			},
 		})
 		if err != nil {

@@ -1,4 +1,4 @@
-package cli
+package instance
 
 import (
 	"encoding/json"
@@ -19,9 +19,9 @@ type folder struct {
 	lock *flock.Flock
 }
 
-// instance is what a running instance leaves in its folder (mode 0600), so that
+// addresses are what a running instance leaves in its folder (mode 0600), so that
 // other commands can join it.
-type instance struct {
+type addresses struct {
 	PID            int               `json:"pid"`
 	Broker         string            `json:"broker,omitempty"`
 	ClickHouse     string            `json:"clickhouse,omitempty"`
@@ -42,7 +42,7 @@ func published(dir string) bool {
 
 // openFolder makes and locks a folder. If an instance runs in it, it returns
 // that one's addresses instead.
-func openFolder(dir string) (*folder, *instance, error) {
+func openFolder(dir string) (*folder, *addresses, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("make the instance's folder: %w", err)
 	}
@@ -64,7 +64,7 @@ func openFolder(dir string) (*folder, *instance, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the running instance's addresses: %w", err)
 	}
-	var in instance
+	var in addresses
 	if err := json.Unmarshal(text, &in); err != nil {
 		return nil, nil, fmt.Errorf("read the running instance's addresses in %s: %w", filepath.Join(dir, instanceFile), err)
 	}
@@ -72,7 +72,7 @@ func openFolder(dir string) (*folder, *instance, error) {
 }
 
 // publish writes the addresses in one step, so that nobody reads half of them.
-func (f *folder) publish(in instance) error {
+func (f *folder) publish(in addresses) error {
 	text, err := json.MarshalIndent(in, "", "  ")
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (f *folder) publish(in instance) error {
 	return nil
 }
 
-// Close gives the folder free.
+// Close releases the folder.
 func (f *folder) Close() error {
 	err := os.Remove(filepath.Join(f.dir, instanceFile))
 	if errors.Is(err, os.ErrNotExist) {

@@ -1,4 +1,4 @@
-package cli
+package instance
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/instance/shoptest"
 	"clickstream/processor"
 	"clickstream/warehouse"
 	"clickstream/warehouse/verify"
@@ -32,37 +33,37 @@ func testRule() event.Rule {
 }
 
 // testPipeline is a pipeline with topics and a database of its own.
-func testPipeline(t *testing.T) *pipeline {
+func testPipeline(t *testing.T) *Pipeline {
 	t.Helper()
 	end := warehousetest.Database(t)
-	return openTestPipeline(t, &engines{broker: brokertest.Config(t), clickhouse: warehouse.Config{
+	return openTestPipeline(t, &Engines{Broker: brokertest.Config(t), ClickHouse: warehouse.Config{
 		Addr: []string{end.Addr}, Database: end.Database, User: end.User, Password: end.Password,
 	}})
 }
 
-func openTestPipeline(t *testing.T, e *engines) *pipeline {
+func openTestPipeline(t *testing.T, e *Engines) *Pipeline {
 	t.Helper()
-	p, err := openPipeline(t.Context(), e, zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel))
+	p, err := OpenPipeline(t.Context(), e, zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.close)
+	t.Cleanup(p.Close)
 	return p
 }
 
 // begin runs mirror and processor until the test's end or stop.
-func begin(t *testing.T, p *pipeline, rule event.Rule) *roles {
+func begin(t *testing.T, p *Pipeline, rule event.Rule) *Roles {
 	t.Helper()
 	return beginUntil(t, t.Context(), p, rule)
 }
 
-func beginUntil(t *testing.T, ctx context.Context, p *pipeline, rule event.Rule) *roles {
+func beginUntil(t *testing.T, ctx context.Context, p *Pipeline, rule event.Rule) *Roles {
 	t.Helper()
-	r := p.newRoles(ctx)
-	if err := errors.Join(r.runMirror(), r.runProcessor(processor.Config{Rule: rule})); err != nil {
+	r := p.NewRoles(ctx)
+	if err := errors.Join(r.RunMirror(), r.RunProcessor(processor.Config{Rule: rule})); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = r.stop() })
+	t.Cleanup(func() { _ = r.Stop() })
 	return r
 }
 
@@ -74,42 +75,45 @@ func deadline(t *testing.T) context.Context {
 
 // finish closes all windows, waits until all is stored, and reads the final
 // alerts.
-func finish(t *testing.T, r *roles, rule event.Rule) []foundAlert {
+func finish(t *testing.T, r *Roles, rule event.Rule) []shoptest.Alert {
 	t.Helper()
 	ctx := deadline(t)
-	if err := r.processor.CloseWindows(ctx); err != nil {
-		t.Fatal(r.explain(err))
+	if err := r.Processor.CloseWindows(ctx); err != nil {
+		t.Fatal(r.Explain(err))
 	}
-	if err := r.pipeline.stored(ctx, nil); err != nil {
-		t.Fatal(r.explain(err))
+	if err := r.Pipeline.WaitStored(ctx, nil); err != nil {
+		t.Fatal(r.Explain(err))
 	}
-	return confirmed(t, r.pipeline, rule)
+	return confirmed(t, r.Pipeline, rule)
 }
 
-func confirmed(t *testing.T, p *pipeline, rule event.Rule) []foundAlert {
+const confirmedAlerts = `SELECT product_id, window_start, window_end, views, purchases, conversion_rate, status
+FROM flash_sale_alerts WHERE rule = {rule:String} AND status = 'confirmed' ORDER BY window_start, product_id`
+
+func confirmed(t *testing.T, p *Pipeline, rule event.Rule) []shoptest.Alert {
 	t.Helper()
-	var found []foundAlert
-	if err := p.warehouse.Conn().Select(t.Context(), &found, query("analyze_alerts"), clickhouse.Named("rule", rule.String())); err != nil {
+	var found []shoptest.Alert
+	if err := p.Warehouse.Conn().Select(t.Context(), &found, confirmedAlerts, clickhouse.Named("rule", rule.String())); err != nil {
 		t.Fatal(err)
 	}
 	return found
 }
 
-func rowsOf(t *testing.T, p *pipeline, view string) (n uint64) {
+func rowsOf(t *testing.T, p *Pipeline, view string) (n uint64) {
 	t.Helper()
-	if err := p.warehouse.Conn().QueryRow(t.Context(), "SELECT count() FROM "+view).Scan(&n); err != nil {
+	if err := p.Warehouse.Conn().QueryRow(t.Context(), "SELECT count() FROM "+view).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
 }
 
 // agrees lets verify read everything again.
-func agrees(t *testing.T, p *pipeline, rule event.Rule) {
+func agrees(t *testing.T, p *Pipeline, rule event.Rule) {
 	t.Helper()
 	report, err := verify.Run(deadline(t), verify.Config{
-		Broker: p.broker, Warehouse: p.warehouse, Rule: rule, Log: p.log,
+		Broker: p.Broker, Warehouse: p.Warehouse, Rule: rule, Log: p.Log,
 		WaitFor: func(ctx context.Context, ends broker.Offsets) error {
-			return processor.WaitAcknowledged(ctx, p.client, p.broker, rule, ends)
+			return processor.WaitAcknowledged(ctx, p.Client, p.Broker, rule, ends)
 		},
 	})
 	if err != nil {
@@ -122,7 +126,7 @@ func agrees(t *testing.T, p *pipeline, rule event.Rule) {
 
 // foreignEvents are the rows of the shop as another program would write them,
 // shuffled within a minute of event time, a twentieth of them sent twice.
-func foreignEvents(rows []shopRow, seed uint64) []event.Event {
+func foreignEvents(rows []shoptest.Row, seed uint64) []event.Event {
 	random := rand.New(rand.NewPCG(seed, 1))
 	kinds := map[string]string{"view": event.TypeView, "cart": event.TypeAddToCart, "purchase": event.TypePurchase}
 	type at struct {
@@ -132,8 +136,8 @@ func foreignEvents(rows []shopRow, seed uint64) []event.Event {
 	var all []at
 	for i, r := range rows {
 		e := event.Event{
-			ID: fmt.Sprintf("evt_%08d", i), Type: kinds[r.kind], Timestamp: event.MillisOf(r.at),
-			UserID: r.user, ProductID: r.product, ProductCategory: r.category, Quantity: 1,
+			ID: fmt.Sprintf("evt_%08d", i), Type: kinds[r.Kind], Timestamp: event.MillisOf(r.At),
+			UserID: r.User, ProductID: r.Product, ProductCategory: r.Category, Quantity: 1,
 		}
 		key := int64(e.Timestamp) + random.Int64N(60_000)
 		all = append(all, at{e, key})
@@ -156,9 +160,9 @@ func foreignEvents(rows []shopRow, seed uint64) []event.Event {
 }
 
 // produce writes records with a client of the test's own.
-func produce(t *testing.T, p *pipeline, records []*kgo.Record, opts ...kgo.Opt) {
+func produce(t *testing.T, p *Pipeline, records []*kgo.Record, opts ...kgo.Opt) {
 	t.Helper()
-	cl, err := p.broker.NewClient(opts...)
+	cl, err := p.Broker.NewClient(opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,37 +173,37 @@ func produce(t *testing.T, p *pipeline, records []*kgo.Record, opts ...kgo.Opt) 
 }
 
 func TestPipelineTakesEventsProducedStraightToTheLog(t *testing.T) {
-	p, rows, rule := testPipeline(t), shopRows(t), testRule()
+	p, rows, rule := testPipeline(t), shoptest.Rows(t, "../cli/testdata/shop.csv"), testRule()
 	r := begin(t, p, rule)
 	var records []*kgo.Record
 	for _, e := range foreignEvents(rows, 1) {
-		records = append(records, &kgo.Record{Topic: p.broker.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil)})
+		records = append(records, &kgo.Record{Topic: p.Broker.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil)})
 	}
 	produce(t, p, records)
-	sameAlerts(t, finish(t, r, rule), bruteForce(rows, 10, 5))
+	shoptest.SameAlerts(t, finish(t, r, rule), shoptest.BruteForce(rows, 10, 5))
 	if n := rowsOf(t, p, "events"); n != uint64(len(rows)) {
 		t.Errorf("%d rows of %d records, want %d", n, len(records), len(rows))
 	}
-	if n := r.processor.Stats().Duplicates; n == 0 || n > int64(len(records)-len(rows)) {
+	if n := r.Processor.Stats().Duplicates; n == 0 || n > int64(len(records)-len(rows)) {
 		t.Errorf("%d duplicates counted of %d", n, len(records)-len(rows))
 	}
 	agrees(t, p, rule)
 }
 
 func TestPipelineTakesForeignProducersRecords(t *testing.T) {
-	p, rows, rule := testPipeline(t), shopRows(t), testRule()
+	p, rows, rule := testPipeline(t), shoptest.Rows(t, "../cli/testdata/shop.csv"), testRule()
 	// A backlog from several partitions is out of order.
 	rule.Lateness = 3 * time.Hour
 	r := begin(t, p, rule)
-	producer, err := r.newProducer()
+	producer, err := r.NewProducer()
 	if err != nil {
 		t.Fatal(err)
 	}
-	normaliser, err := ingest.NewNormaliser(ingest.NormaliserConfig{Broker: p.broker, Producer: producer, Log: p.log})
+	normaliser, err := ingest.NewNormaliser(ingest.NormaliserConfig{Broker: p.Broker, Producer: producer, Log: p.Log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := p.broker.Topics().Data
+	data := p.Broker.Topics().Data
 	var records []*kgo.Record
 	for i, e := range foreignEvents(rows, 2) {
 		value := fmt.Sprintf(`{"event_id":%q,"event_type":%q,"timestamp":%q,"user_id":%q,"product_id":%q,"ip_address":"10.0.0.%d"}`,
@@ -207,16 +211,16 @@ func TestPipelineTakesForeignProducersRecords(t *testing.T) {
 		records = append(records, &kgo.Record{Topic: data, Key: []byte(e.UserID), Value: []byte(value)})
 	}
 	produce(t, p, records)
-	r.run("normaliser", normaliser.Run)
+	r.Run("normaliser", normaliser.Run)
 	ctx := deadline(t)
-	ends, err := broker.EndOffsets(ctx, p.client, data)
+	ends, err := broker.EndOffsets(ctx, p.Client, data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := broker.WaitCommitted(ctx, p.client, p.broker.Group("normaliser"), data, "", ends, nil); err != nil {
-		t.Fatal(r.explain(err))
+	if err := broker.WaitCommitted(ctx, p.Client, p.Broker.Group("normaliser"), data, "", ends, nil); err != nil {
+		t.Fatal(r.Explain(err))
 	}
-	sameAlerts(t, finish(t, r, rule), bruteForce(rows, 10, 5))
+	shoptest.SameAlerts(t, finish(t, r, rule), shoptest.BruteForce(rows, 10, 5))
 	if n := rowsOf(t, p, "events"); n != uint64(len(rows)) {
 		t.Errorf("%d rows of %d records, want %d", n, len(records), len(rows))
 	}
@@ -226,31 +230,31 @@ func TestPipelineTakesForeignProducersRecords(t *testing.T) {
 // Roles that are stopped and started again in the middle, without a word of
 // warning to each other, lose nothing and make nothing up.
 func TestPipelineGoesOnWhereItStopped(t *testing.T) {
-	p, rows, rule := testPipeline(t), shopRows(t), testRule()
+	p, rows, rule := testPipeline(t), shoptest.Rows(t, "../cli/testdata/shop.csv"), testRule()
 	events := foreignEvents(rows, 3)
-	var r *roles
+	var r *Roles
 	for part := range 4 {
 		r = begin(t, p, rule)
 		var records []*kgo.Record
 		for _, e := range events[len(events)*part/4 : len(events)*(part+1)/4] {
-			records = append(records, &kgo.Record{Topic: p.broker.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil)})
+			records = append(records, &kgo.Record{Topic: p.Broker.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil)})
 		}
 		produce(t, p, records)
 		if part < 3 {
-			if err := r.stop(); err != nil {
+			if err := r.Stop(); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	sameAlerts(t, finish(t, r, rule), bruteForce(rows, 10, 5))
+	shoptest.SameAlerts(t, finish(t, r, rule), shoptest.BruteForce(rows, 10, 5))
 	agrees(t, p, rule)
 }
 
 func TestPipelineRefusesAnotherLog(t *testing.T) {
 	p := testPipeline(t)
-	other := *p.engines
-	other.broker = brokertest.Config(t)
-	if _, err := openPipeline(t.Context(), &other, zerolog.Nop()); err == nil {
+	other := *p.Engines
+	other.Broker = brokertest.Config(t)
+	if _, err := OpenPipeline(t.Context(), &other, zerolog.Nop()); err == nil {
 		t.Error("tables filled from one log were taken for another's")
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package instance
 
 import (
 	"context"
@@ -10,13 +10,14 @@ import (
 
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/instance/shoptest"
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
 	"clickstream/warehouse/warehousetest/visible"
 )
 
 // onEmbeddedClickHouse starts the engine in dir for engines with a broker.
-func onEmbeddedClickHouse(t *testing.T, dir string, e *engines) {
+func onEmbeddedClickHouse(t *testing.T, dir string, e *Engines) {
 	t.Helper()
 	server, err := embedded.Start(t.Context(), embedded.Options{Dir: dir, Progress: embedded.ProgressLines(visible.Writer())})
 	if err != nil {
@@ -24,21 +25,21 @@ func onEmbeddedClickHouse(t *testing.T, dir string, e *engines) {
 	}
 	t.Cleanup(func() { server.Kill(); _ = server.Close() })
 	e.ownClickHouse = server
-	e.clickhouse = warehouse.Config{Database: "clickstream"}
+	e.ClickHouse = warehouse.Config{Database: "clickstream"}
 	e.useOwnClickHouse()
 }
 
-func send(t *testing.T, p *pipeline, e event.Event) {
+func send(t *testing.T, p *Pipeline, e event.Event) {
 	t.Helper()
-	produce(t, p, []*kgo.Record{{Topic: p.broker.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil)}})
+	produce(t, p, []*kgo.Record{{Topic: p.Broker.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil)}})
 }
 
 // ClickHouse is killed while rows go into it, the roles are stopped, and others
 // go on in its folder.
 func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
-	rows, rule, dir := shopRows(t), testRule(), t.TempDir()
+	rows, rule, dir := shoptest.Rows(t, "../cli/testdata/shop.csv"), testRule(), t.TempDir()
 	events := foreignEvents(rows, 4)
-	e := &engines{broker: brokertest.Config(t)}
+	e := &Engines{Broker: brokertest.Config(t)}
 
 	for round := range 3 {
 		onEmbeddedClickHouse(t, dir, e)
@@ -68,7 +69,7 @@ func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
 			return
 		}
 		<-killed
-		if err := r.stop(); err != nil {
+		if err := r.Stop(); err != nil {
 			t.Errorf("round %d: %v", round, err)
 		}
 		_ = e.ownClickHouse.Close()
@@ -77,9 +78,9 @@ func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
 
 // ClickHouse is killed in the middle, and the roles bring it up again and go on.
 func TestM1_RunningRolesOutliveAKilledClickHouse(t *testing.T) {
-	rows, rule := shopRows(t), testRule()
+	rows, rule := shoptest.Rows(t, "../cli/testdata/shop.csv"), testRule()
 	events := foreignEvents(rows, 5)
-	e := &engines{broker: brokertest.Config(t)}
+	e := &Engines{Broker: brokertest.Config(t)}
 	onEmbeddedClickHouse(t, t.TempDir(), e)
 	p := openTestPipeline(t, e)
 	r := begin(t, p, rule)
@@ -89,34 +90,34 @@ func TestM1_RunningRolesOutliveAKilledClickHouse(t *testing.T) {
 			e.ownClickHouse.Kill() // with batches under way
 		}
 	}
-	sameAlerts(t, finish(t, r, rule), bruteForce(rows, 10, 5))
+	shoptest.SameAlerts(t, finish(t, r, rule), shoptest.BruteForce(rows, 10, 5))
 	if n := rowsOf(t, p, "events"); n != uint64(len(rows)) {
 		t.Errorf("%d rows, want %d", n, len(rows))
 	}
 	agrees(t, p, rule)
-	if err := r.stop(); err != nil {
+	if err := r.Stop(); err != nil {
 		t.Errorf("a role failed: %v", err)
 	}
 }
 
 func TestAClickHouseThatEndsAgainAndAgainIsGivenUp(t *testing.T) {
-	e := &engines{broker: brokertest.Config(t)}
+	e := &Engines{Broker: brokertest.Config(t)}
 	onEmbeddedClickHouse(t, t.TempDir(), e)
 	p := openTestPipeline(t, e)
-	r := p.newRoles(t.Context())
+	r := p.NewRoles(t.Context())
 	for range mostEnds {
 		e.ownClickHouse.Kill()
 		up(t, e)
 	}
 	e.ownClickHouse.Kill()
-	<-r.ctx.Done()
-	if err := r.stop(); err == nil || !strings.Contains(err.Error(), "ClickHouse: it ended 4 times") || !strings.Contains(err.Error(), "signal: killed") {
+	<-r.Context.Done()
+	if err := r.Stop(); err == nil || !strings.Contains(err.Error(), "ClickHouse: it ended 4 times") || !strings.Contains(err.Error(), "signal: killed") {
 		t.Errorf("an engine that ends again and again is told as %v", err)
 	}
 }
 
 // up waits until the killed engine runs again.
-func up(t *testing.T, e *engines) {
+func up(t *testing.T, e *Engines) {
 	t.Helper()
 	ctx, tick := deadline(t), time.NewTicker(10*time.Millisecond)
 	defer tick.Stop()

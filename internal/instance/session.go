@@ -1,0 +1,88 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"clickstream/internal/event"
+	"clickstream/processor"
+)
+
+// Session is what a short command needs of an instance.
+type Session struct {
+	Engines Config
+	// Rule, on engines of the command's own, makes it run the processor too.
+	// Another rule counts the log again from its beginning: so only commands
+	// that are given one set it.
+	Rule *event.Rule
+	// Storing, which may be nil, is called with the number of records that are
+	// not stored yet while Run waits for them, at last with 0.
+	Storing func(left int64)
+}
+
+// Run runs work on the pipeline. With a broker that this command started itself
+// nobody else runs the mirror: so Run runs it, work begins when what was left on
+// the log is stored, and Run returns when what work has added is stored too. If
+// ctx ends before, storing goes on for two seconds; what is then left is stored
+// by the next command.
+func (s Session) Run(ctx context.Context, work func(context.Context, *Pipeline) error) (err error) {
+	eng, err := Open(ctx, s.Engines)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := eng.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	open := OpenPipeline
+	if !eng.started {
+		open = JoinPipeline
+	}
+	p, err := open(ctx, eng, s.Engines.Log)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if eng.ownBroker == nil {
+		return work(ctx, p) // the log is others' too, and so are its roles
+	}
+	return s.runRoles(ctx, p, work)
+}
+
+// stopGrace is how long a command that was interrupted still stores what it has
+// put on the log.
+const stopGrace = 2 * time.Second
+
+// runRoles runs work between two waits for the mirror.
+func (s Session) runRoles(ctx context.Context, p *Pipeline, work func(context.Context, *Pipeline) error) error {
+	// Ctrl-C ends the work, and what the work has written is stored all the same.
+	r := p.NewRoles(context.WithoutCancel(ctx))
+	defer func() { _ = r.Stop() }()
+	if err := r.RunMirror(); err != nil {
+		return err
+	}
+	if s.Rule != nil {
+		if err := r.RunProcessor(processor.Config{Rule: *s.Rule}); err != nil {
+			return err
+		}
+	}
+	working, cancel := context.WithCancel(r.Context)
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+	if err := p.WaitStored(working, s.Storing); err != nil {
+		return r.Explain(err)
+	}
+	workErr := work(working, p)
+	last := r.Context
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		last, cancel = context.WithTimeout(r.Context, stopGrace)
+		defer cancel()
+	}
+	if err := p.WaitStored(last, s.Storing); err != nil && ctx.Err() == nil {
+		return r.Explain(errors.Join(workErr, err))
+	}
+	return errors.Join(workErr, r.Stop())
+}
