@@ -19,7 +19,7 @@ import (
 // CollectorConfig is what a Collector needs. The zero value of each field but
 // Producer stands for its default.
 type CollectorConfig struct {
-	Producer *Producer // shared with others; not closed
+	Producer *Producer // best its own, with ForRequests; not closed
 	Log      zerolog.Logger
 	Addr     string // to listen on; default 127.0.0.1:0, a free port
 

@@ -25,7 +25,7 @@ const normaliserPoll = 20_000
 // NormaliserConfig is what a Normaliser needs.
 type NormaliserConfig struct {
 	Broker   broker.Config
-	Producer *Producer // shared with others; not closed
+	Producer *Producer // best its own, with Bulk; not closed
 	Log      zerolog.Logger
 }
 

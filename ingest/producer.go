@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +24,20 @@ import (
 // stays below what a broker takes.
 const maxRejected = 900_000
 
+const (
+	// bufferSize bounds what a Producer holds, about 170,000 events.
+	bufferSize = 96 << 20
+	// recordSize is what a record takes besides its key, value and headers.
+	recordSize = 320
+	// requestDelivery is longer than a request waits for the acknowledgement,
+	// so that no request's records are given up because of an older one's.
+	requestDelivery = 10 * time.Second
+)
+
+// errBufferFull is what Append and Reject of a batch for requests return when
+// the Producer holds as much as it may.
+var errBufferFull = errors.New("the producer's buffer is full: the broker takes records more slowly than they come")
+
 // Producer appends events to the log and dead letters to the rejected topic.
 // It may be used by several goroutines at once; what it holds in memory is
 // bounded. The order of events with one key is the order of their Appends.
@@ -31,6 +47,7 @@ type Producer struct {
 	topics     broker.Topics
 	partitions int32 // of the log
 	rejected   int32 // partitions of the rejected topic
+	room       *room // for what is under way
 	pool       sync.Pool
 	all        *Batch
 }
@@ -38,14 +55,21 @@ type Producer struct {
 // NewProducer connects to the broker and creates the topics that are missing.
 // The caller closes the Producer.
 //
-// Events wait up to five milliseconds for others to be sent with; opts, such as
-// Bulk, change that.
+// Records do not wait for others to be sent with, except while earlier ones of
+// their broker are under way; and they are tried again until they are
+// acknowledged or the Producer is closed. Bulk and ForRequests change that.
+//
+// No context travels with a record: the records of a partition end in order, so
+// one that is given up would take others with it.
 func NewProducer(ctx context.Context, cfg broker.Config, log zerolog.Logger, opts ...kgo.Opt) (*Producer, error) {
-	cl, err := cfg.NewClient(append(broker.ProducerOptions(), opts...)...)
+	// The room bounds what is under way, and the client never makes us wait: its
+	// own waiting would need a context that then travels with the record.
+	own := []kgo.Opt{kgo.MaxBufferedRecords(math.MaxInt32), kgo.MaxBufferedBytes(math.MaxInt32)}
+	cl, err := cfg.NewClient(slices.Concat(broker.ProducerOptions(), own, opts)...)
 	if err != nil {
 		return nil, fmt.Errorf("open producer: %w", err)
 	}
-	p := &Producer{cl: cl, log: log, topics: cfg.Topics()}
+	p := &Producer{cl: cl, log: log, topics: cfg.Topics(), room: newRoom(bufferSize)}
 	p.pool.New = func() any {
 		o := &outgoing{p: p}
 		o.done = o.acknowledged
@@ -76,14 +100,19 @@ func (p *Producer) lookUpTopics(ctx context.Context, cfg broker.Config) error {
 	return nil
 }
 
-// Bulk is for writing as fast as the broker takes it: events wait longer for
-// others, and larger batches cost every reader of the log less. A Flush does
-// not wait for it.
+// Bulk is for writing as fast as the broker takes it: records wait up to 100 ms
+// for others, for larger batches cost every reader of the log less.
 func Bulk() kgo.Opt { return kgo.ProducerLinger(100 * time.Millisecond) }
 
+// ForRequests is for those who have to say soon what became of a record: one
+// that is not acknowledged within ten seconds is given up, and with it the
+// younger ones of its partition. It may be on the log all the same; writing it
+// again is harmless, because the first copy counts.
+func ForRequests() kgo.Opt { return kgo.RecordDeliveryTimeout(requestDelivery) }
+
 // Append checks e as received now and hands it over to be sent; it does not
-// wait for the acknowledgement (Flush does), but for room where too much is
-// under way. An invalid event is not sent: the error is then a
+// wait for the acknowledgement (Flush does), but, until ctx ends, for room where
+// too much is under way. An invalid event is not sent: the error is then a
 // *event.Rejection, and the caller rejects or counts it. Any other error means
 // that this event, or one before it, will not get onto the log; it comes
 // again until Flush has returned it. e may be reused at once.
@@ -105,10 +134,15 @@ func (p *Producer) Close() { p.cl.Close() }
 // what others send through the same Producer.
 func (p *Producer) Batch() *Batch { return &Batch{p: p} }
 
+// batchWithoutWaiting is a Batch whose Append and Reject return errBufferFull
+// where others wait for room.
+func (p *Producer) batchWithoutWaiting() *Batch { return &Batch{p: p, never: true} }
+
 // Batch is a group of records under way. It may be used by several goroutines
 // at once, and again after Wait.
 type Batch struct {
-	p *Producer
+	p     *Producer
+	never bool // waits for room
 
 	open       atomic.Int64                // handed over and not answered yet
 	acked      atomic.Int64                // events
@@ -127,6 +161,7 @@ type outgoing struct {
 	batch *Batch
 	rec   kgo.Record
 	buf   []byte
+	size  int64 // taken of the room
 	event bool
 	done  func(*kgo.Record, error)
 }
@@ -197,9 +232,30 @@ func (b *Batch) send(ctx context.Context, o *outgoing, isEvent bool) error {
 		b.p.pool.Put(o)
 		return f.err
 	}
+	o.size = recordSize + int64(len(o.rec.Key)+len(o.rec.Value))
+	for _, h := range o.rec.Headers {
+		o.size += int64(len(h.Key) + len(h.Value))
+	}
+	if err := b.takeRoom(ctx, o.size); err != nil {
+		b.p.pool.Put(o)
+		return err
+	}
 	b.open.Add(1)
 	o.batch, o.event = b, isEvent
-	b.p.cl.Produce(ctx, &o.rec, o.done)
+	b.p.cl.Produce(context.Background(), &o.rec, o.done)
+	return nil
+}
+
+func (b *Batch) takeRoom(ctx context.Context, size int64) error {
+	if b.p.room.take(size) {
+		return nil
+	}
+	if b.never {
+		return errBufferFull
+	}
+	if err := b.p.room.wait(ctx, size); err != nil {
+		return fmt.Errorf("wait for room in the producer's buffer: %w", err)
+	}
 	return nil
 }
 
@@ -213,6 +269,7 @@ func (o *outgoing) acknowledged(_ *kgo.Record, err error) {
 	default:
 		b.ackedOther.Add(1)
 	}
+	b.p.room.give(o.size)
 	o.batch, o.rec = nil, kgo.Record{}
 	// One huge record must not stay in memory for good.
 	if cap(o.buf) > event.MaxValue {

@@ -165,7 +165,7 @@ func extent(text []byte) int {
 // waits for them. With an error some may be on the log.
 func (c *Collector) take(ctx context.Context, key string, texts [][]byte) (answer, error) {
 	a := answer{Rejected: []rejectedEvent{}}
-	batch := c.cfg.Producer.Batch()
+	batch := c.cfg.Producer.batchWithoutWaiting()
 	d := event.Decoder{Lenient: true}
 	received := event.MillisOf(time.Now())
 	for i, text := range texts {

@@ -46,7 +46,7 @@ type assigned struct {
 
 func (s *session) run(ctx context.Context) (err error) {
 	cfg := s.p.cfg.Broker
-	if s.out, err = cfg.NewClient(append(broker.ProducerOptions(), kgo.ProducerLinger(0))...); err != nil {
+	if s.out, err = cfg.NewClient(broker.ProducerOptions()...); err != nil {
 		return err
 	}
 	defer s.out.Close()

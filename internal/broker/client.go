@@ -85,12 +85,13 @@ func (s SASL) mechanism() sasl.Mechanism {
 // full. A record whose context ended may be on the log all the same: writing it
 // again is harmless, because the first copy counts. The records of a partition end
 // in order, so one whose context ends waits behind an older one whose context does
-// not: give all records a deadline, or none. Callers set Record.Partition.
+// not: give all records a deadline, or none. Records do not linger: while a
+// request is under way, the next one's gather. Callers set Record.Partition.
 func ProducerOptions() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
-		kgo.ProducerLinger(100 * time.Millisecond),
+		kgo.ProducerLinger(0),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.AllowIdempotentProduceCancellation(),
 		// Brokers that restart may not know a topic for a moment; one that is

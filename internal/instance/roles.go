@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
 	"clickstream/ingest"
@@ -112,8 +113,8 @@ func (r *Roles) RunProcessor(cfg processor.Config) error {
 }
 
 // NewProducer makes a producer that lives as long as the roles.
-func (r *Roles) NewProducer() (*ingest.Producer, error) {
-	p, err := ingest.NewProducer(r.Context, r.Pipeline.Broker, r.log("producer"))
+func (r *Roles) NewProducer(opts ...kgo.Opt) (*ingest.Producer, error) {
+	p, err := ingest.NewProducer(r.Context, r.Pipeline.Broker, r.log("producer"), opts...)
 	if err == nil {
 		r.producers = append(r.producers, p)
 	}

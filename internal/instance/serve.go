@@ -66,14 +66,11 @@ func (r *Roles) Serve(c ServeConfig) error {
 		scheduler := &jobs.Scheduler{Runner: runner, Log: log}
 		r.Run("jobs", scheduler.Run)
 	}
-	if !has("collector") && !has("normaliser") {
-		return nil
-	}
-	producer, err := r.NewProducer()
-	if err != nil {
-		return err
-	}
 	if has("normaliser") {
+		producer, err := r.NewProducer(ingest.Bulk())
+		if err != nil {
+			return err
+		}
 		n, err := ingest.NewNormaliser(ingest.NormaliserConfig{Broker: r.Pipeline.Broker, Producer: producer, Log: r.log("normaliser")})
 		if err != nil {
 			return err
@@ -81,6 +78,10 @@ func (r *Roles) Serve(c ServeConfig) error {
 		r.Run("normaliser", n.Run)
 	}
 	if has("collector") {
+		producer, err := r.NewProducer(ingest.ForRequests())
+		if err != nil {
+			return err
+		}
 		r.Collector, err = ingest.NewCollector(ingest.CollectorConfig{
 			Producer: producer, Log: r.log("collector"), Addr: c.CollectorAddr, WriteKeys: c.WriteKeys,
 		})

@@ -1,0 +1,111 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"clickstream/internal/broker/brokertest"
+)
+
+// send writes a request for body and returns the connection, the answer unread.
+func send(t *testing.T, address, body string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func TestI1_AClientThatHangsUpFailsNobodyElse(t *testing.T) {
+	_, p := newPipeline(t)
+	c, address := startCollector(t, CollectorConfig{Producer: p})
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			before := c.Stats().Requests
+			conn := send(t, address, strings.ReplaceAll(goodEvent, "c1", fmt.Sprintf("hang-up %d", i)))
+			waitFor(t, func() bool { return c.Stats().Requests > before })
+			conn.Close()
+		}
+	}()
+	for i := range 50 {
+		body := strings.ReplaceAll(goodEvent, "c1", fmt.Sprintf("good %d", i))
+		if status, _, text := post(t, address, body); status != 200 {
+			t.Errorf("request %d: %d %s", i, status, text)
+		}
+	}
+	close(stop)
+	<-stopped
+}
+
+func TestI1_AContextThatEndsTakesNoOthersRecordsWithIt(t *testing.T) {
+	dir := t.TempDir()
+	b, cfg := brokertest.Start(t, dir)
+	p := testProducer(t, cfg)
+	e := aView()
+	if err := errors.Join(p.Append(testContext(t), &e), p.Flush(testContext(t))); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Both are of one partition.
+	cancelled, cancel := context.WithCancel(testContext(t))
+	hungUp, other := p.Batch(), p.Batch()
+	if err := errors.Join(hungUp.Append(cancelled, &e), other.Append(testContext(t), &e)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := hungUp.Wait(cancelled); !errors.Is(err, context.Canceled) {
+		t.Errorf("Wait returns %v", err)
+	}
+	brokertest.StartAt(t, dir, b.Addr())
+	if err := other.Wait(testContext(t)); err != nil {
+		t.Errorf("the other's record is not acknowledged: %v", err)
+	}
+}
+
+func TestI3_AFullBufferRefusesRequestsAndKeepsImportsWaiting(t *testing.T) {
+	cfg := brokertest.Config(t)
+	p, err := NewProducer(testContext(t), cfg, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	p.room.take(bufferSize) // as if so much were under way
+	e := aView()
+	if err := p.batchWithoutWaiting().Append(testContext(t), &e); !errors.Is(err, errBufferFull) {
+		t.Errorf("a request's batch returns %v", err)
+	}
+	ended, cancel := context.WithCancel(testContext(t))
+	cancel()
+	if err := p.Append(ended, &e); !errors.Is(err, context.Canceled) {
+		t.Errorf("Append with a context that has ended returns %v", err)
+	}
+	appended := make(chan error, 1)
+	go func() { appended <- errors.Join(p.Append(testContext(t), &e), p.Flush(testContext(t))) }()
+	waitFor(t, func() bool { return p.room.waiting.Load() == 1 })
+	p.room.give(bufferSize)
+	if err := <-appended; err != nil {
+		t.Error(err)
+	}
+	if free := p.room.free.Load(); free != bufferSize {
+		t.Errorf("%d bytes of %d are free when all is acknowledged", free, bufferSize)
+	}
+}
