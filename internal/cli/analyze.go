@@ -175,26 +175,24 @@ func (c *analyzeCmd) analyze(ctx context.Context, t *terminal, p *instance.Pipel
 	}
 	r := p.NewRoles(ctx)
 	defer func() { _ = r.Stop() }()
-	if err := r.RunMirror(); err != nil {
-		return nil, err
-	}
+	r.RunMirror()
 	var aside leftOut
 	if err := r.RunProcessor(processor.Config{Rule: rule, CountFrom: before, OnLeftOut: aside.add}); err != nil {
 		return nil, err
 	}
 	s := t.status()
 	defer s.clear()
-	found, err := c.through(r.Context, t, s, r)
+	found, err := c.through(r.Context(), t, s, p, r)
 	if err != nil {
 		return nil, r.Explain(err)
 	}
-	if found.Events.Late, found.Events.Future, err = aside.events(r.Context, p); err != nil {
+	if found.Events.Late, found.Events.Future, err = aside.events(r.Context(), p); err != nil {
 		return nil, r.Explain(err)
 	}
-	if err := found.readTables(r.Context, p, rule, before); err != nil {
+	if err := found.readTables(r.Context(), p, rule, before); err != nil {
 		return nil, r.Explain(err)
 	}
-	if err := found.runJobs(r.Context, p, zone, s, log); err != nil {
+	if err := found.runJobs(r.Context(), p, zone, s, log); err != nil {
 		return nil, r.Explain(err)
 	}
 	return found, r.Stop()
@@ -202,16 +200,16 @@ func (c *analyzeCmd) analyze(ctx context.Context, t *terminal, p *instance.Pipel
 
 // through imports the files, closes all windows and waits until everything is
 // stored.
-func (c *analyzeCmd) through(ctx context.Context, t *terminal, s *status, r *instance.Roles) (*analysis, error) {
-	report, err := importFiles(ctx, t, s, r.Pipeline, c.Files, c.Format)
+func (c *analyzeCmd) through(ctx context.Context, t *terminal, s *status, p *instance.Pipeline, r *instance.Roles) (*analysis, error) {
+	report, err := importFiles(ctx, t, s, p, c.Files, c.Format)
 	if err != nil {
 		return nil, err
 	}
 	s.set("closing windows")
-	if err := r.Processor.CloseWindows(ctx); err != nil {
+	if err := r.Processor().CloseWindows(ctx); err != nil {
 		return nil, fmt.Errorf("close the windows: %w", err)
 	}
-	if err := r.Pipeline.WaitStored(ctx, func(left int64) { s.set("storing: %s records to go", count(left)) }); err != nil {
+	if err := p.WaitStored(ctx, func(left int64) { s.set("storing: %s records to go", count(left)) }); err != nil {
 		return nil, err
 	}
 	return &analysis{

@@ -80,7 +80,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		kong.Writers(out, errOut),
 		kong.Exit(func(status int) { exited = status }),
 		kong.DefaultEnvars("CLICKSTREAM"),
-		kong.Vars{"roles": strings.Join(instance.RoleNames(), ", ")},
+		kong.Vars{"roles": strings.Join(instance.RoleNames(), ", "), "collector": instance.DefaultCollectorAddr},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, FlagsLast: true}),
 		kong.ExplicitGroups(groups),
 		kong.UsageOnError(),

@@ -69,6 +69,7 @@ func TestTheComposedServiceRuns(t *testing.T) {
 		t.Fatalf("the service does not set %v", here)
 	}
 	t.Setenv("CLICKSTREAM_KAFKA_TOPIC_PREFIX", brokers.TopicPrefix)
+	t.Setenv("CLICKSTREAM_DATA_DIR", t.TempDir()) // the image works in a folder of its own
 
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()

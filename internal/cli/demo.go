@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -16,8 +17,9 @@ import (
 )
 
 type demoCmd struct {
-	For  time.Duration `placeholder:"DURATION" help:"Stop by itself after this long (default: go on until Ctrl-C)."`
-	Rate float64       `default:"20" help:"Events a second, about (${default})."`
+	For           time.Duration `placeholder:"DURATION" help:"Stop by itself after this long (default: go on until Ctrl-C)."`
+	CollectorAddr string        `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port where another program has that)."`
+	Rate          float64       `default:"20" help:"Events a second, about (${default})."`
 	ruleFlags
 	zoneFlag
 	folderFlags
@@ -95,7 +97,7 @@ func (c *demoCmd) serveConfig() (cfg instance.ServeConfig, zone *time.Location, 
 	if c.For < 0 || c.Rate <= 0 {
 		return cfg, nil, usagef("for is %s and rate is %g: give a duration, as in 30s, and a rate above 0", c.For, c.Rate)
 	}
-	cfg.Location, cfg.CollectorAddr = zone, "127.0.0.1:0"
+	cfg.Location, cfg.CollectorAddr = zone, c.CollectorAddr
 	cfg, err = cfg.Checked()
 	return cfg, zone, err
 }
@@ -119,10 +121,10 @@ func newTraffic(ctx context.Context, p *instance.Pipeline, traffic shop.Options)
 func (c *demoCmd) show(ctx context.Context, t *terminal, s *status, p *instance.Pipeline, cfg instance.ServeConfig, generator *shop.Generator, zone *time.Location) error {
 	r := p.NewRoles(context.WithoutCancel(ctx))
 	defer func() { _ = r.Stop() }()
-	open, closeShop := context.WithCancel(r.Context)
+	open, closeShop := context.WithCancel(r.Context())
 	defer closeShop()
 	defer context.AfterFunc(ctx, closeShop)()
-	shown := newDemoView(t, s, r, generator)
+	shown := newDemoView(t, s, p, r, generator)
 	cfg.OnAlert = shown.alert
 	if err := r.Serve(cfg); err != nil {
 		return r.Explain(err)
@@ -132,23 +134,30 @@ func (c *demoCmd) show(ctx context.Context, t *terminal, s *status, p *instance.
 		return r.Explain(err)
 	}
 	shut := make(chan struct{})
-	r.Run("generator", func(context.Context) error {
-		defer close(shut)
-		return generator.Run(open, producer)
+	shutOnce := sync.OnceFunc(func() { close(shut) })
+	r.Go("generator", func(_ context.Context, running func()) error {
+		running()
+		err := generator.Run(open, producer)
+		if err == nil {
+			shutOnce()
+		}
+		return err
 	})
-	links, err := c.links(r)
+	r.WaitStarted(ctx)
+	links, err := c.links(p, r)
 	if err != nil {
 		return r.Explain(err)
 	}
-	if err := p.Publish(cfg.Rule, links.byName()); err != nil {
-		return err
-	}
+	r.AddLinks(links.byName())
 	c.introduce(t, links, generator, jobs.DayOf(time.Now(), zone))
 
 	shown.run(open)
-	<-shut
-	last, cancel := context.WithTimeout(r.Context, stopGrace)
+	last, cancel := context.WithTimeout(r.Context(), stopGrace)
 	defer cancel()
+	select {
+	case <-shut:
+	case <-last.Done():
+	}
 	if err := p.WaitStored(last, nil); err != nil && last.Err() == nil {
 		return r.Explain(err)
 	}
@@ -209,20 +218,23 @@ func (ls links) byName() map[string]string {
 }
 
 // links opens what there is to look at.
-func (c *demoCmd) links(r *instance.Roles) (links, error) {
-	found := links{{"collector", "send events to", "http://" + r.Collector.Addr() + "/v1/events"}}
-	server := r.Pipeline.EmbeddedClickHouse()
+func (c *demoCmd) links(p *instance.Pipeline, r *instance.Roles) (links, error) {
+	found := links{{"collector", "send events to", r.Link("collector")}}
+	server := p.EmbeddedClickHouse()
 	if server == nil {
 		return found, nil // another ClickHouse's pages have another user
 	}
-	con, err := console.Open(r.Context, console.Options{
+	con, err := console.Open(r.Context(), console.Options{
 		ClickHouseHTTP: server.HTTPAddr(), User: embedded.GrafanaUser, Password: server.Credentials().GrafanaPassword,
-		Database: r.Pipeline.ClickHouse.Database, Log: r.Pipeline.Log.With().Str("role", "console").Logger(),
+		Database: p.ClickHouse.Database, Log: p.Log.With().Str("role", "console").Logger(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the console: %w", err)
 	}
-	defer r.Run("console", con.Run)
+	defer r.Go("console", func(ctx context.Context, running func()) error {
+		running()
+		return con.Run(ctx)
+	})
 	var charts []console.Chart
 	live, err := grafana.LiveCharts()
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 type demoView struct {
 	t         *terminal
 	s         *status
+	p         *instance.Pipeline
 	r         *instance.Roles
 	generator *shop.Generator
 	started   time.Time
@@ -26,8 +27,8 @@ type demoView struct {
 	alerts int
 }
 
-func newDemoView(t *terminal, s *status, r *instance.Roles, generator *shop.Generator) *demoView {
-	return &demoView{t: t, s: s, r: r, generator: generator, started: time.Now()}
+func newDemoView(t *terminal, s *status, p *instance.Pipeline, r *instance.Roles, generator *shop.Generator) *demoView {
+	return &demoView{t: t, s: s, p: p, r: r, generator: generator, started: time.Now()}
 }
 
 // alert is told by the processor of each alert in its topic.
@@ -89,7 +90,7 @@ func (v *demoView) run(ctx context.Context) {
 		if before >= 0 {
 			v.s.set("%s events/s   %s on the log   lag %s   %s events and %s alerts stored since the start",
 				count(int64(float64(records-before)/now.Sub(last).Seconds())), count(records), count(lag),
-				count(v.r.Mirror.Stats().Events), count(v.r.Mirror.Stats().Alerts))
+				count(v.r.MirrorStats().Events), count(v.r.MirrorStats().Alerts))
 		}
 		before, last = records, now
 	}
@@ -100,23 +101,23 @@ func (v *demoView) run(ctx context.Context) {
 func (v *demoView) look(ctx context.Context) (records, lag int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	topic := v.r.Pipeline.Broker.Topics().Events
-	ends, err := broker.EndOffsets(ctx, v.r.Pipeline.Client, topic)
+	topic := v.p.Broker.Topics().Events
+	ends, err := broker.EndOffsets(ctx, v.p.Client, topic)
 	if err != nil {
 		return 0, 0, err
 	}
-	stored := v.r.Mirror.Stats().Stored[topic]
+	stored := v.r.MirrorStats().Stored[topic]
 	for p, end := range ends {
 		records += end
 		lag += max(0, end-stored[p])
 	}
-	return records, max(lag, v.r.Processor.Stats().Lag), nil
+	return records, max(lag, v.r.Processor().Stats().Lag), nil
 }
 
 // summary is said at the end.
 func (v *demoView) summary() {
 	v.show()
-	stored := v.r.Mirror.Stats()
+	stored := v.r.MirrorStats()
 	fmt.Fprintf(v.t.out, "%s events generated and %s stored, %d alert messages, in %s\n",
 		count(v.generator.Appended()), count(stored.Events), v.alerts, time.Since(v.started).Round(time.Second))
 }

@@ -44,7 +44,7 @@ func (c *ingestFileCmd) Run(ctx context.Context, t *terminal) error {
 	if err := errors.Join(checkFormat(c.Format), checkFiles(c.Files)); err != nil {
 		return err
 	}
-	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
+	return useOrStartInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
 		s := t.status()
 		defer s.clear()
 		report, err := importFiles(ctx, t, s, p, c.Files, c.Format)
@@ -124,7 +124,7 @@ func (c *ingestGenerateCmd) Run(ctx context.Context, t *terminal) error {
 		}
 		return c.print(ctx, t, g)
 	}
-	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
+	return useOrStartInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
 		return c.append(ctx, t, p, g)
 	})
 }

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+
+	"clickstream/internal/broker/brokertest"
 )
 
 // screen keeps what a command prints, for looking at it while it runs.
@@ -51,7 +54,7 @@ func start(t *testing.T, args ...string) (shown *screen, stop func() int) {
 
 func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
 	folder := t.TempDir()
-	shown, stop := start(t, "demo", "--data-dir", folder, "--views-over", "40")
+	shown, stop := start(t, "demo", "--data-dir", folder, "--collector-addr", "127.0.0.1:0", "--views-over", "40")
 	waitFor(t, "the demo shows an alert", func() bool { return strings.Contains(shown.String(), "ALERT") })
 
 	// Both pages open without a password, by the addresses that are printed.
@@ -89,7 +92,7 @@ func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
 		t.Errorf("the demo ended with status %d and said %s", status, shown)
 	}
 
-	again, stop := start(t, "demo", "--data-dir", folder, "--views-over", "40")
+	again, stop := start(t, "demo", "--data-dir", folder, "--collector-addr", "127.0.0.1:0", "--views-over", "40")
 	waitFor(t, "the demo runs again", func() bool { return strings.Contains(again.String(), "Ctrl-C stops") })
 	if status, out, errOut := run(t, "sql", "--data-dir", folder, "--output", "csv",
 		"SELECT uniqExact(splitByChar('-', event_id)[2]) AS demos, min(timestamp) < now() - 800 AS old FROM events"); status != exitDone || !strings.HasPrefix(out, "demos,old\n") || !strings.HasSuffix(out, ",1\n") {
@@ -105,7 +108,7 @@ func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
 
 func TestCommandsJoinTheRunningInstance(t *testing.T) {
 	folder := t.TempDir()
-	shown, stop := start(t, "serve", "--data-dir", folder, "--views-over", "10")
+	shown, stop := start(t, "serve", "--data-dir", folder, "--collector-addr", "127.0.0.1:0", "--views-over", "10")
 	waitFor(t, "the instance serves", func() bool { return strings.Contains(shown.String(), `"serving"`) })
 	if text, err := os.ReadFile(folder + "/instance.json"); err != nil || !strings.Contains(string(text), `"clickhouse"`) {
 		t.Fatalf("no addresses in the folder: %v %s", err, text)
@@ -145,5 +148,45 @@ func TestCommandsJoinTheRunningInstance(t *testing.T) {
 	}
 	if _, err := os.Stat(folder + "/instance.json"); !os.IsNotExist(err) {
 		t.Errorf("the addresses are still there: %v", err)
+	}
+}
+
+// ClickHouse hangs up whenever it is asked.
+func TestServeStartsTheCollectorWithoutClickHouse(t *testing.T) {
+	clickhouse, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer clickhouse.Close()
+	go func() {
+		for {
+			c, err := clickhouse.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	_, brokers := brokertest.Start(t, t.TempDir())
+	shown, stop := start(t, "serve", "--roles", "collector", "--collector-addr", "127.0.0.1:0", "--data-dir", t.TempDir(),
+		"--kafka-brokers", brokers.Brokers[0], "--clickhouse-addr", clickhouse.Addr().String())
+	waitFor(t, "the instance serves or says why not", func() bool {
+		return strings.Contains(shown.String(), `"serving"`) || strings.Contains(shown.String(), "clickstream serve:")
+	})
+	url := regexp.MustCompile(`"url":"([^"]+)"`).FindStringSubmatch(shown.String())
+	if url == nil {
+		t.Fatalf("no collector: %s", shown)
+	}
+	answer, err := http.Post(url[1], "application/json", strings.NewReader(`{"event_type":"search","session_id":"s1"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("the collector answered %s", answer.Status)
+	}
+	if status := stop(); status != exitDone {
+		t.Errorf("status %d: %s", status, shown)
 	}
 }

@@ -20,9 +20,9 @@ type migrateFlags struct {
 	engineFlags
 }
 
-func (f *migrateFlags) with(ctx context.Context, t *terminal, work func(*warehouse.Warehouse) error) (err error) {
+func (f *migrateFlags) with(ctx context.Context, t *terminal, use instance.Sharing, work func(*warehouse.Warehouse) error) (err error) {
 	log := t.logger(f.LogLevel)
-	eng, err := openEngines(ctx, t, &f.engineFlags, f.DataDir, instance.JoinOrStart, log)
+	eng, err := openEngines(ctx, t, &f.engineFlags, f.DataDir, use, log)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (migrateUpCmd) Help() string {
 }
 
 func (c *migrateUpCmd) Run(ctx context.Context, t *terminal) error {
-	return c.with(ctx, t, func(w *warehouse.Warehouse) error {
+	return c.with(ctx, t, instance.JoinOrStart, func(w *warehouse.Warehouse) error {
 		applied, err := w.Migrate(ctx)
 		printApplied(t, applied)
 		return err
@@ -72,7 +72,7 @@ func (migrateDownCmd) Help() string {
 }
 
 func (c *migrateDownCmd) Run(ctx context.Context, t *terminal) error {
-	return c.with(ctx, t, func(w *warehouse.Warehouse) error {
+	return c.with(ctx, t, instance.JoinOrOpen, func(w *warehouse.Warehouse) error {
 		down := w.MigrateDown
 		if c.All {
 			down = w.MigrateReset
@@ -88,7 +88,7 @@ type migrateStatusCmd struct{ migrateFlags }
 func (migrateStatusCmd) Help() string { return "Example:\n  clickstream migrate status" }
 
 func (c *migrateStatusCmd) Run(ctx context.Context, t *terminal) error {
-	return c.with(ctx, t, func(w *warehouse.Warehouse) error {
+	return c.with(ctx, t, instance.JoinOrOpen, func(w *warehouse.Warehouse) error {
 		states, err := w.MigrationStatus(ctx)
 		if err != nil {
 			return err

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"clickstream/internal/instance"
@@ -14,7 +12,7 @@ import (
 
 type serveCmd struct {
 	Roles         []string `placeholder:"ROLE,…" help:"Roles to run: ${roles} (default: all)."`
-	CollectorAddr string   `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the collector listens (${default}; port 0 is a free one)."`
+	CollectorAddr string   `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port where another program has that)."`
 	WriteKeysFile string   `placeholder:"FILE" help:"Write keys that clients have to give, a line each: NAME SECRET (default: whoever reaches the collector may write)."`
 	DataDir       string   `default:".clickstream" placeholder:"DIR" help:"The instance's folder: data of embedded engines, addresses for other commands (${default})."`
 	LogLevel      string   `enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
@@ -24,7 +22,9 @@ type serveCmd struct {
 }
 
 func (serveCmd) Help() string {
-	return `Runs until it is stopped, by Ctrl-C or SIGTERM. Several instances share the work.
+	return `Runs until it is stopped, by Ctrl-C or SIGTERM. Several instances share the work, each with a --data-dir of
+its own. A role that cannot reach what it needs is started again until it can; the others run meanwhile.
+collector, normaliser and processor need no ClickHouse. clickstream status shows every role.
 
   collector   takes events over HTTP: POST /v1/events
   normaliser  brings foreign producers' records into the log
@@ -38,49 +38,40 @@ Examples:
 }
 
 func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
-	opts := instance.ServeConfig{Roles: c.Roles, CollectorAddr: c.CollectorAddr}
-	if opts.Rule, err = c.rule(); err != nil {
+	cfg := instance.ServeConfig{Roles: c.Roles, CollectorAddr: c.CollectorAddr}
+	if cfg.Rule, err = c.rule(); err != nil {
 		return err
 	}
-	if opts.WriteKeys, err = readWriteKeys(c.WriteKeysFile); err != nil {
+	if cfg.WriteKeys, err = readWriteKeys(c.WriteKeysFile); err != nil {
 		return err
 	}
-	if opts.Location, err = c.location(); err != nil {
+	if cfg.Location, err = c.location(); err != nil {
 		return err
 	}
-	if opts, err = opts.Checked(); err != nil {
+	if cfg, err = cfg.Checked(); err != nil {
 		return usageError{err}
 	}
 	log := t.logger(c.LogLevel)
-	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, instance.StartAlone, log)
+	if err := c.check(); err != nil {
+		return err
+	}
+	engines := c.instance(t, c.DataDir, instance.StartAlone, log)
+	engines.BrokerOnly = cfg.BrokerOnly()
+	eng, err := instance.Open(ctx, engines)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, eng.Close)
-	p, err := instance.OpenPipeline(ctx, eng, log)
-	if err != nil {
-		return err
-	}
-	defer p.Close()
 
-	r := p.NewRoles(ctx)
+	r := eng.NewRoles(ctx, log)
 	defer func() { _ = r.Stop() }()
-	if err := r.Serve(opts); err != nil {
+	if err := r.Serve(cfg); err != nil {
 		return r.Explain(err)
 	}
-	links := map[string]string{}
-	if r.Collector != nil {
-		links["collector"] = "http://" + r.Collector.Addr() + "/v1/events"
-	}
-	if err := eng.Publish(opts.Rule, links); err != nil {
-		return err
-	}
-	log.Info().Strs("roles", opts.Roles).Stringer("broker", eng.Broker).Stringer("clickhouse", eng.ClickHouse).
-		Str("rule", opts.Rule.String()).Str("timezone", c.Timezone).Msg("serving")
-	for _, name := range slices.Sorted(maps.Keys(links)) {
-		log.Info().Str("url", links[name]).Msg(name)
-	}
-	<-r.Context.Done()
+	r.WaitStarted(ctx)
+	log.Info().Strs("roles", cfg.Roles).Stringer("broker", eng.Broker).Stringer("clickhouse", eng.ClickHouse).
+		Str("rule", cfg.Rule.String()).Str("timezone", c.Timezone).Msg("serving")
+	<-r.Context().Done()
 	log.Info().Msg("stopping")
 	if err := r.Stop(); err != nil {
 		return err

@@ -10,32 +10,35 @@ import (
 	"github.com/rs/zerolog"
 
 	"clickstream/ingest/formats"
-	"clickstream/internal/event"
 	"clickstream/internal/instance"
 )
 
-// useInstance runs work on the instance that the flags name.
+// useInstance runs work that asks: on the running instance that the flags name,
+// or on the data that is in its folder.
 func useInstance(ctx context.Context, t *terminal, flags *engineFlags, folder folderFlags, work func(context.Context, *instance.Pipeline) error) error {
-	return useInstanceOf(ctx, t, flags, folder, nil, work)
+	return runSession(ctx, t, flags, folder, instance.Session{Engines: instance.Config{Sharing: instance.JoinOrOpen}}, work)
 }
 
-// useInstanceOf is useInstance for work that needs the alerts of a rule.
-func useInstanceOf(ctx context.Context, t *terminal, flags *engineFlags, folder folderFlags, rule *event.Rule, work func(context.Context, *instance.Pipeline) error) error {
+// useOrStartInstance is useInstance for work that adds data: in an empty folder
+// it starts with none.
+func useOrStartInstance(ctx context.Context, t *terminal, flags *engineFlags, folder folderFlags, work func(context.Context, *instance.Pipeline) error) error {
+	return runSession(ctx, t, flags, folder, instance.Session{Engines: instance.Config{Sharing: instance.JoinOrStart}}, work)
+}
+
+// runSession runs work in a session with the flags' engines.
+func runSession(ctx context.Context, t *terminal, flags *engineFlags, folder folderFlags, session instance.Session, work func(context.Context, *instance.Pipeline) error) error {
 	if err := flags.check(); err != nil {
 		return err
 	}
 	s := t.status()
 	defer s.clear()
-	session := instance.Session{
-		Engines: flags.instance(t, folder.DataDir, instance.JoinOrStart, t.logger(folder.LogLevel)),
-		Rule:    rule,
-		Storing: func(left int64) {
-			if left == 0 {
-				s.clear()
-				return
-			}
-			s.set("storing: %s records to go", count(left))
-		},
+	session.Engines = flags.instance(t, folder.DataDir, session.Engines.Sharing, t.logger(folder.LogLevel))
+	session.Storing = func(left int64) {
+		if left == 0 {
+			s.clear()
+			return
+		}
+		s.set("storing: %s records to go", count(left))
 	}
 	return session.Run(ctx, work)
 }

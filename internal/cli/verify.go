@@ -34,7 +34,8 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return useInstanceOf(ctx, t, &c.engineFlags, c.folderFlags, &rule, func(ctx context.Context, p *instance.Pipeline) error {
+	session := instance.Session{Engines: instance.Config{Sharing: instance.JoinOrOpen}, Rule: &rule}
+	return runSession(ctx, t, &c.engineFlags, c.folderFlags, session, func(ctx context.Context, p *instance.Pipeline) error {
 		rule := p.RuleOr(rule)
 		report, err := verify.Run(ctx, verify.Config{
 			Broker: p.Broker, Warehouse: p.Warehouse, Rule: rule, Log: p.Log, Wait: c.Wait,

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/rs/zerolog"
 
@@ -23,19 +21,20 @@ import (
 type Engines struct {
 	Broker        broker.Config
 	ClickHouse    warehouse.Config
-	folder        *folder // nil where nothing embedded is in use
+	folder        *folder // nil where this command runs neither embedded engines nor roles
 	ownBroker     *brokerembedded.Broker
 	ownClickHouse *clickhouseembedded.Server
-	started       bool        // this command started an engine
-	running       *event.Rule // the rule of the instance that this command has joined
+	started       bool         // this command started an engine
+	joined        *Description // of the instance that this command has joined, or nil
 }
 
-// Sharing says how a command uses a folder's embedded engines.
+// Sharing says how a command uses a folder.
 type Sharing int
 
 const (
 	JoinOrStart Sharing = iota // join the running instance, or start engines for the command's own duration
-	StartAlone                 // start them; a running instance is refused
+	JoinOrOpen                 // the same, but only where the folder holds data: for commands that ask
+	StartAlone                 // own the folder, and start the engines that are not given; a running instance is refused
 	JoinOnly                   // only ever join
 )
 
@@ -46,6 +45,8 @@ type Config struct {
 	ClickHouse warehouse.Config
 	Dir        string // the instance's folder
 	Sharing    Sharing
+	// BrokerOnly is for a command that needs no ClickHouse.
+	BrokerOnly bool
 	Log        zerolog.Logger
 	// Installing, which may be nil, is called while the embedded ClickHouse is
 	// installed.
@@ -64,19 +65,27 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// Open finds the engines, or starts them in the folder. The caller closes them.
+// Open finds the engines, or starts them in the folder. It connects to none
+// that is given. The caller closes them.
 func Open(ctx context.Context, cfg Config) (_ *Engines, err error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
 	e := &Engines{Broker: cfg.Broker, ClickHouse: cfg.ClickHouse}
 	e.Broker.Log = cfg.Log
-	needBroker, needClickHouse := len(e.Broker.Brokers) == 0, len(e.ClickHouse.Addr) == 0
-	if !needBroker && !needClickHouse {
+	needBroker, needClickHouse := len(e.Broker.Brokers) == 0, len(e.ClickHouse.Addr) == 0 && !cfg.BrokerOnly
+	if !needBroker && !needClickHouse && cfg.Sharing != StartAlone {
+		// Who has both needs no folder; an instance in it may have more to say.
+		if d, err := Describe(cfg.Dir); err == nil && d != nil && d.isOf(e) {
+			e.joined = d
+		}
 		return e, nil
 	}
 	if cfg.Sharing == JoinOnly && !published(cfg.Dir) {
 		return nil, noInstance(cfg.Dir, needBroker, needClickHouse)
+	}
+	if cfg.Sharing == JoinOrOpen && !published(cfg.Dir) && !holdsData(cfg.Dir, needBroker, needClickHouse) {
+		return nil, noData(cfg.Dir, needBroker, needClickHouse)
 	}
 	f, running, err := openFolder(cfg.Dir)
 	if err != nil {
@@ -86,12 +95,15 @@ func Open(ctx context.Context, cfg Config) (_ *Engines, err error) {
 		if cfg.Sharing == StartAlone {
 			return nil, fmt.Errorf("folder %s belongs to a running instance (process %d): stop it first, or give another --data-dir", cfg.Dir, running.PID)
 		}
-		return e, e.join(cfg.Dir, *running, needBroker, needClickHouse)
+		return e, e.join(cfg.Dir, running, needBroker, needClickHouse)
 	}
-	if cfg.Sharing == JoinOnly { // left by an instance that was killed
+	switch { // left by an instance that was killed
+	case cfg.Sharing == JoinOnly:
 		return nil, errors.Join(noInstance(cfg.Dir, needBroker, needClickHouse), f.Close())
+	case cfg.Sharing == JoinOrOpen && !holdsData(cfg.Dir, needBroker, needClickHouse):
+		return nil, errors.Join(noData(cfg.Dir, needBroker, needClickHouse), f.Close())
 	}
-	e.folder, e.started = f, true
+	e.folder, e.started = f, needBroker || needClickHouse
 	if err := e.start(ctx, cfg, needBroker, needClickHouse); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
@@ -101,7 +113,7 @@ func Open(ctx context.Context, cfg Config) (_ *Engines, err error) {
 // start starts the embedded engines that are needed.
 func (e *Engines) start(ctx context.Context, cfg Config, needBroker, needClickHouse bool) (err error) {
 	if needBroker {
-		e.ownBroker, err = brokerembedded.Start(filepath.Join(cfg.Dir, "log"), brokerembedded.Options{Log: cfg.Log})
+		e.ownBroker, err = brokerembedded.Start(filepath.Join(cfg.Dir, logFolder), brokerembedded.Options{Log: cfg.Log})
 		if err != nil {
 			return fmt.Errorf("start the embedded broker: %w", err)
 		}
@@ -109,7 +121,7 @@ func (e *Engines) start(ctx context.Context, cfg Config, needBroker, needClickHo
 	}
 	if needClickHouse {
 		e.ownClickHouse, err = clickhouseembedded.Start(ctx, clickhouseembedded.Options{
-			Dir: filepath.Join(cfg.Dir, "clickhouse"), Database: e.ClickHouse.Database, Log: cfg.Log, Progress: cfg.Installing,
+			Dir: filepath.Join(cfg.Dir, tablesFolder), Database: e.ClickHouse.Database, Log: cfg.Log, Progress: cfg.Installing,
 		})
 		if err != nil {
 			return fmt.Errorf("start the embedded ClickHouse: %w", err)
@@ -119,35 +131,37 @@ func (e *Engines) start(ctx context.Context, cfg Config, needBroker, needClickHo
 	return nil
 }
 
-// noInstance says what a command that only joins lacks.
-func noInstance(dir string, needBroker, needClickHouse bool) error {
-	var missing []string
+// join points e at a running instance's engines. What flags have named wins;
+// secrets of engines that are not embedded are not in the folder.
+func (e *Engines) join(dir string, running *Description, needBroker, needClickHouse bool) error {
 	if needBroker {
-		missing = append(missing, "--kafka-brokers")
+		from, to := running.Broker, &e.Broker
+		password := to.SASL.Password
+		to.Brokers, to.TLS, to.SASL = from.Addresses, from.TLS, from.SASL
+		if from.SASL.PasswordFile == "" {
+			to.SASL.Password = password
+		}
+		if to.TopicPrefix == "" {
+			to.TopicPrefix = from.TopicPrefix
+		}
 	}
 	if needClickHouse {
-		missing = append(missing, "--clickhouse-addr")
-	}
-	return fmt.Errorf("no instance is running in %s: start one with clickstream serve or demo, give another --data-dir, or give %s",
-		dir, strings.Join(missing, " and "))
-}
-
-// join points e at a running instance's engines.
-func (e *Engines) join(dir string, running addresses, needBroker, needClickHouse bool) error {
-	e.running = running.Rule
-	if needBroker {
-		if running.Broker == "" {
-			return fmt.Errorf("the instance running in %s uses a broker of its own choice: give --kafka-brokers as it was given there", dir)
+		from, to := running.ClickHouse, &e.ClickHouse
+		if len(from.Addresses) == 0 {
+			return fmt.Errorf("the roles of the instance running in %s need no ClickHouse, so it has none: give --clickhouse-addr", dir)
 		}
-		e.Broker.Brokers = []string{running.Broker}
-	}
-	if needClickHouse {
-		if running.ClickHouse == "" {
-			return fmt.Errorf("the instance running in %s uses a ClickHouse of its own choice: give --clickhouse-addr as it was given there", dir)
+		to.Addr, to.User, to.TLS = from.Addresses, from.User, from.TLS
+		if to.Database == "" || to.Database == warehouse.DefaultDatabase {
+			to.Database = from.Database
 		}
-		e.ClickHouse.Addr = []string{running.ClickHouse}
-		e.ClickHouse.User, e.ClickHouse.Password = running.User, running.Password
+		switch {
+		case from.Password != "":
+			to.Password, to.PasswordFile = from.Password, ""
+		case from.PasswordFile != "":
+			to.Password, to.PasswordFile = "", from.PasswordFile
+		}
 	}
+	e.joined = running
 	return nil
 }
 
@@ -158,24 +172,12 @@ func (e *Engines) useOwnClickHouse() {
 	e.ClickHouse.User, e.ClickHouse.Password, e.ClickHouse.PasswordFile = clickhouseembedded.User, s.Credentials().Password, ""
 }
 
-// Publish leaves the addresses in the folder, for commands that join.
-func (e *Engines) Publish(rule event.Rule, links map[string]string) error {
-	if e.folder == nil {
-		return nil
-	}
-	in := addresses{PID: os.Getpid(), Rule: &rule, Links: links}
-	if e.ownBroker != nil {
-		in.Broker = e.ownBroker.Addr()
-	}
-	if e.ownClickHouse != nil {
-		in.ClickHouse, in.ClickHouseHTTP = e.ownClickHouse.TCPAddr(), e.ownClickHouse.HTTPAddr()
-		in.User, in.Password = e.ClickHouse.User, e.ClickHouse.Password
-	}
-	return e.folder.publish(in)
-}
-
 // Started says whether this command started an engine.
 func (e *Engines) Started() bool { return e.started }
+
+// Joined is the description of the instance that this command has joined, or
+// nil.
+func (e *Engines) Joined() *Description { return e.joined }
 
 // EmbeddedClickHouse is the ClickHouse that this command started, or nil.
 func (e *Engines) EmbeddedClickHouse() *clickhouseembedded.Server { return e.ownClickHouse }
@@ -183,8 +185,8 @@ func (e *Engines) EmbeddedClickHouse() *clickhouseembedded.Server { return e.own
 // RuleOr is the rule that a command means: the one it was given or, where it
 // was given none, that of the instance it has joined.
 func (e *Engines) RuleOr(given event.Rule) event.Rule {
-	if e.running != nil && given == event.DefaultRule() {
-		return *e.running
+	if e.joined != nil && e.joined.Rule != nil && given == event.DefaultRule() {
+		return *e.joined.Rule
 	}
 	return given
 }

@@ -6,74 +6,133 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/gofrs/flock"
 
+	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/warehouse"
 )
 
-// folder is an instance's folder. Its lock belongs to the one command that runs
-// embedded engines in it.
+// folder is an instance's folder. Its lock belongs to the one process that runs
+// embedded engines or roles in it.
 type folder struct {
 	dir  string
 	lock *flock.Flock
 }
 
-// addresses are what a running instance leaves in its folder (mode 0600), so that
-// other commands can join it.
-type addresses struct {
-	PID            int               `json:"pid"`
-	Broker         string            `json:"broker,omitempty"`
-	ClickHouse     string            `json:"clickhouse,omitempty"`
-	ClickHouseHTTP string            `json:"clickhouse_http,omitempty"`
-	User           string            `json:"user,omitempty"`
-	Password       string            `json:"password,omitempty"`
-	Rule           *event.Rule       `json:"rule,omitempty"` // of its processor
-	Links          map[string]string `json:"links,omitempty"`
+// Description is what a running instance leaves in its folder (mode 0600), so
+// that other commands can join it and status can show its roles. It is written
+// again, in one step, whenever a role changes its state, and removed at the end.
+// Whether the instance still runs, the folder's lock says.
+type Description struct {
+	PID        int               `json:"pid"`
+	Broker     brokerAddress     `json:"broker"`
+	ClickHouse clickhouseAddress `json:"clickhouse"`
+	Rule       *event.Rule       `json:"rule,omitempty"` // of its processor
+	Timezone   string            `json:"timezone,omitempty"`
+	Links      map[string]string `json:"links,omitempty"` // what there is to open, such as the collector
+	Roles      []RoleState       `json:"roles"`
 }
 
-const instanceFile = "instance.json"
+// brokerAddress is a broker without its secrets.
+type brokerAddress struct {
+	Addresses   []string    `json:"addresses"`
+	TLS         broker.TLS  `json:"tls"`
+	SASL        broker.SASL `json:"sasl"` // its password is left out
+	TopicPrefix string      `json:"topic_prefix,omitempty"`
+}
 
-// published says whether an instance has left its addresses in the folder.
-func published(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, instanceFile))
+// clickhouseAddress is a ClickHouse without its secrets, but for those of an
+// embedded one, which are in the same folder anyway. An instance whose roles
+// need none has no addresses.
+type clickhouseAddress struct {
+	Addresses    []string      `json:"addresses"`
+	HTTP         string        `json:"http,omitempty"`
+	Database     string        `json:"database,omitempty"`
+	User         string        `json:"user,omitempty"`
+	Password     string        `json:"password,omitempty"`
+	PasswordFile string        `json:"password_file,omitempty"`
+	TLS          warehouse.TLS `json:"tls"`
+}
+
+const (
+	instanceFile = "instance.json"
+	lockFile     = "lock"
+	logFolder    = "log"
+	tablesFolder = "clickhouse"
+)
+
+// published says whether an instance has left its description in the folder.
+func published(dir string) bool { return exists(filepath.Join(dir, instanceFile)) }
+
+// holdsData says whether embedded engines have run in the folder.
+func holdsData(dir string, ofBroker, ofClickHouse bool) bool {
+	return (!ofBroker || exists(filepath.Join(dir, logFolder))) && (!ofClickHouse || exists(filepath.Join(dir, tablesFolder)))
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
 	return err == nil
 }
 
 // openFolder makes and locks a folder. If an instance runs in it, it returns
-// that one's addresses instead.
-func openFolder(dir string) (*folder, *addresses, error) {
+// that one's description instead.
+func openFolder(dir string) (*folder, *Description, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("make the instance's folder: %w", err)
 	}
-	lock := flock.New(filepath.Join(dir, "lock"))
+	lock := flock.New(filepath.Join(dir, lockFile))
 	locked, err := lock.TryLock()
 	if err != nil {
 		return nil, nil, fmt.Errorf("lock folder %s: %w", dir, err)
 	}
-	f := &folder{dir: dir, lock: lock}
 	if locked {
 		// Left by an instance that was killed.
 		_ = os.Remove(filepath.Join(dir, instanceFile))
-		return f, nil, nil
+		return &folder{dir: dir, lock: lock}, nil, nil
 	}
-	text, err := os.ReadFile(filepath.Join(dir, instanceFile))
+	d, err := readDescription(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, fmt.Errorf("folder %s is in use by another command: try again when that has ended, or give another --data-dir", dir)
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the running instance's addresses: %w", err)
-	}
-	var in addresses
-	if err := json.Unmarshal(text, &in); err != nil {
-		return nil, nil, fmt.Errorf("read the running instance's addresses in %s: %w", filepath.Join(dir, instanceFile), err)
-	}
-	return nil, &in, nil
+	return nil, d, err
 }
 
-// publish writes the addresses in one step, so that nobody reads half of them.
-func (f *folder) publish(in addresses) error {
-	text, err := json.MarshalIndent(in, "", "  ")
+// Describe returns the description of the instance that runs in dir, or nil. It
+// makes nothing.
+func Describe(dir string) (*Description, error) {
+	if !published(dir) {
+		return nil, nil
+	}
+	lock := flock.New(filepath.Join(dir, lockFile))
+	free, err := lock.TryRLock()
+	if err != nil {
+		return nil, fmt.Errorf("look whether an instance runs in folder %s: %w", dir, err)
+	}
+	if free { // it was killed
+		return nil, lock.Unlock()
+	}
+	return readDescription(dir)
+}
+
+func readDescription(dir string) (*Description, error) {
+	text, err := os.ReadFile(filepath.Join(dir, instanceFile))
+	if err != nil {
+		return nil, fmt.Errorf("read the running instance's addresses: %w", err)
+	}
+	var d Description
+	if err := json.Unmarshal(text, &d); err != nil {
+		return nil, fmt.Errorf("read the running instance's addresses in %s: %w", filepath.Join(dir, instanceFile), err)
+	}
+	return &d, nil
+}
+
+// publish writes the description in one step, so that nobody reads half of it.
+func (f *folder) publish(d Description) error {
+	text, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -94,4 +153,67 @@ func (f *folder) Close() error {
 		err = nil
 	}
 	return errors.Join(err, f.lock.Unlock())
+}
+
+// describe is the engines' part of a description. Files are named so that a
+// command in another folder finds them too.
+func (e *Engines) describe() Description {
+	b, c := e.Broker, e.ClickHouse
+	d := Description{
+		PID:    os.Getpid(),
+		Broker: brokerAddress{Addresses: b.Brokers, TLS: absolute(b.TLS), SASL: b.SASL, TopicPrefix: b.TopicPrefix},
+		ClickHouse: clickhouseAddress{
+			Addresses: c.Addr, Database: c.Database, User: c.User, PasswordFile: absolutePath(c.PasswordFile), TLS: absolute(c.TLS),
+		},
+	}
+	d.Broker.SASL.PasswordFile = absolutePath(b.SASL.PasswordFile)
+	if e.ownClickHouse != nil {
+		d.ClickHouse.HTTP, d.ClickHouse.Password = e.ownClickHouse.HTTPAddr(), c.Password
+	}
+	return d
+}
+
+func absolute(t broker.TLS) broker.TLS {
+	t.CAFile, t.CertFile, t.KeyFile = absolutePath(t.CAFile), absolutePath(t.CertFile), absolutePath(t.KeyFile)
+	return t
+}
+
+func absolutePath(name string) string {
+	if name == "" {
+		return ""
+	}
+	if full, err := filepath.Abs(name); err == nil {
+		return full
+	}
+	return name
+}
+
+// isOf says whether the described instance works with these engines.
+func (d *Description) isOf(e *Engines) bool {
+	return slices.Equal(d.Broker.Addresses, e.Broker.Brokers) && d.Broker.TopicPrefix == e.Broker.TopicPrefix &&
+		(len(d.ClickHouse.Addresses) == 0 ||
+			slices.Equal(d.ClickHouse.Addresses, e.ClickHouse.Addr) && d.ClickHouse.Database == e.ClickHouse.Database)
+}
+
+// noInstance says what a command that only joins lacks.
+func noInstance(dir string, needBroker, needClickHouse bool) error {
+	return fmt.Errorf("no instance is running in %s: start one with clickstream serve or demo, give another --data-dir, or give %s",
+		dir, missing(needBroker, needClickHouse))
+}
+
+// noData says what a command that only asks lacks.
+func noData(dir string, needBroker, needClickHouse bool) error {
+	return fmt.Errorf("no data is in %s: put some there with clickstream demo, serve or ingest, give the folder of an instance with --data-dir, or give %s",
+		absolutePath(dir), missing(needBroker, needClickHouse))
+}
+
+func missing(needBroker, needClickHouse bool) string {
+	var flags []string
+	if needBroker {
+		flags = append(flags, "--kafka-brokers")
+	}
+	if needClickHouse {
+		flags = append(flags, "--clickhouse-addr")
+	}
+	return strings.Join(flags, " and ")
 }

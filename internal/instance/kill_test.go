@@ -61,7 +61,7 @@ func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
 		if round == 2 {
 			// The rounds have mixed the order beyond the lateness, so it is the
 			// tables that are compared with the log, and the alerts with SQL.
-			finish(t, r, rule)
+			finish(t, p, r, rule)
 			if n := rowsOf(t, p, "events"); n != uint64(len(rows)) {
 				t.Errorf("%d rows, want %d", n, len(rows))
 			}
@@ -90,7 +90,7 @@ func TestM1_RunningRolesOutliveAKilledClickHouse(t *testing.T) {
 			e.ownClickHouse.Kill() // with batches under way
 		}
 	}
-	shoptest.SameAlerts(t, finish(t, r, rule), shoptest.BruteForce(rows, 10, 5))
+	shoptest.SameAlerts(t, finish(t, p, r, rule), shoptest.BruteForce(rows, 10, 5))
 	if n := rowsOf(t, p, "events"); n != uint64(len(rows)) {
 		t.Errorf("%d rows, want %d", n, len(rows))
 	}
@@ -110,7 +110,7 @@ func TestAClickHouseThatEndsAgainAndAgainIsGivenUp(t *testing.T) {
 		up(t, e)
 	}
 	e.ownClickHouse.Kill()
-	<-r.Context.Done()
+	<-r.Context().Done()
 	if err := r.Stop(); err == nil || !strings.Contains(err.Error(), "ClickHouse: it ended 4 times") || !strings.Contains(err.Error(), "signal: killed") {
 		t.Errorf("an engine that ends again and again is told as %v", err)
 	}

@@ -2,6 +2,7 @@ package instance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/rs/zerolog"
@@ -36,13 +37,23 @@ func OpenPipeline(ctx context.Context, e *Engines, log zerolog.Logger) (_ *Pipel
 	if err != nil {
 		return nil, err
 	}
-	if p.Warehouse, err = warehouse.Open(ctx, e.ClickHouse, log); err != nil {
+	p.Warehouse, err = openTables(ctx, identity, e.ClickHouse, log)
+	return p, err
+}
+
+// openTables makes the tables and checks that they were filled from this log.
+func openTables(ctx context.Context, log broker.LogIdentity, cfg warehouse.Config, to zerolog.Logger) (*warehouse.Warehouse, error) {
+	w, err := warehouse.Open(ctx, cfg, to)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := p.Warehouse.Migrate(ctx); err != nil {
-		return nil, err
+	if _, err = w.Migrate(ctx); err == nil {
+		err = w.CheckLog(ctx, log)
 	}
-	return p, p.Warehouse.CheckLog(ctx, identity)
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
 }
 
 // JoinPipeline opens what others run, and makes nothing: whoever only asks

@@ -2,7 +2,6 @@ package instance
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -12,7 +11,6 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"clickstream/ingest"
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
@@ -60,7 +58,8 @@ func begin(t *testing.T, p *Pipeline, rule event.Rule) *Roles {
 func beginUntil(t *testing.T, ctx context.Context, p *Pipeline, rule event.Rule) *Roles {
 	t.Helper()
 	r := p.NewRoles(ctx)
-	if err := errors.Join(r.RunMirror(), r.RunProcessor(processor.Config{Rule: rule})); err != nil {
+	r.RunMirror()
+	if err := r.RunProcessor(processor.Config{Rule: rule}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.Stop() })
@@ -75,16 +74,16 @@ func deadline(t *testing.T) context.Context {
 
 // finish closes all windows, waits until all is stored, and reads the final
 // alerts.
-func finish(t *testing.T, r *Roles, rule event.Rule) []shoptest.Alert {
+func finish(t *testing.T, p *Pipeline, r *Roles, rule event.Rule) []shoptest.Alert {
 	t.Helper()
 	ctx := deadline(t)
-	if err := r.Processor.CloseWindows(ctx); err != nil {
+	if err := r.Processor().CloseWindows(ctx); err != nil {
 		t.Fatal(r.Explain(err))
 	}
-	if err := r.Pipeline.WaitStored(ctx, nil); err != nil {
+	if err := p.WaitStored(ctx, nil); err != nil {
 		t.Fatal(r.Explain(err))
 	}
-	return confirmed(t, r.Pipeline, rule)
+	return confirmed(t, p, rule)
 }
 
 const confirmedAlerts = `SELECT product_id, window_start, window_end, views, purchases, conversion_rate, status
@@ -180,11 +179,11 @@ func TestPipelineTakesEventsProducedStraightToTheLog(t *testing.T) {
 		records = append(records, &kgo.Record{Topic: p.Broker.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil)})
 	}
 	produce(t, p, records)
-	shoptest.SameAlerts(t, finish(t, r, rule), shoptest.BruteForce(rows, 10, 5))
+	shoptest.SameAlerts(t, finish(t, p, r, rule), shoptest.BruteForce(rows, 10, 5))
 	if n := rowsOf(t, p, "events"); n != uint64(len(rows)) {
 		t.Errorf("%d rows of %d records, want %d", n, len(records), len(rows))
 	}
-	if n := r.Processor.Stats().Duplicates; n == 0 || n > int64(len(records)-len(rows)) {
+	if n := r.Processor().Stats().Duplicates; n == 0 || n > int64(len(records)-len(rows)) {
 		t.Errorf("%d duplicates counted of %d", n, len(records)-len(rows))
 	}
 	agrees(t, p, rule)
@@ -195,14 +194,6 @@ func TestPipelineTakesForeignProducersRecords(t *testing.T) {
 	// A backlog from several partitions is out of order.
 	rule.Lateness = 3 * time.Hour
 	r := begin(t, p, rule)
-	producer, err := r.NewProducer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	normaliser, err := ingest.NewNormaliser(ingest.NormaliserConfig{Broker: p.Broker, Producer: producer, Log: p.Log})
-	if err != nil {
-		t.Fatal(err)
-	}
 	data := p.Broker.Topics().Data
 	var records []*kgo.Record
 	for i, e := range foreignEvents(rows, 2) {
@@ -211,7 +202,7 @@ func TestPipelineTakesForeignProducersRecords(t *testing.T) {
 		records = append(records, &kgo.Record{Topic: data, Key: []byte(e.UserID), Value: []byte(value)})
 	}
 	produce(t, p, records)
-	r.Run("normaliser", normaliser.Run)
+	r.runNormaliser()
 	ctx := deadline(t)
 	ends, err := broker.EndOffsets(ctx, p.Client, data)
 	if err != nil {
@@ -220,7 +211,7 @@ func TestPipelineTakesForeignProducersRecords(t *testing.T) {
 	if err := broker.WaitCommitted(ctx, p.Client, p.Broker.Group("normaliser"), data, "", ends, nil); err != nil {
 		t.Fatal(r.Explain(err))
 	}
-	shoptest.SameAlerts(t, finish(t, r, rule), shoptest.BruteForce(rows, 10, 5))
+	shoptest.SameAlerts(t, finish(t, p, r, rule), shoptest.BruteForce(rows, 10, 5))
 	if n := rowsOf(t, p, "events"); n != uint64(len(rows)) {
 		t.Errorf("%d rows of %d records, want %d", n, len(records), len(rows))
 	}
@@ -246,7 +237,7 @@ func TestPipelineGoesOnWhereItStopped(t *testing.T) {
 			}
 		}
 	}
-	shoptest.SameAlerts(t, finish(t, r, rule), shoptest.BruteForce(rows, 10, 5))
+	shoptest.SameAlerts(t, finish(t, p, r, rule), shoptest.BruteForce(rows, 10, 5))
 	agrees(t, p, rule)
 }
 

@@ -5,40 +5,172 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/sync/errgroup"
+	"github.com/rs/zerolog"
 
 	"clickstream/ingest"
+	"clickstream/internal/broker"
 	"clickstream/processor"
+	"clickstream/warehouse"
 	"clickstream/warehouse/mirror"
 )
 
-// Roles are running roles. They end together: when one fails, or at Stop.
+// Roles are the supervised roles of one process. Each opens what it needs
+// itself, so one that cannot reach its engine keeps no other from starting.
 type Roles struct {
-	// Context ends when a role fails; its cause is that role's error.
-	Context context.Context
-	cancel  context.CancelFunc
-	group   *errgroup.Group
+	*Supervisor
+	engines *Engines
+	log     zerolog.Logger
 
-	Pipeline  *Pipeline
-	Mirror    *mirror.Mirror       // after RunMirror
-	Processor *processor.Processor // after RunProcessor
-	Collector *ingest.Collector    // after Serve with the role collector
-	producers []*ingest.Producer   // shared by roles, closed after all have ended
+	opening    sync.Mutex // held while tables are opened
+	tables     *warehouse.Warehouse
+	ownsTables bool
+
+	producers []*ingest.Producer // of NewProducer; closed after all roles have ended
+
+	mu         sync.Mutex
+	mirror     *mirror.Mirror
+	processor  *processor.Processor
+	public     bool // description is published
+	shown      Description
+	publishing sync.Mutex // one writer at a time, so that the newest is written last
 }
 
-// NewRoles is no role yet. With an embedded ClickHouse of this command it keeps
-// that running.
-func (p *Pipeline) NewRoles(ctx context.Context) *Roles {
-	ctx, cancel := context.WithCancel(ctx)
-	group, ctx := errgroup.WithContext(ctx)
-	r := &Roles{Context: ctx, cancel: cancel, group: group, Pipeline: p}
-	if p.ownClickHouse != nil {
-		r.Run("ClickHouse", r.keepClickHouse)
+// NewRoles is no role yet. The first one that needs the tables opens them. An
+// embedded ClickHouse of this command is kept running.
+func (e *Engines) NewRoles(ctx context.Context, log zerolog.Logger) *Roles {
+	r := &Roles{engines: e, log: log, ownsTables: true}
+	r.Supervisor = NewSupervisor(ctx, log, r.changed)
+	if e.ownClickHouse != nil {
+		r.Go("ClickHouse", r.keepClickHouse)
 	}
 	return r
+}
+
+// NewRoles are roles on the pipeline's tables.
+func (p *Pipeline) NewRoles(ctx context.Context) *Roles {
+	r := p.Engines.NewRoles(ctx, p.Log)
+	r.tables, r.ownsTables = p.Warehouse, false
+	return r
+}
+
+func (r *Roles) roleLog(role string) zerolog.Logger { return r.log.With().Str("role", role).Logger() }
+
+// ensureTopics makes the topics that are missing and checks the others.
+func (r *Roles) ensureTopics(ctx context.Context) (broker.LogIdentity, error) {
+	client, err := r.engines.Broker.NewClient()
+	if err != nil {
+		return broker.LogIdentity{}, err
+	}
+	defer client.Close()
+	return broker.EnsureTopics(ctx, client, r.engines.Broker)
+}
+
+// openTables returns the tables that the roles share, made and checked. While
+// one role opens them the others wait: its attempt ends when theirs would.
+func (r *Roles) openTables(ctx context.Context) (*warehouse.Warehouse, error) {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	if r.tables != nil {
+		return r.tables, nil
+	}
+	identity, err := r.ensureTopics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.tables, err = openTables(ctx, identity, r.engines.ClickHouse, r.log)
+	return r.tables, err
+}
+
+// RunMirror starts the role mirror.
+func (r *Roles) RunMirror() {
+	r.Go("mirror", func(ctx context.Context, running func()) error {
+		tables, err := r.openTables(ctx)
+		if err != nil {
+			return err
+		}
+		m, err := mirror.New(mirror.Config{Broker: r.engines.Broker, Warehouse: tables, Log: r.roleLog("mirror")})
+		if err != nil {
+			return err
+		}
+		r.mu.Lock()
+		r.mirror = m
+		r.mu.Unlock()
+		running()
+		return m.Run(ctx)
+	})
+}
+
+// RunProcessor starts the role processor; cfg needs no Broker and no Log.
+func (r *Roles) RunProcessor(cfg processor.Config) error {
+	cfg.Broker, cfg.Log = r.engines.Broker, r.roleLog("processor")
+	next, err := processor.New(cfg)
+	if err != nil {
+		return err
+	}
+	r.processor = next
+	r.Go("processor", func(ctx context.Context, running func()) error {
+		if _, err := r.ensureTopics(ctx); err != nil {
+			return err
+		}
+		p := next
+		if p == nil { // a Processor runs once
+			if p, err = processor.New(cfg); err != nil {
+				return err
+			}
+		}
+		next = nil
+		r.mu.Lock()
+		r.processor = p
+		r.mu.Unlock()
+		running()
+		return p.Run(ctx)
+	})
+	return nil
+}
+
+// Processor is the one that runs, or ran last. It is nil before RunProcessor.
+func (r *Roles) Processor() *processor.Processor {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.processor
+}
+
+// MirrorStats are those of the mirror that runs, or ran last.
+func (r *Roles) MirrorStats() mirror.Stats {
+	r.mu.Lock()
+	m := r.mirror
+	r.mu.Unlock()
+	if m == nil {
+		return mirror.Stats{}
+	}
+	return m.Stats()
+}
+
+// NewProducer makes a producer that lives as long as the roles.
+func (r *Roles) NewProducer() (*ingest.Producer, error) {
+	p, err := ingest.NewProducer(r.Context(), r.engines.Broker, r.roleLog("producer"))
+	if err == nil {
+		r.producers = append(r.producers, p)
+	}
+	return p, err
+}
+
+// Stop ends the roles, waits for them and closes what they shared. It may be
+// called more than once. Its error is Supervisor.Stop's.
+func (r *Roles) Stop() error {
+	err := r.Supervisor.Stop()
+	for _, p := range r.producers {
+		p.Close()
+	}
+	r.producers = nil
+	if r.ownsTables && r.tables != nil {
+		err = errors.Join(err, r.tables.Close())
+		r.tables = nil
+	}
+	return err
 }
 
 // An embedded ClickHouse that ends more often than this is not started again.
@@ -49,9 +181,10 @@ const (
 
 // keepClickHouse starts the embedded ClickHouse again when it ends by itself:
 // any process of the machine can end it. The roles that use it wait meanwhile,
-// as for every server that is away.
-func (r *Roles) keepClickHouse(ctx context.Context) error {
-	server, log := r.Pipeline.ownClickHouse, r.log("ClickHouse")
+// as for every server that is unreachable.
+func (r *Roles) keepClickHouse(ctx context.Context, running func()) error {
+	server, log := r.engines.ownClickHouse, r.roleLog("ClickHouse")
+	running()
 	var ends []time.Time
 	for {
 		select {
@@ -66,82 +199,15 @@ func (r *Roles) keepClickHouse(ctx context.Context) error {
 		now := time.Now()
 		ends = slices.DeleteFunc(append(ends, now), func(at time.Time) bool { return now.Sub(at) >= endsSpan })
 		if len(ends) > mostEnds {
-			return fmt.Errorf("it ended %d times within %s: %w", len(ends), endsSpan, why)
+			return permanent{fmt.Errorf("it ended %d times within %s: %w", len(ends), endsSpan, why)}
 		}
 		log.Warn().Err(why).Msg("the embedded ClickHouse ended: starting it again")
 		if err := server.Restart(ctx); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
-			return errors.Join(why, err)
+			return permanent{errors.Join(why, err)}
 		}
 		log.Info().Msg("the embedded ClickHouse runs again")
 	}
-}
-
-// Run starts a role. It owns its goroutine until Stop or Wait returns.
-func (r *Roles) Run(name string, role func(context.Context) error) {
-	r.group.Go(func() error {
-		if err := role(r.Context); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		return nil
-	})
-}
-
-// RunMirror starts the role mirror.
-func (r *Roles) RunMirror() error {
-	m, err := mirror.New(mirror.Config{Broker: r.Pipeline.Broker, Warehouse: r.Pipeline.Warehouse, Log: r.log("mirror")})
-	if err != nil {
-		return err
-	}
-	r.Mirror = m
-	r.Run("mirror", m.Run)
-	return nil
-}
-
-// RunProcessor starts the role processor; cfg needs no Broker and no Log.
-func (r *Roles) RunProcessor(cfg processor.Config) error {
-	cfg.Broker, cfg.Log = r.Pipeline.Broker, r.log("processor")
-	p, err := processor.New(cfg)
-	if err != nil {
-		return err
-	}
-	r.Processor = p
-	r.Run("processor", p.Run)
-	return nil
-}
-
-// NewProducer makes a producer that lives as long as the roles.
-func (r *Roles) NewProducer(opts ...kgo.Opt) (*ingest.Producer, error) {
-	p, err := ingest.NewProducer(r.Context, r.Pipeline.Broker, r.log("producer"), opts...)
-	if err == nil {
-		r.producers = append(r.producers, p)
-	}
-	return p, err
-}
-
-// Stop ends the roles and waits for them. It may be called more than once.
-func (r *Roles) Stop() error {
-	r.cancel()
-	err := r.group.Wait()
-	for _, p := range r.producers {
-		p.Close()
-	}
-	r.producers = nil
-	return err
-}
-
-// Explain gives the failed role's error in place of the cancelled work's.
-func (r *Roles) Explain(err error) error {
-	if err == nil {
-		return nil
-	}
-	if r.Context.Err() == nil {
-		return err
-	}
-	if roleErr := r.Stop(); roleErr != nil && !errors.Is(roleErr, context.Canceled) {
-		return roleErr
-	}
-	return err
 }

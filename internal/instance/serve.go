@@ -1,14 +1,16 @@
 package instance
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"clickstream/ingest"
 	"clickstream/internal/event"
@@ -19,25 +21,42 @@ import (
 // RoleNames are the roles that Serve can run.
 func RoleNames() []string { return []string{"collector", "normaliser", "mirror", "processor", "jobs"} }
 
+// CheckRoles refuses a role that does not exist.
+func CheckRoles(roles []string) error {
+	for _, role := range roles {
+		if !slices.Contains(RoleNames(), role) {
+			return fmt.Errorf("role %q is not known: give some of %s", role, strings.Join(RoleNames(), ","))
+		}
+	}
+	return nil
+}
+
+// DefaultCollectorAddr is where the collector listens if it is free.
+const DefaultCollectorAddr = "127.0.0.1:8080"
+
 // ServeConfig says which roles to run and how.
 type ServeConfig struct {
-	Rule          event.Rule
-	Location      *time.Location    // the shop's time zone
-	Roles         []string          // default: all
-	CollectorAddr string            // host:port
+	Rule     event.Rule
+	Location *time.Location // the shop's time zone
+	Roles    []string       // default: all
+	// CollectorAddr is the host:port that the collector listens on. By default
+	// that is DefaultCollectorAddr or, where another program has that port, a
+	// free one.
+	CollectorAddr string
 	WriteKeys     map[string]string // of the collector's clients: name to secret
 	OnAlert       func(event.Alert) // may be nil; called for each alert that is acknowledged
 }
 
-// Checked is the ServeConfig with its defaults, or what is wrong with it.
+// Checked is the ServeConfig with its default roles, or what is wrong with it.
 func (c ServeConfig) Checked() (ServeConfig, error) {
 	if len(c.Roles) == 0 {
 		c.Roles = RoleNames()
 	}
-	for _, role := range c.Roles {
-		if !slices.Contains(RoleNames(), role) {
-			return c, fmt.Errorf("role %q is not known: give some of %s", role, strings.Join(RoleNames(), ","))
-		}
+	if err := CheckRoles(c.Roles); err != nil {
+		return c, err
+	}
+	if c.CollectorAddr == "" {
+		return c, nil
 	}
 	if _, port, err := net.SplitHostPort(c.CollectorAddr); err != nil {
 		return c, fmt.Errorf("collector-addr %q: give HOST:PORT", c.CollectorAddr)
@@ -47,52 +66,159 @@ func (c ServeConfig) Checked() (ServeConfig, error) {
 	return c, nil
 }
 
-// Serve starts the roles of a ServeConfig that Checked has returned.
+// has says whether a role is among those to run.
+func (c ServeConfig) has(role string) bool { return slices.Contains(c.Roles, role) }
+
+// BrokerOnly says that none of the roles needs ClickHouse.
+func (c ServeConfig) BrokerOnly() bool { return !c.has("mirror") && !c.has("jobs") }
+
+// Serve starts the roles of a ServeConfig that Checked has returned, and
+// publishes them in the instance's folder. It does not wait for them.
 func (r *Roles) Serve(c ServeConfig) error {
-	has := func(role string) bool { return slices.Contains(c.Roles, role) }
-	if has("mirror") {
-		if err := r.RunMirror(); err != nil {
-			return err
-		}
+	r.mu.Lock()
+	r.public = r.engines.folder != nil
+	r.shown = r.engines.describe()
+	r.shown.Rule, r.shown.Timezone = &c.Rule, c.Location.String()
+	r.mu.Unlock()
+	if err := r.publish(); err != nil {
+		return err
 	}
-	if has("processor") {
+	if c.has("collector") {
+		r.runCollector(c)
+	}
+	if c.has("normaliser") {
+		r.runNormaliser()
+	}
+	if c.has("processor") {
 		if err := r.RunProcessor(processor.Config{Rule: c.Rule, OnAlert: c.OnAlert}); err != nil {
 			return err
 		}
 	}
-	if has("jobs") {
-		log := r.log("jobs")
-		runner := &jobs.Runner{Warehouse: r.Pipeline.Warehouse, Broker: r.Pipeline.Broker, Location: c.Location, Log: log}
-		scheduler := &jobs.Scheduler{Runner: runner, Log: log}
-		r.Run("jobs", scheduler.Run)
+	if c.has("mirror") {
+		r.RunMirror()
 	}
-	if has("normaliser") {
-		producer, err := r.NewProducer(ingest.Bulk())
-		if err != nil {
-			return err
-		}
-		n, err := ingest.NewNormaliser(ingest.NormaliserConfig{Broker: r.Pipeline.Broker, Producer: producer, Log: r.log("normaliser")})
-		if err != nil {
-			return err
-		}
-		r.Run("normaliser", n.Run)
-	}
-	if has("collector") {
-		producer, err := r.NewProducer(ingest.ForRequests())
-		if err != nil {
-			return err
-		}
-		r.Collector, err = ingest.NewCollector(ingest.CollectorConfig{
-			Producer: producer, Log: r.log("collector"), Addr: c.CollectorAddr, WriteKeys: c.WriteKeys,
-		})
-		if err != nil {
-			return err
-		}
-		r.Run("collector", r.Collector.Run)
+	if c.has("jobs") {
+		r.runJobs(c.Location)
 	}
 	return nil
 }
 
-func (r *Roles) log(role string) zerolog.Logger {
-	return r.Pipeline.Log.With().Str("role", role).Logger()
+// runCollector starts the role collector. Its address is the same after a
+// restart.
+func (r *Roles) runCollector(c ServeConfig) {
+	cfg := ingest.CollectorConfig{Log: r.roleLog("collector"), Addr: c.CollectorAddr, WriteKeys: c.WriteKeys}
+	r.Go("collector", func(ctx context.Context, running func()) error {
+		producer, err := ingest.NewProducer(ctx, r.engines.Broker, r.roleLog("producer"), ingest.ForRequests())
+		if err != nil {
+			return err
+		}
+		defer producer.Close()
+		cfg.Producer = producer
+		collector, err := r.openCollector(cfg, DefaultCollectorAddr)
+		if err != nil {
+			return err
+		}
+		cfg.Addr = collector.Addr()
+		url := "http://" + cfg.Addr + "/v1/events"
+		r.AddLinks(map[string]string{"collector": url})
+		running()
+		r.log.Info().Str("url", url).Msg("collector")
+		return collector.Run(ctx)
+	})
+}
+
+// openCollector listens on the address of cfg, or on the preferred one or a
+// free port where cfg has none.
+func (r *Roles) openCollector(cfg ingest.CollectorConfig, preferred string) (*ingest.Collector, error) {
+	given := cfg.Addr
+	if given == "" {
+		cfg.Addr = preferred
+	}
+	collector, err := ingest.NewCollector(cfg)
+	taken := errors.Is(err, syscall.EADDRINUSE)
+	switch {
+	case err == nil:
+		return collector, nil
+	case taken && given != "":
+		return nil, permanent{fmt.Errorf("another program has the port of %s: stop that, or give another --collector-addr: %w", given, err)}
+	case !taken:
+		return nil, permanent{err}
+	}
+	cfg.Addr = "127.0.0.1:0"
+	if collector, err = ingest.NewCollector(cfg); err == nil {
+		r.log.Warn().Str("addr", collector.Addr()).Msgf("another program has the port of %s: the collector listens on another; --collector-addr chooses one", preferred)
+	}
+	return collector, err
+}
+
+func (r *Roles) runNormaliser() {
+	r.Go("normaliser", func(ctx context.Context, running func()) error {
+		// Of its own: what a client of the collector does never reaches it.
+		producer, err := ingest.NewProducer(ctx, r.engines.Broker, r.roleLog("producer"), ingest.Bulk())
+		if err != nil {
+			return err
+		}
+		defer producer.Close()
+		n, err := ingest.NewNormaliser(ingest.NormaliserConfig{Broker: r.engines.Broker, Producer: producer, Log: r.roleLog("normaliser")})
+		if err != nil {
+			return err
+		}
+		running()
+		return n.Run(ctx)
+	})
+}
+
+func (r *Roles) runJobs(zone *time.Location) {
+	r.Go("jobs", func(ctx context.Context, running func()) error {
+		tables, err := r.openTables(ctx)
+		if err != nil {
+			return err
+		}
+		log := r.roleLog("jobs")
+		runner := &jobs.Runner{Warehouse: tables, Broker: r.engines.Broker, Location: zone, Log: log}
+		scheduler := &jobs.Scheduler{Runner: runner, Log: log}
+		running()
+		return scheduler.Run(ctx)
+	})
+}
+
+// AddLinks adds to the addresses that the instance's description names.
+func (r *Roles) AddLinks(links map[string]string) {
+	r.mu.Lock()
+	all := maps.Clone(r.shown.Links)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, links)
+	r.shown.Links = all
+	r.mu.Unlock()
+	r.changed()
+}
+
+// Link is an address that was added under the name, or "".
+func (r *Roles) Link(name string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.shown.Links[name]
+}
+
+// changed publishes the roles' states. A folder that cannot be written to is no
+// reason to stop the roles.
+func (r *Roles) changed() {
+	if err := r.publish(); err != nil {
+		r.log.Warn().Err(err).Msg("status shows the roles as they were before")
+	}
+}
+
+func (r *Roles) publish() error {
+	r.publishing.Lock()
+	defer r.publishing.Unlock()
+	r.mu.Lock()
+	public, d := r.public, r.shown
+	r.mu.Unlock()
+	if !public {
+		return nil
+	}
+	d.Roles = r.States()
+	return r.engines.folder.publish(d)
 }

@@ -60,25 +60,23 @@ func (s Session) runRoles(ctx context.Context, p *Pipeline, work func(context.Co
 	// Ctrl-C ends the work, and what the work has written is stored all the same.
 	r := p.NewRoles(context.WithoutCancel(ctx))
 	defer func() { _ = r.Stop() }()
-	if err := r.RunMirror(); err != nil {
-		return err
-	}
+	r.RunMirror()
 	if s.Rule != nil {
 		if err := r.RunProcessor(processor.Config{Rule: *s.Rule}); err != nil {
 			return err
 		}
 	}
-	working, cancel := context.WithCancel(r.Context)
+	working, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
 	if err := p.WaitStored(working, s.Storing); err != nil {
 		return r.Explain(err)
 	}
 	workErr := work(working, p)
-	last := r.Context
+	last := r.Context()
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc
-		last, cancel = context.WithTimeout(r.Context, stopGrace)
+		last, cancel = context.WithTimeout(r.Context(), stopGrace)
 		defer cancel()
 	}
 	if err := p.WaitStored(last, s.Storing); err != nil && ctx.Err() == nil {
