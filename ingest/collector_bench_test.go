@@ -25,7 +25,7 @@ const benchConnections = 16
 // benchCollector serves a collector on a port of its own, over the broker that
 // the environment names.
 func benchCollector(b *testing.B) (address string) {
-	p, err := NewProducer(b.Context(), brokertest.Config(b), zerolog.Nop(), ForRequests())
+	p, err := NewProducer(b.Context(), brokertest.Open(b), zerolog.Nop(), ForRequests())
 	if err != nil {
 		b.Fatal(err)
 	}

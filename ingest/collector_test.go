@@ -183,7 +183,8 @@ func TestWriteKeys(t *testing.T) {
 
 func TestI1_NoAnswerOf200WithoutTheBroker(t *testing.T) {
 	dir := t.TempDir()
-	b, cfg := brokertest.Start(t, dir)
+	b, settings := brokertest.Start(t, dir)
+	cfg := brokertest.OpenAt(t, settings)
 	p := testProducer(t, cfg)
 	c, address := startCollector(t, CollectorConfig{Producer: p, AckTimeout: 300 * time.Millisecond})
 	send := func(i int) int {

@@ -56,7 +56,8 @@ func TestI1_AClientThatHangsUpFailsNobodyElse(t *testing.T) {
 
 func TestI1_AContextThatEndsTakesNoOthersRecordsWithIt(t *testing.T) {
 	dir := t.TempDir()
-	b, cfg := brokertest.Start(t, dir)
+	b, settings := brokertest.Start(t, dir)
+	cfg := brokertest.OpenAt(t, settings)
 	p := testProducer(t, cfg)
 	e := aView()
 	if err := errors.Join(p.Append(testContext(t), &e), p.Flush(testContext(t))); err != nil {
@@ -82,7 +83,7 @@ func TestI1_AContextThatEndsTakesNoOthersRecordsWithIt(t *testing.T) {
 }
 
 func TestI3_AFullBufferRefusesRequestsAndKeepsImportsWaiting(t *testing.T) {
-	cfg := brokertest.Config(t)
+	cfg := brokertest.Open(t)
 	p, err := NewProducer(testContext(t), cfg, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)

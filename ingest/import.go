@@ -247,7 +247,7 @@ func (im *importing) rows(ctx, sending context.Context, r *formats.Reader) error
 		case errors.As(err, &bad):
 			line, raw := r.Row()
 			im.report.ByReason[bad.Reason]++
-			if err := im.batch.Reject(sending, event.DeadLetter{
+			if err := im.batch.Reject(sending, event.Rejected{
 				Value: raw, Rejection: *bad,
 				Origin: event.Origin{Kind: event.OriginFile, Name: im.path, Position: line},
 			}); err != nil {

@@ -20,7 +20,7 @@ func BenchmarkImport(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "rows.csv")
 	writeRows(b, path, b.N)
 	ctx := context.Background()
-	p, err := NewProducer(ctx, brokertest.Config(b), zerolog.Nop())
+	p, err := NewProducer(ctx, brokertest.Open(b), zerolog.Nop())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func testContext(t *testing.T) context.Context {
 	return ctx
 }
 
-func testProducer(t *testing.T, cfg broker.Config) *Producer {
+func testProducer(t *testing.T, cfg *broker.Client) *Producer {
 	t.Helper()
 	p, err := NewProducer(testContext(t), cfg, zerolog.Nop())
 	if err != nil {
@@ -33,19 +33,19 @@ func testProducer(t *testing.T, cfg broker.Config) *Producer {
 }
 
 // newPipeline is a broker of the test's own with a producer.
-func newPipeline(t *testing.T) (broker.Config, *Producer) {
-	cfg := brokertest.Config(t)
+func newPipeline(t *testing.T) (*broker.Client, *Producer) {
+	cfg := brokertest.Open(t)
 	return cfg, testProducer(t, cfg)
 }
 
 // onLog returns the events on the log, all of which have to be valid.
-func onLog(t *testing.T, cfg broker.Config) []event.Event {
+func onLog(t *testing.T, cfg *broker.Client) []event.Event {
 	t.Helper()
 	var d event.Decoder
 	var events []event.Event
 	readTopic(t, cfg, cfg.Topics().Events, func(r *kgo.Record) {
 		var e event.Event
-		rec := event.Record{Key: r.Key, Value: r.Value, Partition: r.Partition, Received: event.MillisOf(r.Timestamp)}
+		rec := broker.EventRecord(r)
 		if err := d.ReadRecord(rec, broker.DefaultPartitions, &e); err != nil {
 			t.Errorf("the record at %d-%d is not valid: %v: %s", r.Partition, r.Offset, err, r.Value)
 		}
@@ -54,32 +54,28 @@ func onLog(t *testing.T, cfg broker.Config) []event.Event {
 	return events
 }
 
-func onRejected(t *testing.T, cfg broker.Config) []event.DeadLetter {
+func onRejected(t *testing.T, cfg *broker.Client) []event.Rejected {
 	t.Helper()
-	var letters []event.DeadLetter
+	var rejected []event.Rejected
 	readTopic(t, cfg, cfg.Topics().Rejected, func(r *kgo.Record) {
-		headers := make([]event.Header, len(r.Headers))
-		for i, h := range r.Headers {
-			headers[i] = event.Header(h)
-		}
-		letters = append(letters, event.ParseDeadLetter(r.Value, headers, event.Origin{}))
+		rejected = append(rejected, broker.ParseRejected(r))
 	})
-	return letters
+	return rejected
 }
 
-func readTopic(t *testing.T, cfg broker.Config, topic string, fn func(*kgo.Record)) {
+func readTopic(t *testing.T, cfg *broker.Client, topic string, fn func(*kgo.Record)) {
 	t.Helper()
 	ctx := testContext(t)
-	cl, err := cfg.NewClient()
+	cl, err := cfg.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	ends, err := broker.EndOffsets(ctx, cl, topic)
+	ends, err := cl.EndOffsets(ctx, topic)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := broker.ReadLog(ctx, cfg, topic, nil, ends, func(r *kgo.Record) error { fn(r); return nil }); err != nil {
+	if err := cfg.ReadLog(ctx, topic, nil, ends, func(r *kgo.Record) error { fn(r); return nil }); err != nil {
 		t.Fatal(err)
 	}
 }

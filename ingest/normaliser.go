@@ -24,8 +24,8 @@ const normaliserPoll = 20_000
 
 // NormaliserConfig is what a Normaliser needs.
 type NormaliserConfig struct {
-	Broker   broker.Config
-	Producer *Producer // best its own, with Bulk; not closed
+	Broker   *broker.Client // stays the caller's to close
+	Producer *Producer      // best its own, with Bulk; not closed
 	Log      zerolog.Logger
 }
 
@@ -51,14 +51,14 @@ type NormaliserStats struct{ Read, Accepted, Rejected int64 }
 
 // NewNormaliser checks the settings; it does not connect yet.
 func NewNormaliser(cfg NormaliserConfig) (*Normaliser, error) {
-	if err := cfg.Broker.Validate(); err != nil {
-		return nil, fmt.Errorf("normaliser: %w", err)
+	if cfg.Broker == nil {
+		return nil, errors.New("normaliser: no broker is given")
 	}
 	if cfg.Producer == nil {
 		return nil, errors.New("normaliser: no producer is given")
 	}
 	topic := cfg.Broker.Topics().Data
-	return &Normaliser{cfg: cfg, topic: topic, plainTopic: strings.TrimPrefix(topic, cfg.Broker.TopicPrefix)}, nil
+	return &Normaliser{cfg: cfg, topic: topic, plainTopic: strings.TrimPrefix(topic, cfg.Broker.Config().TopicPrefix)}, nil
 }
 
 // Stats may be asked at any time.
@@ -92,7 +92,7 @@ func (n *Normaliser) Run(ctx context.Context) error {
 // member works as one member of the group, until ctx ends or something fails.
 // After a failure only a new member begins where the group's commit is.
 func (n *Normaliser) member(ctx context.Context) error {
-	cl, err := n.cfg.Broker.NewClient(append(broker.ConsumerOptions(),
+	cl, err := n.cfg.Broker.Open(append(broker.ConsumerOptions(),
 		kgo.ConsumerGroup(n.cfg.Broker.Group("normaliser")),
 		kgo.ConsumeTopics(n.topic),
 		// Partitions move only between one poll's commit and the next poll.
@@ -122,7 +122,7 @@ func (n *Normaliser) member(ctx context.Context) error {
 
 type normaliserWork struct {
 	*Normaliser
-	cl      *kgo.Client
+	cl      *broker.Client
 	batch   *Batch
 	decoder event.Decoder
 }
@@ -135,7 +135,7 @@ func (w *normaliserWork) fetched(ctx context.Context, fetches kgo.Fetches) error
 		}
 	}
 	commits := make(map[int32]broker.Commit)
-	events, deadLetters := w.batch.counts()
+	events, rejected := w.batch.counts()
 	var read int64
 	for it := fetches.RecordIter(); !it.Done(); {
 		r := it.Next()
@@ -157,11 +157,11 @@ func (w *normaliserWork) fetched(ctx context.Context, fetches kgo.Fetches) error
 	if err := w.batch.Wait(ctx); err != nil {
 		return err
 	}
-	moreEvents, moreDeadLetters := w.batch.counts()
+	moreEvents, moreRejected := w.batch.counts()
 	w.read.Add(read)
 	w.accepted.Add(moreEvents - events)
-	w.rejected.Add(moreDeadLetters - deadLetters)
-	return broker.CommitWithMetadata(ctx, w.cl, w.topic, commits)
+	w.rejected.Add(moreRejected - rejected)
+	return broker.CommitWithMetadata(ctx, w.cl.Client, w.topic, commits)
 }
 
 func (w *normaliserWork) record(ctx context.Context, r *kgo.Record) error {
@@ -177,10 +177,7 @@ func (w *normaliserWork) record(ctx context.Context, r *kgo.Record) error {
 		err = w.batch.Append(ctx, &e)
 	}
 	if bad, ok := errors.AsType[*event.Rejection](err); ok {
-		return w.batch.Reject(ctx, event.DeadLetter{
-			Value: r.Value, Rejection: *bad,
-			Origin: event.Origin{Kind: event.OriginTopic, Name: r.Topic, Partition: r.Partition, Position: r.Offset},
-		})
+		return w.batch.Reject(ctx, event.Rejected{Key: r.Key, Value: r.Value, Rejection: *bad, Origin: broker.TopicOrigin(r)})
 	}
 	return err
 }

@@ -16,9 +16,9 @@ import (
 )
 
 // foreignly produces records to the data topic, spread over its partitions.
-func foreignly(t *testing.T, cfg broker.Config, values ...[]byte) {
+func foreignly(t *testing.T, cfg *broker.Client, values ...[]byte) {
 	t.Helper()
-	cl, err := cfg.NewClient(append(broker.ProducerOptions(), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	cl, err := cfg.Open(append(broker.ProducerOptions(), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ type runningNormaliser struct {
 	stop func() error
 }
 
-func startNormaliser(t *testing.T, cfg broker.Config, p *Producer) runningNormaliser {
+func startNormaliser(t *testing.T, cfg *broker.Client, p *Producer) runningNormaliser {
 	t.Helper()
 	n, err := NewNormaliser(NormaliserConfig{Broker: cfg, Producer: p, Log: zerolog.Nop()})
 	if err != nil {
@@ -61,19 +61,19 @@ func startNormaliser(t *testing.T, cfg broker.Config, p *Producer) runningNormal
 	return runningNormaliser{n, stop}
 }
 
-func waitNormalised(t *testing.T, cfg broker.Config) {
+func waitNormalised(t *testing.T, cfg *broker.Client) {
 	t.Helper()
 	ctx := testContext(t)
-	cl, err := cfg.NewClient()
+	cl, err := cfg.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	ends, err := broker.EndOffsets(ctx, cl, cfg.Topics().Data)
+	ends, err := cl.EndOffsets(ctx, cfg.Topics().Data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := broker.WaitCommitted(ctx, cl, cfg.Group("normaliser"), cfg.Topics().Data, "", ends, nil); err != nil {
+	if err := cl.WaitCommitted(ctx, cfg.Group("normaliser"), cfg.Topics().Data, ends, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -148,9 +148,9 @@ func TestI4_RecordsReadAgainGiveTheSameEvents(t *testing.T) {
 	}
 }
 
-func forgetCommits(t *testing.T, cfg broker.Config) {
+func forgetCommits(t *testing.T, cfg *broker.Client) {
 	t.Helper()
-	cl, err := cfg.NewClient()
+	cl, err := cfg.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func forgetCommits(t *testing.T, cfg broker.Config) {
 	for p := range broker.DefaultPartitions {
 		offsets.AddOffset(cfg.Topics().Data, p, 0, -1)
 	}
-	if err := kadm.NewClient(cl).CommitAllOffsets(testContext(t), cfg.Group("normaliser"), offsets); err != nil {
+	if err := kadm.NewClient(cl.Client).CommitAllOffsets(testContext(t), cfg.Group("normaliser"), offsets); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -11,18 +11,12 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/rs/zerolog"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
 )
-
-// maxRejected is how much of a rejected record is kept; with its headers it
-// stays below what a broker takes.
-const maxRejected = 900_000
 
 const (
 	// bufferSize bounds what a Producer holds, about 170,000 events.
@@ -38,11 +32,11 @@ const (
 // the Producer holds as much as it may.
 var errBufferFull = errors.New("the producer's buffer is full: the broker takes records more slowly than they come")
 
-// Producer appends events to the log and dead letters to the rejected topic.
+// Producer appends events to the log and rejected records to the rejected topic.
 // It may be used by several goroutines at once; what it holds in memory is
 // bounded. The order of events with one key is the order of their Appends.
 type Producer struct {
-	cl         *kgo.Client
+	cl         *broker.Client
 	log        zerolog.Logger
 	topics     broker.Topics
 	partitions int32 // of the log
@@ -61,42 +55,34 @@ type Producer struct {
 //
 // No context travels with a record: the records of a partition end in order, so
 // one that is given up would take others with it.
-func NewProducer(ctx context.Context, cfg broker.Config, log zerolog.Logger, opts ...kgo.Opt) (*Producer, error) {
+func NewProducer(ctx context.Context, shared *broker.Client, log zerolog.Logger, opts ...kgo.Opt) (*Producer, error) {
 	// The room bounds what is under way, and the client never makes us wait: its
 	// own waiting would need a context that then travels with the record.
 	own := []kgo.Opt{kgo.MaxBufferedRecords(math.MaxInt32), kgo.MaxBufferedBytes(math.MaxInt32)}
-	cl, err := cfg.NewClient(slices.Concat(broker.ProducerOptions(), own, opts)...)
+	cl, err := shared.Open(slices.Concat(broker.ProducerOptions(), own, opts)...)
 	if err != nil {
 		return nil, fmt.Errorf("open producer: %w", err)
 	}
-	p := &Producer{cl: cl, log: log, topics: cfg.Topics(), room: newRoom(bufferSize)}
+	p := &Producer{cl: cl, log: log, topics: cl.Topics(), room: newRoom(bufferSize)}
 	p.pool.New = func() any {
 		o := &outgoing{p: p}
 		o.done = o.acknowledged
 		return o
 	}
 	p.all = p.Batch()
-	if err := p.lookUpTopics(ctx, cfg); err != nil {
+	if err := p.lookUpTopics(ctx); err != nil {
 		cl.Close()
 		return nil, fmt.Errorf("open producer: %w", err)
 	}
 	return p, nil
 }
 
-func (p *Producer) lookUpTopics(ctx context.Context, cfg broker.Config) error {
-	id, err := broker.EnsureTopics(ctx, p.cl, cfg)
+func (p *Producer) lookUpTopics(ctx context.Context) error {
+	id, err := p.cl.EnsureTopics(ctx)
 	if err != nil {
 		return err
 	}
-	p.partitions = id.Partitions
-	details, err := kadm.NewClient(p.cl).ListTopics(ctx, p.topics.Rejected)
-	if err == nil {
-		err = details.Error()
-	}
-	if err != nil {
-		return fmt.Errorf("look up topic %s: %w", p.topics.Rejected, err)
-	}
-	p.rejected = int32(len(details[p.topics.Rejected].Partitions))
+	p.partitions, p.rejected = id.Partitions, id.RejectedPartitions
 	return nil
 }
 
@@ -118,8 +104,8 @@ func ForRequests() kgo.Opt { return kgo.RecordDeliveryTimeout(requestDelivery) }
 // again until Flush has returned it. e may be reused at once.
 func (p *Producer) Append(ctx context.Context, e *event.Event) error { return p.all.Append(ctx, e) }
 
-// Reject hands a dead letter over to be sent to the rejected topic, like Append.
-func (p *Producer) Reject(ctx context.Context, l event.DeadLetter) error {
+// Reject hands a rejected record over to be sent to the rejected topic, like Append.
+func (p *Producer) Reject(ctx context.Context, l event.Rejected) error {
 	return p.all.Reject(ctx, l)
 }
 
@@ -146,7 +132,7 @@ type Batch struct {
 
 	open       atomic.Int64                // handed over and not answered yet
 	acked      atomic.Int64                // events
-	ackedOther atomic.Int64                // dead letters
+	ackedOther atomic.Int64                // rejected records
 	failed     atomic.Pointer[batchFailed] // the first since the last Wait
 
 	mu   sync.Mutex
@@ -207,23 +193,15 @@ func checkValue(value []byte, e *event.Event) error {
 }
 
 // Reject is as Producer.Reject.
-func (b *Batch) Reject(ctx context.Context, l event.DeadLetter) error {
-	if len(l.Value) > maxRejected {
-		l.Message = fmt.Sprintf("%s (of %d bytes the first %d are kept)", l.Message, len(l.Value), maxRejected)
-		l.Value = l.Value[:maxRejected]
-	}
+func (b *Batch) Reject(ctx context.Context, l event.Rejected) error {
 	o := b.p.pool.Get().(*outgoing)
-	o.buf = append(o.buf[:0], l.Value...)
-	headers := l.Headers()
-	origin := xxhash.New()
-	o.rec = kgo.Record{Topic: b.p.topics.Rejected, Value: o.buf, Timestamp: time.Now(), Headers: make([]kgo.RecordHeader, len(headers))}
-	for i, h := range headers {
-		o.rec.Headers[i] = kgo.RecordHeader(h)
+	o.rec = *broker.RejectedRecord(b.p.topics.Rejected, b.p.rejected, l)
+	// The caller may use its buffers again.
+	o.buf = append(append(o.buf[:0], o.rec.Key...), o.rec.Value...)
+	if key := len(o.rec.Key); o.rec.Key != nil {
+		o.rec.Key = o.buf[:key:key]
 	}
-	// The same origin goes to the same partition, so that a copy finds the
-	// one before it.
-	fmt.Fprintf(origin, "%s\x00%s\x00%d\x00%d", l.Kind, l.Name, l.Partition, l.Position)
-	o.rec.Partition = int32(origin.Sum64() % uint64(b.p.rejected))
+	o.rec.Value = o.buf[len(o.rec.Key):]
 	return b.send(ctx, o, false)
 }
 
@@ -319,7 +297,7 @@ func (b *Batch) takeError() error {
 	return nil
 }
 
-// counts says how many events and dead letters have been acknowledged.
-func (b *Batch) counts() (events, deadLetters int64) {
+// counts says how many events and rejected records have been acknowledged.
+func (b *Batch) counts() (events, rejected int64) {
 	return b.acked.Load(), b.ackedOther.Load()
 }

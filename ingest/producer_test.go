@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"clickstream/internal/broker"
 	"clickstream/internal/event"
 )
 
@@ -43,10 +44,10 @@ func TestE1_OnlyValidEventsGetOntoTheLog(t *testing.T) {
 	}
 }
 
-func TestE1_DeadLettersKeepBytesReasonAndOrigin(t *testing.T) {
+func TestE1_RejectedRecordsKeepBytesReasonAndOrigin(t *testing.T) {
 	cfg, p := newPipeline(t)
 	ctx := testContext(t)
-	want := event.DeadLetter{
+	want := event.Rejected{
 		Value:     []byte("\x00\xff not an event"),
 		Rejection: event.Rejection{Reason: event.ReasonBadRow, Field: "f", Message: "m"},
 		Origin:    event.Origin{Kind: event.OriginFile, Name: "a.csv", Position: 17},
@@ -54,7 +55,7 @@ func TestE1_DeadLettersKeepBytesReasonAndOrigin(t *testing.T) {
 	huge := want
 	huge.Value = make([]byte, 5<<20)
 	huge.Position = 18
-	for _, l := range []event.DeadLetter{want, huge} {
+	for _, l := range []event.Rejected{want, huge} {
 		if err := p.Reject(ctx, l); err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +74,7 @@ func TestE1_DeadLettersKeepBytesReasonAndOrigin(t *testing.T) {
 				t.Errorf("got %+v, want %+v", l, want)
 			}
 		case 18:
-			if len(l.Value) != maxRejected || !strings.Contains(l.Message, "of 5242880 bytes") {
+			if len(l.Value) != broker.MaxRejectedValue || !strings.Contains(l.Message, "of 5242880 bytes") {
 				t.Errorf("a huge one keeps %d bytes, message %q", len(l.Value), l.Message)
 			}
 		}

@@ -168,6 +168,7 @@ func (c *Collector) take(ctx context.Context, key string, texts [][]byte) (answe
 	batch := c.cfg.Producer.batchWithoutWaiting()
 	d := event.Decoder{Lenient: true}
 	received := event.MillisOf(time.Now())
+	request := uuid.NewString()
 	for i, text := range texts {
 		var e event.Event
 		err := decode(&d, text, received, key, i, &e)
@@ -181,9 +182,9 @@ func (c *Collector) take(ctx context.Context, key string, texts [][]byte) (answe
 		}
 		if bad, ok := errors.AsType[*event.Rejection](err); ok {
 			a.Rejected = append(a.Rejected, rejectedEvent{i, bad.Reason, bad.Field, bad.Message})
-			err = batch.Reject(ctx, event.DeadLetter{
+			err = batch.Reject(ctx, event.Rejected{
 				Value: text, Rejection: *bad,
-				Origin: event.Origin{Kind: event.OriginCollector, Name: key, Position: int64(i)},
+				Origin: event.Origin{Kind: event.OriginCollector, Name: key, Request: request, Position: int64(i)},
 			})
 		} else if err == nil {
 			a.Accepted++

@@ -116,8 +116,7 @@ func TestRunDaysRunsEachJobForEachDayUpToOneEnd(t *testing.T) {
 		from, _ := day.Bounds(time.UTC)
 		l.add(t, view("u", "p", event.MillisOf(from)), view("u", "p2", event.MillisOf(from)))
 	}
-	l.r.Broker = brokertest.Config(t)
-	l.r.Broker.Partitions = partitions
+	l.r.Broker = openBroker(t)
 	stored := fillLog(t, l.r, l.ends)
 	stored("")
 
@@ -140,25 +139,28 @@ func TestRunDaysRunsEachJobForEachDayUpToOneEnd(t *testing.T) {
 	}
 }
 
+// openBroker is a broker whose log has as many partitions as the tests' fixture.
+func openBroker(t *testing.T) *broker.Client {
+	t.Helper()
+	cfg := brokertest.Config(t)
+	cfg.Partitions = partitions
+	return brokertest.OpenAt(t, cfg)
+}
+
 // fillLog makes the topic with so many records a partition. The function it
 // returns says, as the mirror does, that they are stored in the tables of that
 // name, or, without one, in any.
 func fillLog(t *testing.T, r *Runner, ends []int64) (stored func(tables string)) {
 	t.Helper()
-	cfg := r.Broker
-	client, err := cfg.NewClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	id, err := broker.EnsureTopics(t.Context(), client, cfg)
+	client := brokertest.OpenAt(t, r.Broker.Config(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	id, err := client.EnsureTopics(t.Context())
 	if err == nil {
 		err = r.Warehouse.(*warehouse.Warehouse).CheckLog(t.Context(), id)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	topic := cfg.Topics().Events
+	topic := r.Broker.Topics().Events
 	var offsets kadm.Offsets
 	for p, end := range ends {
 		records := make([]*kgo.Record, end)
@@ -178,7 +180,7 @@ func fillLog(t *testing.T, r *Runner, ends []int64) (stored func(tables string))
 				offsets[topic][p] = o
 			}
 		}
-		if err := kadm.NewClient(client).CommitAllOffsets(t.Context(), cfg.Group("mirror"), offsets); err != nil {
+		if err := kadm.NewClient(client.Client).CommitAllOffsets(t.Context(), r.Broker.Group("mirror"), offsets); err != nil {
 			t.Fatal(err)
 		}
 	}

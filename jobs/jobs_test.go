@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"clickstream/internal/broker/brokertest"
 )
 
 func TestJ1_ReportsAreWhatBruteForceFinds(t *testing.T) {
@@ -223,8 +221,7 @@ func TestJ2_ARunWaitsUntilTheMirrorHasStoredTheLog(t *testing.T) {
 	t.Parallel()
 	day := NewDay(2026, time.May, 12)
 	r := newRunner(t, time.UTC)
-	r.Broker = brokertest.Config(t)
-	r.Broker.Partitions = partitions
+	r.Broker = openBroker(t)
 	stored := fillLog(t, r, []int64{3, 4, 0})
 
 	r.WaitForMirror = 500 * time.Millisecond

@@ -11,7 +11,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/rs/zerolog"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
 )
@@ -37,14 +36,14 @@ const (
 // database, and to know what the mirror has stored there.
 type Warehouse interface {
 	Conn() driver.Conn
-	WaitStored(ctx context.Context, cl *kgo.Client, cfg broker.Config, topic string, ends broker.Offsets, progress func(left int64)) error
+	WaitStored(ctx context.Context, cl *broker.Client, topic string, ends broker.Offsets, progress func(left int64)) error
 }
 
 // Runner runs jobs. Its methods may be called at the same time, and by several
 // processes; fields are not changed after the first call.
 type Runner struct {
 	Warehouse Warehouse
-	Broker    broker.Config
+	Broker    *broker.Client // stays the caller's to close
 	Location  *time.Location // of the shop; nil: UTC
 	Log       zerolog.Logger
 
@@ -209,19 +208,14 @@ func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
 // storedOffsets asks for the end of the log and waits until the mirror has
 // stored everything before it.
 func (r *Runner) storedOffsets(ctx context.Context) ([]int64, error) {
-	client, err := r.Broker.NewClient()
-	if err != nil {
-		return nil, err
-	}
-	defer client.Close()
 	waiting, cancel := context.WithTimeout(ctx, r.waitForMirror())
 	defer cancel()
 	topic := r.Broker.Topics().Events
-	ends, err := broker.EndOffsets(waiting, client, topic)
+	ends, err := r.Broker.EndOffsets(waiting, topic)
 	if err != nil {
 		return nil, err
 	}
-	err = r.Warehouse.WaitStored(waiting, client, r.Broker, topic, ends, nil)
+	err = r.Warehouse.WaitStored(waiting, r.Broker, topic, ends, nil)
 	if err != nil && ctx.Err() == nil && waiting.Err() != nil {
 		return nil, fmt.Errorf("the mirror has not stored the log up to its end within %s; is it running (serve) or far behind (status)? %w", r.waitForMirror(), err)
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
 	"clickstream/processor/windows"
@@ -15,8 +13,8 @@ import (
 // Acknowledged returns, for each partition with a commit of the rule, or of
 // any rule where that is nil, the offset up to which the log is counted and its
 // alerts are acknowledged.
-func Acknowledged(ctx context.Context, cl *kgo.Client, cfg broker.Config, rule *event.Rule) (broker.Offsets, error) {
-	commits, err := broker.CommittedOffsets(ctx, cl, cfg.Group("processor"), cfg.Topics().Events)
+func Acknowledged(ctx context.Context, cl *broker.Client, rule *event.Rule) (broker.Offsets, error) {
+	commits, err := cl.CommittedOffsets(ctx, cl.Group("processor"), cl.Topics().Events)
 	if err != nil {
 		return nil, err
 	}
@@ -31,13 +29,13 @@ func Acknowledged(ctx context.Context, cl *kgo.Client, cfg broker.Config, rule *
 
 // WaitAcknowledged returns when the alerts of the rule are acknowledged up to
 // ends, or when ctx ends.
-func WaitAcknowledged(ctx context.Context, cl *kgo.Client, cfg broker.Config, rule event.Rule, ends broker.Offsets) error {
-	starts, err := broker.StartOffsets(ctx, cl, cfg.Topics().Events)
+func WaitAcknowledged(ctx context.Context, cl *broker.Client, rule event.Rule, ends broker.Offsets) error {
+	starts, err := cl.StartOffsets(ctx, cl.Topics().Events)
 	if err != nil {
 		return err
 	}
 	for {
-		done, err := Acknowledged(ctx, cl, cfg, &rule)
+		done, err := Acknowledged(ctx, cl, &rule)
 		if err != nil && broker.Classify(err) != broker.Retriable {
 			return err
 		}

@@ -109,11 +109,7 @@ func (s *session) writeTicks(ctx context.Context) error {
 func (s *session) append(ctx context.Context, ticks map[int32]event.Tick) error {
 	var records []*kgo.Record
 	for n, t := range ticks {
-		r := &kgo.Record{Topic: s.topics.Events, Partition: n}
-		for _, h := range t.Headers() {
-			r.Headers = append(r.Headers, kgo.RecordHeader(h))
-		}
-		records = append(records, r)
+		records = append(records, broker.TickRecord(s.topics.Events, n, t))
 	}
 	if err := s.produce(ctx, records); err != nil {
 		return fmt.Errorf("write %d ticks: %w", len(records), err)
@@ -161,7 +157,7 @@ func (s *session) closeWindows(ctx context.Context) error {
 	}
 	err := s.tell(ctx, s.parts)
 	if err == nil {
-		err = s.commit(ctx, s.in, s.parts)
+		err = s.commit(ctx, s.in.Client, s.parts)
 	}
 	for _, p := range s.parts {
 		if err != nil || p.committed != p.Told() {

@@ -41,15 +41,10 @@ func (x Explanation) String() string {
 
 // Explain reads a partition of the log again up to the record at offset and
 // says what that counted in, under the rule.
-func Explain(ctx context.Context, cfg broker.Config, rule event.Rule, partitionNumber int32, offset int64) (Explanation, error) {
+func Explain(ctx context.Context, cl *broker.Client, rule event.Rule, partitionNumber int32, offset int64) (Explanation, error) {
 	x := Explanation{Window: rule.Window, Starts: []time.Time{}}
-	cl, err := cfg.NewClient()
-	if err != nil {
-		return x, err
-	}
-	defer cl.Close()
-	topic := cfg.Topics().Events
-	starts, err := broker.StartOffsets(ctx, cl, topic)
+	topic := cl.Topics().Events
+	starts, err := cl.StartOffsets(ctx, topic)
 	if err != nil {
 		return x, err
 	}
@@ -60,7 +55,7 @@ func Explain(ctx context.Context, cfg broker.Config, rule event.Rule, partitionN
 	}
 	p := windows.New(rule, start, start > 0)
 	in := reading{partitions: int32(len(starts))}
-	err = broker.ReadLog(ctx, cfg, topic, broker.Offsets{partitionNumber: start}, broker.Offsets{partitionNumber: offset + 1},
+	err = cl.ReadLog(ctx, topic, broker.Offsets{partitionNumber: start}, broker.Offsets{partitionNumber: offset + 1},
 		func(r *kgo.Record) error {
 			if r.Offset == offset {
 				x.take(p, &in, r)

@@ -13,13 +13,8 @@ import (
 )
 
 func TestExplainSaysInWhichWindowsAnEventCounted(t *testing.T) {
-	cfg := brokertest.Config(t)
-	cl, err := cfg.NewClient(broker.ProducerOptions()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
-	id, err := broker.EnsureTopics(t.Context(), cl, cfg)
+	cl := brokertest.OpenAt(t, brokertest.Config(t), broker.ProducerOptions()...)
+	id, err := cl.EnsureTopics(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +23,7 @@ func TestExplainSaysInWhichWindowsAnEventCounted(t *testing.T) {
 	var records []*kgo.Record
 	add := func(eventID, kind string, at, received time.Time) {
 		e := event.Event{ID: eventID, Type: kind, Timestamp: event.MillisOf(at), UserID: "u", ProductID: "p", Quantity: 1}
-		records = append(records, &kgo.Record{Topic: cfg.Topics().Events, Partition: partition, Key: []byte("p"),
+		records = append(records, &kgo.Record{Topic: cl.Topics().Events, Partition: partition, Key: []byte("p"),
 			Value: e.AppendJSON(nil), Timestamp: received})
 	}
 	now := noon.Add(time.Hour)
@@ -39,7 +34,7 @@ func TestExplainSaysInWhichWindowsAnEventCounted(t *testing.T) {
 	add("d", event.TypeView, noon.Add(-2*time.Minute), now)  // windows to 12:04 have closed
 	add("e", event.TypeView, noon.Add(-20*time.Minute), now) // late
 	add("f", event.TypeView, now.Add(6*time.Minute), now)    // future
-	records = append(records, &kgo.Record{Topic: cfg.Topics().Events, Partition: partition, Key: []byte("p"), Value: []byte("x"), Timestamp: now})
+	records = append(records, &kgo.Record{Topic: cl.Topics().Events, Partition: partition, Key: []byte("p"), Value: []byte("x"), Timestamp: now})
 	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +46,7 @@ func TestExplainSaysInWhichWindowsAnEventCounted(t *testing.T) {
 		{10, "11:51", ""}, {0, "", "later copy"}, {0, "", "views and purchases only"}, {10, "11:56", ""},
 		{4, "11:55", "the 6 before had closed"}, {0, "", "late"}, {0, "", "future"}, {0, "", "no valid event"},
 	} {
-		x, err := Explain(t.Context(), cfg, event.DefaultRule(), partition, int64(offset))
+		x, err := Explain(t.Context(), cl, event.DefaultRule(), partition, int64(offset))
 		if err != nil {
 			t.Fatal(err)
 		}

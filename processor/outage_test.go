@@ -14,15 +14,11 @@ func outageShop(t *testing.T) (*shop, *embedded.Broker, string) {
 	t.Helper()
 	dir := t.TempDir()
 	b, cfg := brokertest.Start(t, dir)
-	cl, err := cfg.NewClient(broker.ProducerOptions()...)
-	if err != nil {
+	cl := brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
+	if _, err := cl.EnsureTopics(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(cl.Close)
-	if _, err := broker.EnsureTopics(t.Context(), cl, cfg); err != nil {
-		t.Fatal(err)
-	}
-	return &shop{t: t, cfg: cfg, cl: cl}, b, dir
+	return &shop{t: t, cl: cl}, b, dir
 }
 
 func TestABrokerThatIsAwayIsWaitedFor(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 
 // Config is what a Processor needs.
 type Config struct {
-	Broker broker.Config
+	Broker *broker.Client // stays the caller's to close
 	Rule   event.Rule
 	// CountFrom are the offsets from which Stats counts records; a partition
 	// without one is counted from where this instance starts to read.
@@ -71,7 +71,11 @@ const (
 
 // New checks the config; it opens no connection.
 func New(cfg Config) (*Processor, error) {
-	if err := errors.Join(cfg.Broker.Validate(), cfg.Rule.Validate()); err != nil {
+	var errs []error
+	if cfg.Broker == nil {
+		errs = append(errs, errors.New("processor: no broker is given"))
+	}
+	if err := errors.Join(append(errs, cfg.Rule.Validate())...); err != nil {
 		return nil, err
 	}
 	p := &Processor{
@@ -129,12 +133,7 @@ type closing struct {
 // partitions are assigned to it. Windows closed this way stay closed. It fails
 // if Run ends meanwhile.
 func (p *Processor) CloseWindows(ctx context.Context) error {
-	cl, err := p.cfg.Broker.NewClient()
-	if err != nil {
-		return fmt.Errorf("close windows: %w", err)
-	}
-	ends, err := broker.EndOffsets(ctx, cl, p.cfg.Broker.Topics().Events)
-	cl.Close()
+	ends, err := p.cfg.Broker.EndOffsets(ctx, p.cfg.Broker.Topics().Events)
 	if err != nil {
 		return fmt.Errorf("close windows: %w", err)
 	}

@@ -37,23 +37,17 @@ func eventually(t *testing.T, what string, done func() bool) {
 
 // shop is a log to write to and an alerts topic to read.
 type shop struct {
-	t   *testing.T
-	cfg broker.Config
-	cl  *kgo.Client
+	t  *testing.T
+	cl *broker.Client
 }
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	cfg := brokertest.Config(t)
-	cl, err := cfg.NewClient(broker.ProducerOptions()...)
-	if err != nil {
+	cl := brokertest.OpenAt(t, brokertest.Config(t), broker.ProducerOptions()...)
+	if _, err := cl.EnsureTopics(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(cl.Close)
-	if _, err := broker.EnsureTopics(t.Context(), cl, cfg); err != nil {
-		t.Fatal(err)
-	}
-	return &shop{t: t, cfg: cfg, cl: cl}
+	return &shop{t: t, cl: cl}
 }
 
 type arrival struct {
@@ -66,7 +60,7 @@ func (s *shop) append(arrivals ...arrival) {
 	records := make([]*kgo.Record, len(arrivals))
 	for i, a := range arrivals {
 		records[i] = &kgo.Record{
-			Topic:     s.cfg.Topics().Events,
+			Topic:     s.cl.Topics().Events,
 			Key:       []byte(a.Key()),
 			Value:     a.AppendJSON(nil),
 			Partition: event.Partition(a.Key(), broker.DefaultPartitions),
@@ -85,11 +79,11 @@ func (s *shop) produce(records ...*kgo.Record) {
 
 func (s *shop) read(topic string, fn func(*kgo.Record)) {
 	s.t.Helper()
-	ends, err := broker.EndOffsets(s.t.Context(), s.cl, topic)
+	ends, err := s.cl.EndOffsets(s.t.Context(), topic)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	err = broker.ReadLog(s.t.Context(), s.cfg, topic, nil, ends, func(r *kgo.Record) error {
+	err = s.cl.ReadLog(s.t.Context(), topic, nil, ends, func(r *kgo.Record) error {
 		fn(r)
 		return nil
 	})
@@ -103,22 +97,15 @@ func (s *shop) logs() map[int32][]windowstest.Record {
 	s.t.Helper()
 	found := map[int32][]windowstest.Record{}
 	var d event.Decoder
-	s.read(s.cfg.Topics().Events, func(r *kgo.Record) {
+	s.read(s.cl.Topics().Events, func(r *kgo.Record) {
 		rec := windowstest.Record{Offset: r.Offset, Kind: windowstest.IsNothing}
 		if r.Value != nil {
 			rec.Kind, rec.Received = windowstest.IsEvent, event.MillisOf(r.Timestamp)
-			in := event.Record{Key: r.Key, Value: r.Value, Partition: r.Partition, Received: rec.Received}
-			if err := d.ReadRecord(in, broker.DefaultPartitions, &rec.Event); err != nil {
-				rec.Kind = windowstest.IsPoison
+			if err := d.ReadRecord(broker.EventRecord(r), broker.DefaultPartitions, &rec.Event); err != nil {
+				rec.Kind = windowstest.IsInvalid
 			}
-		} else {
-			var headers []event.Header
-			for _, h := range r.Headers {
-				headers = append(headers, event.Header(h))
-			}
-			if t, ok := event.ParseTick(headers); ok {
-				rec.Kind, rec.Tick = windowstest.IsTick, t
-			}
+		} else if t, ok := broker.ParseTick(r); ok {
+			rec.Kind, rec.Tick = windowstest.IsTick, t
 		}
 		found[r.Partition] = append(found[r.Partition], rec)
 	})
@@ -130,7 +117,7 @@ func (s *shop) logs() map[int32][]windowstest.Record {
 func (s *shop) check(rule event.Rule) []event.Alert {
 	s.t.Helper()
 	alerts := map[int32][]event.Alert{}
-	s.read(s.cfg.Topics().Alerts, func(r *kgo.Record) {
+	s.read(s.cl.Topics().Alerts, func(r *kgo.Record) {
 		a, err := event.DecodeAlert(r.Value)
 		if err != nil {
 			s.t.Fatal(err)
@@ -154,7 +141,7 @@ func (s *shop) check(rule event.Rule) []event.Alert {
 
 func (s *shop) ends(topic string) (sum int64) {
 	s.t.Helper()
-	ends, err := broker.EndOffsets(s.t.Context(), s.cl, topic)
+	ends, err := s.cl.EndOffsets(s.t.Context(), topic)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -173,7 +160,7 @@ type running struct {
 
 func (s *shop) start(rule event.Rule, set func(*settings)) *running {
 	s.t.Helper()
-	p, err := New(Config{Broker: s.cfg, Rule: rule})
+	p, err := New(Config{Broker: s.cl, Rule: rule})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -305,20 +292,20 @@ func TestW2_ShuffledAndRepeatedOverTwelvePartitionsEveryAlertIsFound(t *testing.
 	}
 
 	// Others can see how far the alerts are told, before anybody stops.
-	ends, err := broker.EndOffsets(t.Context(), s.cl, s.cfg.Topics().Events)
+	ends, err := s.cl.EndOffsets(t.Context(), s.cl.Topics().Events)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := WaitAcknowledged(t.Context(), s.cl, s.cfg, smallRule, ends); err != nil {
+	if err := WaitAcknowledged(t.Context(), s.cl, smallRule, ends); err != nil {
 		t.Fatal(err)
 	}
 
 	// Whoever comes later finds everything told.
 	p.stop()
-	before := s.ends(s.cfg.Topics().Alerts)
+	before := s.ends(s.cl.Topics().Alerts)
 	q := s.start(smallRule, nil)
 	q.close()
-	if after := s.ends(s.cfg.Topics().Alerts); after != before || q.Stats().Ticks != 0 {
+	if after := s.ends(s.cl.Topics().Alerts); after != before || q.Stats().Ticks != 0 {
 		t.Fatalf("%d alerts were told again", after-before)
 	}
 	// Another rule starts at the log's beginning.
@@ -338,11 +325,11 @@ func TestW6_KilledInTheMiddleTheAlertsAreTheSame(t *testing.T) {
 		s.append(arrivals[:n]...)
 		arrivals = arrivals[n:]
 		p := s.start(smallRule, killed)
-		end := s.ends(s.cfg.Topics().Events)
+		end := s.ends(s.cl.Topics().Events)
 		if rng.IntN(3) > 0 { // some die early
 			eventually(t, "everything is read and committed", func() bool {
 				var sum int64
-				commits, err := broker.CommittedOffsets(t.Context(), s.cl, s.cfg.Group("processor"), s.cfg.Topics().Events)
+				commits, err := s.cl.CommittedOffsets(t.Context(), s.cl.Group("processor"), s.cl.Topics().Events)
 				for _, c := range commits {
 					q, err := windows.Resume(smallRule, c.Offset, c.Metadata)
 					if err != nil {
@@ -426,21 +413,17 @@ func TestW3_TheTickOfAPausedInstanceDoesNoHarm(t *testing.T) {
 	}
 	n := event.Partition("p", broker.DefaultPartitions)
 	tick := func(after int64, quiet time.Duration) *kgo.Record {
-		r := &kgo.Record{Topic: s.cfg.Topics().Events, Partition: n}
-		for _, h := range (event.Tick{After: after, Quiet: event.Millis(quiet.Milliseconds())}).Headers() {
-			r.Headers = append(r.Headers, kgo.RecordHeader(h))
-		}
-		return r
+		return broker.TickRecord(s.cl.Topics().Events, n, event.Tick{After: after, Quiet: event.Millis(quiet.Milliseconds())})
 	}
 	s.append(view("1", noon), view("2", noon+1))
-	s.produce(tick(0, time.Hour), tick(1, time.Minute), &kgo.Record{Topic: s.cfg.Topics().Events, Partition: n, Key: []byte("p")},
-		&kgo.Record{Topic: s.cfg.Topics().Events, Partition: n, Value: []byte("{")})
+	s.produce(tick(0, time.Hour), tick(1, time.Minute), &kgo.Record{Topic: s.cl.Topics().Events, Partition: n, Key: []byte("p")},
+		&kgo.Record{Topic: s.cl.Topics().Events, Partition: n, Value: []byte("{")})
 	s.produce(tick(1, time.Hour))
 	s.append(view("3", noon+60_000))
 	p := s.start(smallRule, nil)
 	eventually(t, "everything is read", func() bool { return p.Stats().Events == 3 })
 	st := p.Stats()
-	if st.Ticks != 1 || st.InvalidTicks != 2 || st.Poison != 1 || st.Late != 0 || st.Watermark != noon+1 || st.NewestEvent != noon+60_000 {
+	if st.Ticks != 1 || st.InvalidTicks != 2 || st.Invalid != 1 || st.Late != 0 || st.Watermark != noon+1 || st.NewestEvent != noon+60_000 {
 		t.Fatalf("%+v", st)
 	}
 }
@@ -463,10 +446,10 @@ func TestStoppingCommits(t *testing.T) {
 	s := newShop(t)
 	s.append(someHours(4, 1000)...)
 	p := s.start(smallRule, func(set *settings) { set.commitEvery = time.Hour })
-	end := s.ends(s.cfg.Topics().Events)
+	end := s.ends(s.cl.Topics().Events)
 	eventually(t, "everything is read", func() bool { return p.Stats().Events == end })
 	p.stop()
-	told, err := Acknowledged(t.Context(), s.cl, s.cfg, &smallRule)
+	told, err := Acknowledged(t.Context(), s.cl, &smallRule)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,8 +20,8 @@ import (
 type session struct {
 	p      *Processor
 	topics broker.Topics
-	in     *kgo.Client // reads the log and commits
-	out    *kgo.Client // writes alerts and ticks, and asks
+	in     *broker.Client // reads the log and commits
+	out    *broker.Client // writes alerts and ticks, and asks
 
 	reading
 	answers chan *answer
@@ -45,19 +45,19 @@ type assigned struct {
 }
 
 func (s *session) run(ctx context.Context) (err error) {
-	cfg := s.p.cfg.Broker
-	if s.out, err = cfg.NewClient(broker.ProducerOptions()...); err != nil {
+	shared := s.p.cfg.Broker
+	if s.out, err = shared.Open(broker.ProducerOptions()...); err != nil {
 		return err
 	}
 	defer s.out.Close()
-	starts, err := broker.StartOffsets(ctx, s.out, s.topics.Events)
+	starts, err := s.out.StartOffsets(ctx, s.topics.Events)
 	if err != nil {
 		return err
 	}
 	s.reading.partitions = int32(len(starts))
 
-	s.in, err = cfg.NewClient(append(broker.ConsumerOptions(),
-		kgo.ConsumerGroup(cfg.Group("processor")),
+	s.in, err = shared.Open(append(broker.ConsumerOptions(),
+		kgo.ConsumerGroup(shared.Group("processor")),
 		kgo.ConsumeTopics(s.topics.Events),
 		// To begin anywhere else than asked would be a silent gap.
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
@@ -126,7 +126,7 @@ func (s *session) turn(ctx, work context.Context) error {
 		}
 		if time.Since(s.lastCommit) >= s.p.settings.commitEvery {
 			s.lastCommit = time.Now()
-			if err := s.commit(work, s.in, s.parts); err != nil {
+			if err := s.commit(work, s.in.Client, s.parts); err != nil {
 				return err
 			}
 		}
@@ -150,7 +150,7 @@ func (s *session) take(fetches kgo.Fetches) error {
 		switch class := broker.Classify(e.Err); {
 		case errors.Is(e.Err, kerr.OffsetOutOfRange):
 			return fmt.Errorf("read %s-%d: %w: %w", e.Topic, e.Partition, errStartAgain, e.Err)
-		case class == broker.Fatal || class == broker.Poison:
+		case class == broker.Fatal || class == broker.Invalid:
 			return fmt.Errorf("read %s-%d: %w", e.Topic, e.Partition, e.Err)
 		}
 	}
@@ -173,15 +173,15 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 	if len(ours) == 0 {
 		return offsets, nil
 	}
-	commits, err := broker.CommittedOffsets(ctx, s.out, s.p.cfg.Broker.Group("processor"), s.topics.Events)
+	commits, err := s.out.CommittedOffsets(ctx, s.out.Group("processor"), s.topics.Events)
 	if err != nil {
 		return nil, err
 	}
-	starts, err := broker.StartOffsets(ctx, s.out, s.topics.Events)
+	starts, err := s.out.StartOffsets(ctx, s.topics.Events)
 	if err != nil {
 		return nil, err
 	}
-	ends, err := broker.EndOffsets(ctx, s.out, s.topics.Events)
+	ends, err := s.out.EndOffsets(ctx, s.topics.Events)
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +262,7 @@ func (s *session) ask(ctx context.Context) {
 	for ctx.Err() == nil {
 		a := &answer{asked: s.p.settings.now()}
 		within, cancel := context.WithTimeout(ctx, answersHold)
-		ends, err := broker.EndOffsets(within, s.out, s.topics.Events)
+		ends, err := s.out.EndOffsets(within, s.topics.Events)
 		cancel()
 		if err == nil {
 			a.got, a.ends = s.p.settings.now(), ends

@@ -25,15 +25,12 @@ func (w *Warehouse) CheckLog(ctx context.Context, id broker.LogIdentity) error {
 	return err
 }
 
-// Filling checks the log as CheckLog does and names this set of tables: another
-// database, or the same one after its tables were dropped and made again, has
-// another name. Offsets committed for another filling say nothing about this
-// one.
-func (w *Warehouse) Filling(ctx context.Context, id broker.LogIdentity) (string, error) {
+// TableSet checks the log as CheckLog does and returns the id of these tables.
+func (w *Warehouse) TableSet(ctx context.Context, id broker.LogIdentity) (TableSet, error) {
 	return w.recordLog(ctx, id)
 }
 
-func (w *Warehouse) recordLog(ctx context.Context, id broker.LogIdentity) (string, error) {
+func (w *Warehouse) recordLog(ctx context.Context, id broker.LogIdentity) (TableSet, error) {
 	logs, err := w.recordedLogs(ctx)
 	if err == nil && len(logs) == 0 {
 		err = w.conn.Exec(ctx, identityInsertSQL,
@@ -44,23 +41,23 @@ func (w *Warehouse) recordLog(ctx context.Context, id broker.LogIdentity) (strin
 		}
 	}
 	if err != nil {
-		return "", fmt.Errorf("check which log database %s is filled from (is it migrated?): %w", w.cfg.Database, err)
+		return "", fmt.Errorf("check which log database %s belongs to (has it been migrated?): %w", w.cfg.Database, err)
 	}
 	for _, l := range logs {
 		if err := sameLog(l.LogIdentity, id); err != nil {
-			return "", fmt.Errorf("database %s was filled from another log: %w. Use another database; or take the tables back "+
-				"and make them anew (migrate down until none is left, migrate up): they are filled again from this log", w.cfg.Database, err)
+			return "", fmt.Errorf("database %s belongs to another log: %w. Use another database; or drop the tables and create "+
+				"them again (migrate down --all, migrate up): the mirror then stores this log in them from its beginning", w.cfg.Database, err)
 		}
 	}
 	if len(logs) == 0 {
-		return "", fmt.Errorf("check which log database %s is filled from: the row just written is not there", w.cfg.Database)
+		return "", fmt.Errorf("check which log database %s belongs to: the row that was just written is not there", w.cfg.Database)
 	}
-	return logs[0].filling, nil
+	return logs[0].tables, nil
 }
 
 type recordedLog struct {
 	broker.LogIdentity
-	filling string
+	tables TableSet
 }
 
 func (w *Warehouse) recordedLogs(ctx context.Context) (logs []recordedLog, err error) {
@@ -71,7 +68,7 @@ func (w *Warehouse) recordedLogs(ctx context.Context) (logs []recordedLog, err e
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var l recordedLog
-		if err := rows.Scan(&l.Topic, &l.ClusterID, &l.TopicID, &l.Partitions, &l.filling); err != nil {
+		if err := rows.Scan(&l.Topic, &l.ClusterID, &l.TopicID, &l.Partitions, (*string)(&l.tables)); err != nil {
 			return nil, err
 		}
 		logs = append(logs, l)

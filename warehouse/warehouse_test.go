@@ -194,7 +194,7 @@ func TestAnotherLogIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := broker.LogIdentity{Topic: "events", ClusterID: "a", TopicID: "t1", Partitions: 12}
-	first, err := w.Filling(t.Context(), id)
+	first, err := w.TableSet(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestAnotherLogIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	id.ClusterID = "b"
-	second, err := w.Filling(t.Context(), id)
+	second, err := w.TableSet(t.Context(), id)
 	if err != nil {
 		t.Fatalf("a new set of tables takes the new log: %v", err)
 	}

@@ -24,9 +24,9 @@ func testContext(t *testing.T) context.Context {
 }
 
 // newPipeline is a broker of the test's own with a producer.
-func newPipeline(t *testing.T) (broker.Config, *ingest.Producer) {
+func newPipeline(t *testing.T) (*broker.Client, *ingest.Producer) {
 	t.Helper()
-	cfg := brokertest.Config(t)
+	cfg := brokertest.Open(t)
 	p, err := ingest.NewProducer(testContext(t), cfg, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
@@ -36,24 +36,24 @@ func newPipeline(t *testing.T) (broker.Config, *ingest.Producer) {
 }
 
 // onLog returns the events on the log, all of which have to be valid.
-func onLog(t *testing.T, cfg broker.Config) []event.Event {
+func onLog(t *testing.T, cfg *broker.Client) []event.Event {
 	t.Helper()
 	ctx := testContext(t)
-	cl, err := cfg.NewClient()
+	cl, err := cfg.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
 	topic := cfg.Topics().Events
-	ends, err := broker.EndOffsets(ctx, cl, topic)
+	ends, err := cl.EndOffsets(ctx, topic)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var d event.Decoder
 	var events []event.Event
-	err = broker.ReadLog(ctx, cfg, topic, nil, ends, func(r *kgo.Record) error {
+	err = cfg.ReadLog(ctx, topic, nil, ends, func(r *kgo.Record) error {
 		var e event.Event
-		rec := event.Record{Key: r.Key, Value: r.Value, Partition: r.Partition, Received: event.MillisOf(r.Timestamp)}
+		rec := broker.EventRecord(r)
 		if err := d.ReadRecord(rec, broker.DefaultPartitions, &e); err != nil {
 			t.Errorf("the record at %d-%d is not valid: %v: %s", r.Partition, r.Offset, err, r.Value)
 		}

@@ -21,20 +21,20 @@ const (
 	None Class = iota
 	// Canceled: somebody ended it on our side, a context or Close.
 	Canceled
-	// Retriable: try again after a while; the broker is away, slow, or elects
+	// Retriable: try again after a while; the broker is unreachable, slow, or elects
 	// a leader.
 	Retriable
 	// Fenced: the partition may be another member's now; drop what is not
 	// committed and take up again where the next assignment says.
 	Fenced
-	// Poison: this record will never be taken; others may.
-	Poison
+	// Invalid: this record will never be taken; others may.
+	Invalid
 	// Fatal: waiting does not help; stop and say so.
 	Fatal
 )
 
 func (c Class) String() string {
-	return [...]string{"none", "canceled", "retriable", "fenced", "poison", "fatal"}[c]
+	return [...]string{"none", "canceled", "retriable", "fenced", "invalid", "fatal"}[c]
 }
 
 var (
@@ -42,7 +42,7 @@ var (
 		kerr.IllegalGeneration, kerr.UnknownMemberID, kerr.RebalanceInProgress,
 		kerr.FencedInstanceID, kerr.FencedMemberEpoch, kerr.StaleMemberEpoch,
 	}
-	poisonErrors = []error{
+	invalidErrors = []error{
 		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp,
 	}
 	// The client asks again by itself for topics it cannot find; what it hands
@@ -56,7 +56,7 @@ var (
 // Retriable: whoever retries watches its own context.
 func Classify(err error) Class {
 	// A failed try of several brokers holds one error of each; what one says
-	// for certain counts more than another being away.
+	// for certain counts more than another being unreachable.
 	switch {
 	case err == nil:
 		return None
@@ -64,8 +64,8 @@ func Classify(err error) Class {
 		return Canceled
 	case isAny(err, fencedErrors):
 		return Fenced
-	case isAny(err, poisonErrors):
-		return Poison
+	case isAny(err, invalidErrors):
+		return Invalid
 	case isAny(err, fatalErrors), isTLS(err):
 		return Fatal
 	}

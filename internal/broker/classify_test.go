@@ -39,7 +39,7 @@ func TestClassify(t *testing.T) {
 		{kerr.IllegalGeneration, Fenced},
 		{kerr.UnknownMemberID, Fenced},
 		{kerr.RebalanceInProgress, Fenced},
-		{kerr.MessageTooLarge, Poison},
+		{kerr.MessageTooLarge, Invalid},
 		{kerr.UnknownTopicOrPartition, Fatal},
 		{kerr.UnknownTopicID, Fatal},
 		{kerr.SaslAuthenticationFailed, Fatal},

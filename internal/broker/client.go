@@ -5,15 +5,48 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
-// NewClient makes a client; it does not connect before it is used. The caller
-// closes it. opts come last and win over ours.
-func (c Config) NewClient(opts ...kgo.Opt) (*kgo.Client, error) {
+// Client is a Kafka client together with the settings it was made with: the one
+// handle through which the rooms use the broker. It has every method of
+// kgo.Client, and those of this package that need to know our topics. It may be
+// used by several goroutines at once.
+type Client struct {
+	*kgo.Client
+	cfg Config
+}
+
+// Open checks the settings and makes a client; it does not connect before it is
+// used. The caller closes it. opts come last and win over ours.
+func Open(cfg Config, opts ...kgo.Opt) (*Client, error) {
+	cl, err := cfg.newClient(opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{Client: cl, cfg: cfg}, nil
+}
+
+// Open makes another client with the same settings, such as a member of a
+// consumer group.
+func (c *Client) Open(opts ...kgo.Opt) (*Client, error) { return Open(c.cfg, opts...) }
+
+// Config is what the client was made with.
+func (c *Client) Config() Config { return c.cfg }
+
+// Topics are the names of our topics.
+func (c *Client) Topics() Topics { return c.cfg.Topics() }
+
+// Group is the name of a role's consumer group.
+func (c *Client) Group(role string) string { return c.cfg.Group(role) }
+
+func (c *Client) admin() *kadm.Client { return kadm.NewClient(c.Client) }
+
+func (c Config) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}

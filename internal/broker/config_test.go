@@ -47,7 +47,7 @@ func TestValidateReportsAllProblemsTogether(t *testing.T) {
 			t.Errorf("the error does not say %q:\n%v", want, err)
 		}
 	}
-	if _, err := cfg.NewClient(); err == nil {
+	if _, err := broker.Open(cfg); err == nil {
 		t.Error("NewClient took a Config that is not valid")
 	}
 }

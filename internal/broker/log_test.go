@@ -17,7 +17,7 @@ import (
 	"clickstream/internal/broker/brokertest"
 )
 
-func produce(t *testing.T, cl *kgo.Client, topic string, partition int32, values ...string) {
+func produce(t *testing.T, cl *broker.Client, topic string, partition int32, values ...string) {
 	t.Helper()
 	for _, v := range values {
 		r := &kgo.Record{Topic: topic, Partition: partition, Key: []byte("key"), Value: []byte(v)}
@@ -27,7 +27,7 @@ func produce(t *testing.T, cl *kgo.Client, topic string, partition int32, values
 	}
 }
 
-func transaction(t *testing.T, cl *kgo.Client, topic string, partition int32, end kgo.TransactionEndTry, values ...string) {
+func transaction(t *testing.T, cl *broker.Client, topic string, partition int32, end kgo.TransactionEndTry, values ...string) {
 	t.Helper()
 	if err := cl.BeginTransaction(); err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func transaction(t *testing.T, cl *kgo.Client, topic string, partition int32, en
 func read(t *testing.T, cfg broker.Config, from, to broker.Offsets) []string {
 	t.Helper()
 	var got []string
-	err := broker.ReadLog(deadline(t), cfg, cfg.Topics().Events, from, to, func(r *kgo.Record) error {
+	err := client(t, cfg).ReadLog(deadline(t), cfg.Topics().Events, from, to, func(r *kgo.Record) error {
 		got = append(got, fmt.Sprintf("%d/%d %s", r.Partition, r.Offset, r.Value))
 		return nil
 	})
@@ -67,7 +67,7 @@ func TestReadLogPassesOverAbortedAndControlRecords(t *testing.T) {
 	transaction(t, tx, topic, 0, kgo.TryAbort, "gone at the end")  // 8, abort at 9
 
 	ctx := deadline(t)
-	ends, err := broker.EndOffsets(ctx, plain, topic)
+	ends, err := plain.EndOffsets(ctx, topic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestEndOffsetsStopAtAnOpenTransaction(t *testing.T) {
 	produce(t, tx, topic, 0, "undecided")
 	produce(t, plain, topic, 0, "behind it")
 
-	ends, err := broker.EndOffsets(deadline(t), plain, topic)
+	ends, err := plain.EndOffsets(deadline(t), topic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestReadLogReturnsTheReadersError(t *testing.T) {
 	produce(t, client(t, cfg, broker.ProducerOptions()...), cfg.Topics().Events, 0, "a", "b")
 	stop := errors.New("stop")
 	seen := 0
-	err := broker.ReadLog(deadline(t), cfg, cfg.Topics().Events, nil, broker.Offsets{0: 2}, func(*kgo.Record) error {
+	err := client(t, cfg).ReadLog(deadline(t), cfg.Topics().Events, nil, broker.Offsets{0: 2}, func(*kgo.Record) error {
 		seen++
 		return stop
 	})
@@ -134,7 +134,7 @@ func TestReadLogWaitsForTheEndAndEndsWithItsContext(t *testing.T) {
 	ensure(t, cfg)
 	ctx, cancel := context.WithCancel(deadline(t))
 	produce(t, client(t, cfg, broker.ProducerOptions()...), cfg.Topics().Events, 0, "a")
-	err := broker.ReadLog(ctx, cfg, cfg.Topics().Events, nil, broker.Offsets{0: 2}, func(*kgo.Record) error {
+	err := client(t, cfg).ReadLog(ctx, cfg.Topics().Events, nil, broker.Offsets{0: 2}, func(*kgo.Record) error {
 		cancel()
 		return nil
 	})
@@ -144,7 +144,7 @@ func TestReadLogWaitsForTheEndAndEndsWithItsContext(t *testing.T) {
 }
 
 // member joins a group and waits until it has partitions of the log.
-func member(t *testing.T, cfg broker.Config, opts ...kgo.Opt) *kgo.Client {
+func member(t *testing.T, cfg broker.Config, opts ...kgo.Opt) *broker.Client {
 	t.Helper()
 	assigned := make(chan struct{}, 10)
 	cl := client(t, cfg, append(broker.ConsumerOptions(), append([]kgo.Opt{
@@ -171,10 +171,10 @@ func TestCommitKeepsMetadata(t *testing.T) {
 	topic := cfg.Topics().Events
 	cl := member(t, cfg)
 	want := map[int32]broker.Commit{0: {Offset: 7, Metadata: "1 watermark=12:00"}, 3: {Offset: 9, Metadata: "1 other"}, 4: {Offset: 2}}
-	if err := broker.CommitWithMetadata(deadline(t), cl, topic, want); err != nil {
+	if err := broker.CommitWithMetadata(deadline(t), cl.Client, topic, want); err != nil {
 		t.Fatal(err)
 	}
-	got, err := broker.CommittedOffsets(deadline(t), client(t, cfg), cfg.Group("mirror"), topic)
+	got, err := client(t, cfg).CommittedOffsets(deadline(t), cfg.Group("mirror"), topic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,10 +188,10 @@ func TestCommitRefusesMetadataThatKafkaWouldRefuse(t *testing.T) {
 	ensure(t, cfg)
 	cl := member(t, cfg)
 	long := strings.Repeat("x", broker.MaxMetadata)
-	if err := broker.CommitWithMetadata(deadline(t), cl, cfg.Topics().Events, map[int32]broker.Commit{0: {1, long}}); err != nil {
+	if err := broker.CommitWithMetadata(deadline(t), cl.Client, cfg.Topics().Events, map[int32]broker.Commit{0: {1, long}}); err != nil {
 		t.Errorf("%d bytes were refused: %v", len(long), err)
 	}
-	err := broker.CommitWithMetadata(deadline(t), cl, cfg.Topics().Events, map[int32]broker.Commit{0: {1, long + "x"}})
+	err := broker.CommitWithMetadata(deadline(t), cl.Client, cfg.Topics().Events, map[int32]broker.Commit{0: {1, long + "x"}})
 	if !errors.Is(err, kerr.OffsetMetadataTooLarge) || broker.Classify(err) != broker.Fatal {
 		t.Errorf("got %v (%s), want it refused as too large", err, broker.Classify(err))
 	}
@@ -215,11 +215,11 @@ func TestCommitOfAMemberThatWasPutOutIsFenced(t *testing.T) {
 	if resp, err := leave.RequestWith(deadline(t), client(t, cfg)); err != nil || resp.ErrorCode != 0 {
 		t.Fatal(resp, err)
 	}
-	err := broker.CommitWithMetadata(deadline(t), late, topic, map[int32]broker.Commit{0: {Offset: 5}})
+	err := broker.CommitWithMetadata(deadline(t), late.Client, topic, map[int32]broker.Commit{0: {Offset: 5}})
 	if got := broker.Classify(err); got != broker.Fenced {
 		t.Errorf("got %s: %v, want fenced", got, err)
 	}
-	commits, err := broker.CommittedOffsets(deadline(t), client(t, cfg), cfg.Group("mirror"), topic)
+	commits, err := client(t, cfg).CommittedOffsets(deadline(t), cfg.Group("mirror"), topic)
 	if err != nil || len(commits) != 0 {
 		t.Errorf("got commits %v, error %v, want none", commits, err)
 	}
@@ -227,7 +227,7 @@ func TestCommitOfAMemberThatWasPutOutIsFenced(t *testing.T) {
 
 func TestCommitOutsideAGroupIsAnError(t *testing.T) {
 	cfg := brokertest.Config(t)
-	if err := broker.CommitWithMetadata(deadline(t), client(t, cfg), "t", map[int32]broker.Commit{0: {Offset: 5}}); err == nil {
+	if err := broker.CommitWithMetadata(deadline(t), client(t, cfg).Client, "t", map[int32]broker.Commit{0: {Offset: 5}}); err == nil {
 		t.Error("a client outside any group committed")
 	}
 }
@@ -239,17 +239,17 @@ func TestWaitCommittedCountsWhatIsLeft(t *testing.T) {
 	produce(t, client(t, cfg, broker.ProducerOptions()...), topic, 0, "a", "b", "c")
 	produce(t, client(t, cfg, broker.ProducerOptions()...), topic, 1, "d")
 	cl := member(t, cfg)
-	ends, err := broker.EndOffsets(deadline(t), cl, topic)
+	ends, err := cl.EndOffsets(deadline(t), topic)
 	if err != nil {
 		t.Fatal(err)
 	}
 	commit := func(p int32, o int64) {
-		if err := broker.CommitWithMetadata(deadline(t), cl, topic, map[int32]broker.Commit{p: {Offset: o}}); err != nil {
+		if err := broker.CommitWithMetadata(deadline(t), cl.Client, topic, map[int32]broker.Commit{p: {Offset: o}}); err != nil {
 			t.Error(err)
 		}
 	}
 	var seen []int64
-	err = broker.WaitCommitted(deadline(t), cl, cfg.Group("mirror"), topic, "", ends, func(left int64) {
+	err = cl.WaitCommitted(deadline(t), cfg.Group("mirror"), topic, ends, nil, func(left int64) {
 		if len(seen) > 0 && seen[len(seen)-1] == left {
 			return
 		}
@@ -268,32 +268,15 @@ func TestWaitCommittedCountsWhatIsLeft(t *testing.T) {
 	}
 }
 
-func TestCommitsMadeForSomethingElseDoNotCount(t *testing.T) {
-	for _, c := range []struct {
-		commit broker.Commit
-		asked  string
-		want   int64
-	}{
-		{broker.Commit{Offset: 5, Metadata: "tables 1"}, "tables 1", 5},
-		{broker.Commit{Offset: 5, Metadata: "tables 1"}, "tables 2", 0},
-		{broker.Commit{Offset: 5, Metadata: "tables 1"}, "", 5},
-		{broker.Commit{Offset: 5}, "tables 2", 5}, // an operator's
-	} {
-		if got := c.commit.Under(c.asked); got != c.want {
-			t.Errorf("%+v asked for under %q: %d, want %d", c.commit, c.asked, got, c.want)
-		}
-	}
-}
-
 func TestWaitCommittedNeedsNothingOfAnEmptyLog(t *testing.T) {
 	cfg := brokertest.Config(t)
 	ensure(t, cfg)
 	cl := client(t, cfg)
-	ends, err := broker.EndOffsets(deadline(t), cl, cfg.Topics().Events)
+	ends, err := cl.EndOffsets(deadline(t), cfg.Topics().Events)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := broker.WaitCommitted(deadline(t), cl, cfg.Group("mirror"), cfg.Topics().Events, "", ends, nil); err != nil {
+	if err := cl.WaitCommitted(deadline(t), cfg.Group("mirror"), cfg.Topics().Events, ends, nil, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -303,7 +286,7 @@ func TestWaitCommittedEndsWithItsContext(t *testing.T) {
 	ensure(t, cfg)
 	produce(t, client(t, cfg, broker.ProducerOptions()...), cfg.Topics().Events, 0, "a")
 	ctx, cancel := context.WithCancel(deadline(t))
-	err := broker.WaitCommitted(ctx, client(t, cfg), cfg.Group("nobody"), cfg.Topics().Events, "", broker.Offsets{0: 1}, func(int64) { cancel() })
+	err := client(t, cfg).WaitCommitted(ctx, cfg.Group("nobody"), cfg.Topics().Events, broker.Offsets{0: 1}, nil, func(int64) { cancel() })
 	if broker.Classify(err) != broker.Canceled || !strings.Contains(err.Error(), "1 offsets left") {
 		t.Errorf("got %v, want it canceled with 1 offset left", err)
 	}

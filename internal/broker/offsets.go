@@ -8,7 +8,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Offsets holds one offset for each partition of a topic.
@@ -16,14 +15,14 @@ type Offsets map[int32]int64
 
 // EndOffsets returns, for each partition, the offset before which everything
 // can be read now (read committed: an open transaction holds it back).
-func EndOffsets(ctx context.Context, cl *kgo.Client, topic string) (Offsets, error) {
-	listed, err := kadm.NewClient(cl).ListCommittedOffsets(ctx, topic)
+func (c *Client) EndOffsets(ctx context.Context, topic string) (Offsets, error) {
+	listed, err := c.admin().ListCommittedOffsets(ctx, topic)
 	return listedOffsets("end", topic, listed, err)
 }
 
 // StartOffsets returns the first offset each partition still has.
-func StartOffsets(ctx context.Context, cl *kgo.Client, topic string) (Offsets, error) {
-	listed, err := kadm.NewClient(cl).ListStartOffsets(ctx, topic)
+func (c *Client) StartOffsets(ctx context.Context, topic string) (Offsets, error) {
+	listed, err := c.admin().ListStartOffsets(ctx, topic)
 	return listedOffsets("start", topic, listed, err)
 }
 
@@ -46,8 +45,8 @@ func listedOffsets(which, topic string, listed kadm.ListedOffsets, err error) (O
 
 // CommittedOffsets returns what group has committed for topic; a partition
 // without a commit is absent.
-func CommittedOffsets(ctx context.Context, cl *kgo.Client, group, topic string) (map[int32]Commit, error) {
-	got, err := kadm.NewClient(cl).FetchOffsetsForTopics(ctx, group, topic)
+func (c *Client) CommittedOffsets(ctx context.Context, group, topic string) (map[int32]Commit, error) {
+	got, err := c.admin().FetchOffsetsForTopics(ctx, group, topic)
 	if errors.Is(err, kerr.GroupIDNotFound) {
 		return map[int32]Commit{}, nil // a group begins with its first member
 	}
@@ -66,42 +65,41 @@ func CommittedOffsets(ctx context.Context, cl *kgo.Client, group, topic string) 
 	return commits, nil
 }
 
-// Under is the offset of a commit made under this metadata, or 0. Commits
-// without one, as an operator's, count under any.
-func (c Commit) Under(metadata string) int64 {
-	if metadata != "" && c.Metadata != "" && c.Metadata != metadata {
-		return 0
-	}
-	return c.Offset
-}
-
 // WaitCommitted blocks until group has committed up to ends on every
 // partition, or ctx ends. What retention has cut off, and a partition that
-// holds nothing before its end, need no commit. A broker that is away is
-// waited for. progress, which may be nil, is told the offsets still missing
-// after each look. With metadata, commits that carry another one count for
-// nothing.
-func WaitCommitted(ctx context.Context, cl *kgo.Client, group, topic, metadata string, ends Offsets, progress func(left int64)) error {
+// holds nothing before its end, need no commit. An unreachable broker is
+// waited for. offset, which may be nil, says which offset a commit stands for,
+// so that commits of others can count for nothing. progress, which may be nil, is called with the
+// number of offsets still missing after each look-up.
+func (c *Client) WaitCommitted(ctx context.Context, group, topic string, ends Offsets, offset func(Commit) int64, progress func(left int64)) error {
 	var starts Offsets
 	left := int64(-1)
-	look := func() (err error) {
+	lookUp := func() (err error) {
 		if starts == nil {
-			if starts, err = StartOffsets(ctx, cl, topic); err != nil {
+			if starts, err = c.StartOffsets(ctx, topic); err != nil {
 				return err
 			}
 		}
-		commits, err := CommittedOffsets(ctx, cl, group, topic)
+		commits, err := c.CommittedOffsets(ctx, group, topic)
 		if err != nil {
 			return err
 		}
 		left = 0
 		for p, end := range ends {
-			left += max(0, end-max(starts[p], commits[p].Under(metadata)))
+			committed := starts[p]
+			if commit, ok := commits[p]; ok {
+				at := commit.Offset
+				if offset != nil {
+					at = offset(commit)
+				}
+				committed = max(committed, at)
+			}
+			left += max(0, end-committed)
 		}
 		return nil
 	}
 	for {
-		err := look()
+		err := lookUp()
 		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("wait until group %s has read topic %s (%s): %w", group, topic, leftText(left), ctx.Err())

@@ -14,8 +14,8 @@ import (
 // does not name, or that retention has cut beyond it, is read from its first
 // record. Records below to that are not there yet are waited for until ctx
 // ends. An error of fn ends the reading and is returned as it is.
-func ReadLog(ctx context.Context, cfg Config, topic string, from, to Offsets, fn func(*kgo.Record) error) error {
-	left, err := unread(ctx, cfg, topic, from, to)
+func (c *Client) ReadLog(ctx context.Context, topic string, from, to Offsets, fn func(*kgo.Record) error) error {
+	left, err := c.unread(ctx, topic, from, to)
 	if err != nil || len(left) == 0 {
 		return err
 	}
@@ -23,7 +23,7 @@ func ReadLog(ctx context.Context, cfg Config, topic string, from, to Offsets, fn
 	for p, o := range left {
 		start[p] = kgo.NewOffset().At(o)
 	}
-	cl, err := cfg.NewClient(append(ReaderOptions(),
+	cl, err := c.Open(append(ReaderOptions(),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: start}),
 		// To begin anywhere else than asked would be a silent gap.
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
@@ -65,13 +65,8 @@ func ReadLog(ctx context.Context, cfg Config, topic string, from, to Offsets, fn
 }
 
 // unread returns where to begin in each partition that has something to read.
-func unread(ctx context.Context, cfg Config, topic string, from, to Offsets) (Offsets, error) {
-	cl, err := cfg.NewClient()
-	if err != nil {
-		return nil, err
-	}
-	defer cl.Close()
-	starts, err := StartOffsets(ctx, cl, topic)
+func (c *Client) unread(ctx context.Context, topic string, from, to Offsets) (Offsets, error) {
+	starts, err := c.StartOffsets(ctx, topic)
 	if err != nil {
 		return nil, err
 	}

@@ -102,7 +102,7 @@ func TestSASLAndTLS(t *testing.T) {
 			ensure(t, cfg)
 
 			cfg.SASL.Password, cfg.SASL.PasswordFile = wrong, ""
-			_, err := broker.EnsureTopics(deadline(t), client(t, cfg), cfg)
+			_, err := client(t, cfg).EnsureTopics(deadline(t))
 			if err == nil || !strings.Contains(err.Error(), "SASL "+mechanism+" as shop") {
 				t.Fatalf("got %v for a wrong password, want it to say who was refused", err)
 			}
@@ -128,7 +128,7 @@ func TestMissingSASLOrTLSIsFatal(t *testing.T) {
 	}
 	for name, cfg := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := broker.EnsureTopics(deadline(t), client(t, cfg), cfg)
+			_, err := client(t, cfg).EnsureTopics(deadline(t))
 			if got := broker.Classify(err); got != broker.Fatal {
 				t.Errorf("got %s: %v, want fatal", got, err)
 			}
@@ -141,7 +141,7 @@ func TestReadLogReportsARefusedReader(t *testing.T) {
 	cfg := broker.Config{Brokers: []string{addr}, SASL: broker.SASL{Mechanism: "PLAIN", User: "shop", Password: "right"}}
 	ensure(t, cfg)
 	cfg.SASL = broker.SASL{Mechanism: "PLAIN", User: "guest", Password: "guest"}
-	err := broker.ReadLog(deadline(t), cfg, cfg.Topics().Events, nil, broker.Offsets{0: 1}, func(*kgo.Record) error { return nil })
+	err := client(t, cfg).ReadLog(deadline(t), cfg.Topics().Events, nil, broker.Offsets{0: 1}, func(*kgo.Record) error { return nil })
 	if broker.Classify(err) != broker.Fatal {
 		t.Errorf("got %s: %v, want fatal", broker.Classify(err), err)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // LogIdentity says which log this is. A changed one must be refused by whoever
@@ -20,14 +19,17 @@ type LogIdentity struct {
 	ClusterID  string
 	TopicID    string // empty where the broker has none
 	Partitions int32
+	// RejectedPartitions is the number of partitions of the rejected topic. It
+	// is no part of what the log is.
+	RejectedPartitions int32
 }
 
 // EnsureTopics creates the missing topics, waits until each partition has a
 // leader, and checks the existing ones. It never changes an existing topic:
 // what is wrong with one is in the error, with the way out. Several instances
 // may call it at the same time.
-func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg Config) (LogIdentity, error) {
-	adm := kadm.NewClient(cl)
+func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
+	adm, cfg := c.admin(), c.cfg
 	t := cfg.Topics()
 	all := []string{t.Events, t.Alerts, t.Data, t.Rejected}
 
@@ -66,7 +68,8 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, cfg Config) (LogIdentity,
 		return LogIdentity{}, fmt.Errorf("ask for the cluster id: %w", err)
 	}
 	events := details[t.Events]
-	id := LogIdentity{Topic: t.Events, ClusterID: meta.Cluster, Partitions: int32(len(events.Partitions))}
+	id := LogIdentity{Topic: t.Events, ClusterID: meta.Cluster, Partitions: int32(len(events.Partitions)),
+		RejectedPartitions: int32(len(details[t.Rejected].Partitions))}
 	if events.ID != (kadm.TopicID{}) {
 		id.TopicID = events.ID.String()
 	}

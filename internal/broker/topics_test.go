@@ -21,19 +21,14 @@ func deadline(t *testing.T) context.Context {
 	return ctx
 }
 
-func client(t *testing.T, cfg broker.Config, opts ...kgo.Opt) *kgo.Client {
+func client(t *testing.T, cfg broker.Config, opts ...kgo.Opt) *broker.Client {
 	t.Helper()
-	cl, err := cfg.NewClient(opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cl.Close)
-	return cl
+	return brokertest.OpenAt(t, cfg, opts...)
 }
 
 func ensure(t *testing.T, cfg broker.Config) broker.LogIdentity {
 	t.Helper()
-	id, err := broker.EnsureTopics(deadline(t), client(t, cfg), cfg)
+	id, err := client(t, cfg).EnsureTopics(deadline(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +45,7 @@ func TestEnsureTopicsMakesThemOnceWithUnlimitedRetention(t *testing.T) {
 	if again := ensure(t, cfg); again != id {
 		t.Errorf("a second call found %+v, want %+v", again, id)
 	}
-	ctx, adm := deadline(t), kadm.NewClient(client(t, cfg))
+	ctx, adm := deadline(t), kadm.NewClient(client(t, cfg).Client)
 	topics, err := adm.ListTopics(ctx, cfg.Topics().Events, cfg.Topics().Data, cfg.Topics().Alerts, cfg.Topics().Rejected)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +88,7 @@ func TestEnsureTopicsRefusesWhatWouldBreakTheLog(t *testing.T) {
 	cfg := brokertest.Config(t)
 	makeTopic(t, cfg, cfg.Topics().Events, 3, map[string]*string{"cleanup.policy": kadm.StringPtr("compact")})
 	makeTopic(t, cfg, cfg.Topics().Alerts, 2, nil)
-	_, err := broker.EnsureTopics(deadline(t), client(t, cfg), cfg)
+	_, err := client(t, cfg).EnsureTopics(deadline(t))
 	if err == nil {
 		t.Fatal("a compacted log and too few alert partitions were accepted")
 	}
@@ -106,7 +101,7 @@ func TestEnsureTopicsRefusesWhatWouldBreakTheLog(t *testing.T) {
 			t.Errorf("the error does not say %q: %v", want, err)
 		}
 	}
-	adm := kadm.NewClient(client(t, cfg))
+	adm := kadm.NewClient(client(t, cfg).Client)
 	if got := setting(deadline(t), t, adm, cfg.Topics().Events, "cleanup.policy"); got != "compact" {
 		t.Errorf("the existing topic was changed to cleanup.policy=%s", got)
 	}
@@ -114,7 +109,7 @@ func TestEnsureTopicsRefusesWhatWouldBreakTheLog(t *testing.T) {
 
 func makeTopic(t *testing.T, cfg broker.Config, topic string, partitions int32, configs map[string]*string) {
 	t.Helper()
-	if _, err := kadm.NewClient(client(t, cfg)).CreateTopic(deadline(t), partitions, -1, configs, topic); err != nil {
+	if _, err := kadm.NewClient(client(t, cfg).Client).CreateTopic(deadline(t), partitions, -1, configs, topic); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -124,7 +119,7 @@ func TestEnsureTopicsSaysWhereNobodyAnswers(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := broker.EnsureTopics(deadline(t), client(t, cfg), cfg)
+	_, err := client(t, cfg).EnsureTopics(deadline(t))
 	if err == nil || !strings.Contains(err.Error(), cfg.Brokers[0]) {
 		t.Errorf("got %v, want it to name %s", err, cfg.Brokers[0])
 	}

@@ -118,7 +118,7 @@ func (c *alertsCmd) followInstance(ctx context.Context, t *terminal) (err error)
 	defer p.Close()
 
 	topic := p.Broker.Topics().Alerts
-	from, err := broker.EndOffsets(ctx, p.Client, topic)
+	from, err := p.Broker.EndOffsets(ctx, topic)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (c *alertsCmd) followInstance(ctx context.Context, t *terminal) (err error)
 	// be; else it is not worth waiting for.
 	waiting, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	if err := p.Warehouse.WaitStored(waiting, p.Client, p.Broker, topic, from, nil); err != nil && waiting.Err() == nil {
+	if err := p.Warehouse.WaitStored(waiting, p.Broker, topic, from, nil); err != nil && waiting.Err() == nil {
 		return err
 	}
 	seen, err := c.latest(ctx, t, p)
@@ -146,7 +146,7 @@ func (c *alertsCmd) follow(ctx context.Context, t *terminal, p *instance.Pipelin
 	for partition, offset := range from {
 		starts[partition] = kgo.NewOffset().At(offset)
 	}
-	cl, err := p.Broker.NewClient(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))
+	cl, err := p.Broker.Open(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (c *alertsCmd) follow(ctx context.Context, t *terminal, p *instance.Pipelin
 		records := fetches.Records()
 		if len(records) == 0 {
 			asking, cancel := context.WithTimeout(ctx, answerWithin)
-			_, err := broker.EndOffsets(asking, p.Client, topic)
+			_, err := p.Broker.EndOffsets(asking, topic)
 			cancel()
 			if err != nil && ctx.Err() == nil {
 				return fmt.Errorf("the instance is gone: %w", err)

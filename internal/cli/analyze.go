@@ -169,7 +169,7 @@ func closing(err *error, closer func() error) {
 
 // analyze sends the files through the roles and reads what came out.
 func (c *analyzeCmd) analyze(ctx context.Context, t *terminal, p *instance.Pipeline, rule event.Rule, zone *time.Location, log zerolog.Logger) (*analysis, error) {
-	before, err := broker.EndOffsets(ctx, p.Client, p.Broker.Topics().Events)
+	before, err := p.Broker.EndOffsets(ctx, p.Broker.Topics().Events)
 	if err != nil {
 		return nil, fmt.Errorf("ask for the log's end: %w", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"clickstream/ingest/shop"
-	"clickstream/internal/broker"
 	"clickstream/internal/event"
 	"clickstream/internal/instance"
 )
@@ -102,7 +101,7 @@ func (v *demoView) look(ctx context.Context) (records, lag int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	topic := v.p.Broker.Topics().Events
-	ends, err := broker.EndOffsets(ctx, v.p.Client, topic)
+	ends, err := v.p.Broker.EndOffsets(ctx, topic)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -63,13 +63,16 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
 	}
 	defer closing(&err, eng.Close)
 
-	r := eng.NewRoles(ctx, log)
+	r, err := eng.NewRoles(ctx, log)
+	if err != nil {
+		return err
+	}
 	defer func() { _ = r.Stop() }()
 	if err := r.Serve(cfg); err != nil {
 		return r.Explain(err)
 	}
 	r.WaitStarted(ctx)
-	log.Info().Strs("roles", cfg.Roles).Stringer("broker", eng.Broker).Stringer("clickhouse", eng.ClickHouse).
+	log.Info().Strs("roles", cfg.Roles).Stringer("broker", eng.Kafka).Stringer("clickhouse", eng.ClickHouse).
 		Str("rule", cfg.Rule.String()).Str("timezone", c.Timezone).Msg("serving")
 	<-r.Context().Done()
 	log.Info().Msg("stopping")

@@ -46,7 +46,7 @@ func runSession(ctx context.Context, t *terminal, flags *engineFlags, folder fol
 // instance is the way to the engines that the flags name.
 func (f *engineFlags) instance(t *terminal, dir string, use instance.Sharing, log zerolog.Logger) instance.Config {
 	return instance.Config{
-		Broker: f.broker(), ClickHouse: f.clickhouse(), Dir: dir, Sharing: use, Log: log, Installing: t.status().installing,
+		Kafka: f.broker(), ClickHouse: f.clickhouse(), Dir: dir, Sharing: use, Log: log, Installing: t.status().installing,
 	}
 }
 

@@ -60,7 +60,7 @@ func (c *statusCmd) Run(ctx context.Context, t *terminal) error {
 	// A monitoring command that hangs is no answer.
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	h := health{Unwell: []string{}, Jobs: []jobs.Run{}, Broker: eng.Broker.String(), ClickHouse: eng.ClickHouse.String()}
+	h := health{Unwell: []string{}, Jobs: []jobs.Run{}, Broker: eng.Kafka.String(), ClickHouse: eng.ClickHouse.String()}
 	h.check("broker", h.askBroker(ctx, eng))
 	h.check("ClickHouse", h.askClickHouse(ctx, eng))
 	if lag := max(h.MirrorLag, h.ProcessorLag); lag > c.MaxLag {
@@ -94,17 +94,17 @@ func (h *health) check(part string, err error) {
 }
 
 func (h *health) askBroker(ctx context.Context, eng *instance.Engines) error {
-	cl, err := eng.Broker.NewClient()
+	cl, err := broker.Open(eng.Kafka)
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	topics := eng.Broker.Topics()
-	starts, err := broker.StartOffsets(ctx, cl, topics.Events)
+	topics := cl.Topics()
+	starts, err := cl.StartOffsets(ctx, topics.Events)
 	if err != nil {
 		return err
 	}
-	ends, err := broker.EndOffsets(ctx, cl, topics.Events)
+	ends, err := cl.EndOffsets(ctx, topics.Events)
 	if err != nil {
 		return err
 	}
@@ -112,14 +112,14 @@ func (h *health) askBroker(ctx context.Context, eng *instance.Engines) error {
 		h.Records += end - starts[p]
 	}
 	stored := broker.Offsets{}
-	commits, err := broker.CommittedOffsets(ctx, cl, eng.Broker.Group("mirror"), topics.Events)
+	commits, err := cl.CommittedOffsets(ctx, cl.Group("mirror"), topics.Events)
 	if err != nil {
 		return err
 	}
 	for p, commit := range commits {
 		stored[p] = commit.Offset
 	}
-	told, err := processor.Acknowledged(ctx, cl, eng.Broker, nil)
+	told, err := processor.Acknowledged(ctx, cl, nil)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (h *health) askBroker(ctx context.Context, eng *instance.Engines) error {
 }
 
 func (h *health) askClickHouse(ctx context.Context, eng *instance.Engines) error {
-	w, err := warehouse.Open(ctx, eng.ClickHouse, eng.Broker.Log)
+	w, err := warehouse.Open(ctx, eng.ClickHouse, eng.Kafka.Log)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (h *health) askClickHouse(ctx context.Context, eng *instance.Engines) error
 	if h.Copies = stored - h.Events; h.Events > 0 {
 		h.NewestSeen = &newest
 	}
-	runner := &jobs.Runner{Warehouse: w, Broker: eng.Broker}
+	runner := &jobs.Runner{Warehouse: w}
 	for _, j := range jobs.Jobs() {
 		runs, err := runner.Runs(ctx, jobs.RunFilter{Job: j.Name, Limit: 1})
 		if err != nil {

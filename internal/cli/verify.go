@@ -40,7 +40,7 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 		report, err := verify.Run(ctx, verify.Config{
 			Broker: p.Broker, Warehouse: p.Warehouse, Rule: rule, Log: p.Log, Wait: c.Wait,
 			WaitFor: func(ctx context.Context, ends broker.Offsets) error {
-				return processor.WaitAcknowledged(ctx, p.Client, p.Broker, rule, ends)
+				return processor.WaitAcknowledged(ctx, p.Broker, rule, ends)
 			},
 		})
 		if err != nil {

@@ -150,7 +150,7 @@ func TestEveryRuleIsNamed(t *testing.T) {
 	}
 }
 
-func TestARecordWithAnotherKeyOrPartitionIsPoison(t *testing.T) {
+func TestARecordWithAnotherKeyOrPartitionIsInvalid(t *testing.T) {
 	e := valid()
 	r := Record{Key: []byte("p1"), Value: e.AppendJSON(nil), Partition: Partition("p1", 12), Received: noon}
 	read := func(r Record) string {
@@ -284,28 +284,6 @@ func TestDecodingAllocatesNothing(t *testing.T) {
 	var e Event
 	if n := testing.AllocsPerRun(100, func() { _ = d.Decode(text, &e) }); n != 0 {
 		t.Errorf("%v allocations an event", n)
-	}
-}
-
-func TestTicksAndDeadLettersRoundTrip(t *testing.T) {
-	tick := Tick{After: -1, Quiet: 61_000}
-	if got, ok := ParseTick(tick.Headers()); !ok || got != tick {
-		t.Errorf("got %+v %v", got, ok)
-	}
-	for _, bad := range [][]Header{nil, {{"tick", []byte("1")}}, {{"tick", []byte("2")}, {"after", []byte("1")}, {"quiet_ms", []byte("1")}},
-		{{"tick", []byte("1")}, {"after", []byte("-2")}, {"quiet_ms", []byte("1")}}, {{"tick", []byte("1")}, {"after", []byte("1")}, {"quiet_ms", []byte("-1")}}} {
-		if got, ok := ParseTick(bad); ok {
-			t.Errorf("%v is no tick, got %+v", bad, got)
-		}
-	}
-	letter := DeadLetter{Value: []byte("\xff\x00"), Rejection: Rejection{ReasonBadTime, "timestamp", "m"},
-		Origin: Origin{OriginFile, "a.csv", 0, 17}}
-	self := Origin{OriginTopic, "rejected", 3, 9}
-	if got := ParseDeadLetter(letter.Value, letter.Headers(), self); got.Origin != letter.Origin || got.Rejection != letter.Rejection {
-		t.Errorf("got %+v", got)
-	}
-	if got := ParseDeadLetter([]byte("x"), nil, self); got.Origin != self {
-		t.Errorf("a record from nowhere is its own origin: %+v", got)
 	}
 }
 

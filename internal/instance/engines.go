@@ -19,7 +19,7 @@ import (
 // of its Config, those of the folder's running instance, or embedded ones that
 // this command started and closes.
 type Engines struct {
-	Broker        broker.Config
+	Kafka         broker.Config
 	ClickHouse    warehouse.Config
 	folder        *folder // nil where this command runs neither embedded engines nor roles
 	ownBroker     *brokerembedded.Broker
@@ -41,7 +41,7 @@ const (
 // Config says which engines to use. An engine without an address is that of the
 // instance running in Dir, or an embedded one.
 type Config struct {
-	Broker     broker.Config
+	Kafka      broker.Config
 	ClickHouse warehouse.Config
 	Dir        string // the instance's folder
 	Sharing    Sharing
@@ -56,8 +56,8 @@ type Config struct {
 // validate reports every problem of the engines that are given, together.
 func (c Config) validate() error {
 	var errs []error
-	if len(c.Broker.Brokers) > 0 {
-		errs = append(errs, c.Broker.Validate())
+	if len(c.Kafka.Brokers) > 0 {
+		errs = append(errs, c.Kafka.Validate())
 	}
 	if len(c.ClickHouse.Addr) > 0 {
 		errs = append(errs, c.ClickHouse.Validate())
@@ -71,9 +71,9 @@ func Open(ctx context.Context, cfg Config) (_ *Engines, err error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	e := &Engines{Broker: cfg.Broker, ClickHouse: cfg.ClickHouse}
-	e.Broker.Log = cfg.Log
-	needBroker, needClickHouse := len(e.Broker.Brokers) == 0, len(e.ClickHouse.Addr) == 0 && !cfg.BrokerOnly
+	e := &Engines{Kafka: cfg.Kafka, ClickHouse: cfg.ClickHouse}
+	e.Kafka.Log = cfg.Log
+	needBroker, needClickHouse := len(e.Kafka.Brokers) == 0, len(e.ClickHouse.Addr) == 0 && !cfg.BrokerOnly
 	if !needBroker && !needClickHouse && cfg.Sharing != StartAlone {
 		// Who has both needs no folder; an instance in it may have more to say.
 		if d, err := Describe(cfg.Dir); err == nil && d != nil && d.isOf(e) {
@@ -117,7 +117,7 @@ func (e *Engines) start(ctx context.Context, cfg Config, needBroker, needClickHo
 		if err != nil {
 			return fmt.Errorf("start the embedded broker: %w", err)
 		}
-		e.Broker.Brokers = []string{e.ownBroker.Addr()}
+		e.Kafka.Brokers = []string{e.ownBroker.Addr()}
 	}
 	if needClickHouse {
 		e.ownClickHouse, err = clickhouseembedded.Start(ctx, clickhouseembedded.Options{
@@ -135,7 +135,7 @@ func (e *Engines) start(ctx context.Context, cfg Config, needBroker, needClickHo
 // secrets of engines that are not embedded are not in the folder.
 func (e *Engines) join(dir string, running *Description, needBroker, needClickHouse bool) error {
 	if needBroker {
-		from, to := running.Broker, &e.Broker
+		from, to := running.Broker, &e.Kafka
 		password := to.SASL.Password
 		to.Brokers, to.TLS, to.SASL = from.Addresses, from.TLS, from.SASL
 		if from.SASL.PasswordFile == "" {

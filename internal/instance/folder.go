@@ -158,7 +158,7 @@ func (f *folder) Close() error {
 // describe is the engines' part of a description. Files are named so that a
 // command in another folder finds them too.
 func (e *Engines) describe() Description {
-	b, c := e.Broker, e.ClickHouse
+	b, c := e.Kafka, e.ClickHouse
 	d := Description{
 		PID:    os.Getpid(),
 		Broker: brokerAddress{Addresses: b.Brokers, TLS: absolute(b.TLS), SASL: b.SASL, TopicPrefix: b.TopicPrefix},
@@ -190,7 +190,7 @@ func absolutePath(name string) string {
 
 // isOf says whether the described instance works with these engines.
 func (d *Description) isOf(e *Engines) bool {
-	return slices.Equal(d.Broker.Addresses, e.Broker.Brokers) && d.Broker.TopicPrefix == e.Broker.TopicPrefix &&
+	return slices.Equal(d.Broker.Addresses, e.Kafka.Brokers) && d.Broker.TopicPrefix == e.Kafka.TopicPrefix &&
 		(len(d.ClickHouse.Addresses) == 0 ||
 			slices.Equal(d.ClickHouse.Addresses, e.ClickHouse.Addr) && d.ClickHouse.Database == e.ClickHouse.Database)
 }

@@ -39,7 +39,7 @@ func send(t *testing.T, p *Pipeline, e event.Event) {
 func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
 	rows, rule, dir := shoptest.Rows(t, "../cli/testdata/shop.csv"), testRule(), t.TempDir()
 	events := foreignEvents(rows, 4)
-	e := &Engines{Broker: brokertest.Config(t)}
+	e := &Engines{Kafka: brokertest.Config(t)}
 
 	for round := range 3 {
 		onEmbeddedClickHouse(t, dir, e)
@@ -80,7 +80,7 @@ func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
 func TestM1_RunningRolesOutliveAKilledClickHouse(t *testing.T) {
 	rows, rule := shoptest.Rows(t, "../cli/testdata/shop.csv"), testRule()
 	events := foreignEvents(rows, 5)
-	e := &Engines{Broker: brokertest.Config(t)}
+	e := &Engines{Kafka: brokertest.Config(t)}
 	onEmbeddedClickHouse(t, t.TempDir(), e)
 	p := openTestPipeline(t, e)
 	r := begin(t, p, rule)
@@ -101,7 +101,7 @@ func TestM1_RunningRolesOutliveAKilledClickHouse(t *testing.T) {
 }
 
 func TestAClickHouseThatEndsAgainAndAgainIsGivenUp(t *testing.T) {
-	e := &Engines{Broker: brokertest.Config(t)}
+	e := &Engines{Kafka: brokertest.Config(t)}
 	onEmbeddedClickHouse(t, t.TempDir(), e)
 	p := openTestPipeline(t, e)
 	r := p.NewRoles(t.Context())

@@ -6,17 +6,16 @@ import (
 	"fmt"
 
 	"github.com/rs/zerolog"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
 	"clickstream/warehouse"
 )
 
 // Pipeline is what the roles stand on: the engines with topics and tables made,
-// and one client for queries of the broker.
+// and one client of the broker.
 type Pipeline struct {
 	*Engines
-	Client    *kgo.Client
+	Broker    *broker.Client
 	Warehouse *warehouse.Warehouse
 	Log       zerolog.Logger
 }
@@ -30,10 +29,10 @@ func OpenPipeline(ctx context.Context, e *Engines, log zerolog.Logger) (_ *Pipel
 			p.Close()
 		}
 	}()
-	if p.Client, err = e.Broker.NewClient(); err != nil {
+	if p.Broker, err = broker.Open(e.Kafka); err != nil {
 		return nil, err
 	}
-	identity, err := broker.EnsureTopics(ctx, p.Client, e.Broker)
+	identity, err := p.Broker.EnsureTopics(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +64,7 @@ func JoinPipeline(ctx context.Context, e *Engines, log zerolog.Logger) (_ *Pipel
 			p.Close()
 		}
 	}()
-	if p.Client, err = e.Broker.NewClient(); err != nil {
+	if p.Broker, err = broker.Open(e.Kafka); err != nil {
 		return nil, err
 	}
 	if p.Warehouse, err = warehouse.Open(ctx, e.ClickHouse, log); err != nil {
@@ -85,8 +84,8 @@ func JoinPipeline(ctx context.Context, e *Engines, log zerolog.Logger) (_ *Pipel
 
 // Close ends the connections.
 func (p *Pipeline) Close() {
-	if p.Client != nil {
-		p.Client.Close()
+	if p.Broker != nil {
+		p.Broker.Close()
 	}
 	if p.Warehouse != nil {
 		_ = p.Warehouse.Close()
@@ -98,11 +97,11 @@ func (p *Pipeline) Close() {
 func (p *Pipeline) WaitStored(ctx context.Context, progress func(left int64)) error {
 	topics := p.Broker.Topics()
 	for _, topic := range []string{topics.Events, topics.Alerts, topics.Rejected} {
-		ends, err := broker.EndOffsets(ctx, p.Client, topic)
+		ends, err := p.Broker.EndOffsets(ctx, topic)
 		if err != nil {
 			return fmt.Errorf("ask for the end of %s: %w", topic, err)
 		}
-		if err := p.Warehouse.WaitStored(ctx, p.Client, p.Broker, topic, ends, progress); err != nil {
+		if err := p.Warehouse.WaitStored(ctx, p.Broker, topic, ends, progress); err != nil {
 			return fmt.Errorf("wait until %s is stored: %w", topic, err)
 		}
 	}

@@ -34,7 +34,7 @@ func testRule() event.Rule {
 func testPipeline(t *testing.T) *Pipeline {
 	t.Helper()
 	end := warehousetest.Database(t)
-	return openTestPipeline(t, &Engines{Broker: brokertest.Config(t), ClickHouse: warehouse.Config{
+	return openTestPipeline(t, &Engines{Kafka: brokertest.Config(t), ClickHouse: warehouse.Config{
 		Addr: []string{end.Addr}, Database: end.Database, User: end.User, Password: end.Password,
 	}})
 }
@@ -112,7 +112,7 @@ func agrees(t *testing.T, p *Pipeline, rule event.Rule) {
 	report, err := verify.Run(deadline(t), verify.Config{
 		Broker: p.Broker, Warehouse: p.Warehouse, Rule: rule, Log: p.Log,
 		WaitFor: func(ctx context.Context, ends broker.Offsets) error {
-			return processor.WaitAcknowledged(ctx, p.Client, p.Broker, rule, ends)
+			return processor.WaitAcknowledged(ctx, p.Broker, rule, ends)
 		},
 	})
 	if err != nil {
@@ -161,7 +161,7 @@ func foreignEvents(rows []shoptest.Row, seed uint64) []event.Event {
 // produce writes records with a client of the test's own.
 func produce(t *testing.T, p *Pipeline, records []*kgo.Record, opts ...kgo.Opt) {
 	t.Helper()
-	cl, err := p.Broker.NewClient(opts...)
+	cl, err := p.Broker.Open(opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,11 +204,11 @@ func TestPipelineTakesForeignProducersRecords(t *testing.T) {
 	produce(t, p, records)
 	r.runNormaliser()
 	ctx := deadline(t)
-	ends, err := broker.EndOffsets(ctx, p.Client, data)
+	ends, err := p.Broker.EndOffsets(ctx, data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := broker.WaitCommitted(ctx, p.Client, p.Broker.Group("normaliser"), data, "", ends, nil); err != nil {
+	if err := p.Broker.WaitCommitted(ctx, p.Broker.Group("normaliser"), data, ends, nil, nil); err != nil {
 		t.Fatal(r.Explain(err))
 	}
 	shoptest.SameAlerts(t, finish(t, p, r, rule), shoptest.BruteForce(rows, 10, 5))
@@ -244,7 +244,7 @@ func TestPipelineGoesOnWhereItStopped(t *testing.T) {
 func TestPipelineRefusesAnotherLog(t *testing.T) {
 	p := testPipeline(t)
 	other := *p.Engines
-	other.Broker = brokertest.Config(t)
+	other.Kafka = brokertest.Config(t)
 	if _, err := OpenPipeline(t.Context(), &other, zerolog.Nop()); err == nil {
 		t.Error("tables filled from one log were taken for another's")
 	}

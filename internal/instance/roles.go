@@ -24,9 +24,10 @@ type Roles struct {
 	engines *Engines
 	log     zerolog.Logger
 
-	opening    sync.Mutex // held while tables are opened
-	tables     *warehouse.Warehouse
-	ownsTables bool
+	broker  *broker.Client
+	opening sync.Mutex // held while tables are opened
+	tables  *warehouse.Warehouse
+	owned   bool // broker and tables are closed by Stop
 
 	producers []*ingest.Producer // of NewProducer; closed after all roles have ended
 
@@ -40,8 +41,18 @@ type Roles struct {
 
 // NewRoles is no role yet. The first one that needs the tables opens them. An
 // embedded ClickHouse of this command is kept running.
-func (e *Engines) NewRoles(ctx context.Context, log zerolog.Logger) *Roles {
-	r := &Roles{engines: e, log: log, ownsTables: true}
+func (e *Engines) NewRoles(ctx context.Context, log zerolog.Logger) (*Roles, error) {
+	client, err := broker.Open(e.Kafka)
+	if err != nil {
+		return nil, err
+	}
+	r := e.newRoles(ctx, client, log)
+	r.owned = true
+	return r, nil
+}
+
+func (e *Engines) newRoles(ctx context.Context, client *broker.Client, log zerolog.Logger) *Roles {
+	r := &Roles{engines: e, broker: client, log: log}
 	r.Supervisor = NewSupervisor(ctx, log, r.changed)
 	if e.ownClickHouse != nil {
 		r.Go("ClickHouse", r.keepClickHouse)
@@ -51,8 +62,8 @@ func (e *Engines) NewRoles(ctx context.Context, log zerolog.Logger) *Roles {
 
 // NewRoles are roles on the pipeline's tables.
 func (p *Pipeline) NewRoles(ctx context.Context) *Roles {
-	r := p.Engines.NewRoles(ctx, p.Log)
-	r.tables, r.ownsTables = p.Warehouse, false
+	r := p.newRoles(ctx, p.Broker, p.Log)
+	r.tables = p.Warehouse
 	return r
 }
 
@@ -60,12 +71,7 @@ func (r *Roles) roleLog(role string) zerolog.Logger { return r.log.With().Str("r
 
 // ensureTopics makes the topics that are missing and checks the others.
 func (r *Roles) ensureTopics(ctx context.Context) (broker.LogIdentity, error) {
-	client, err := r.engines.Broker.NewClient()
-	if err != nil {
-		return broker.LogIdentity{}, err
-	}
-	defer client.Close()
-	return broker.EnsureTopics(ctx, client, r.engines.Broker)
+	return r.broker.EnsureTopics(ctx)
 }
 
 // openTables returns the tables that the roles share, made and checked. While
@@ -91,7 +97,7 @@ func (r *Roles) RunMirror() {
 		if err != nil {
 			return err
 		}
-		m, err := mirror.New(mirror.Config{Broker: r.engines.Broker, Warehouse: tables, Log: r.roleLog("mirror")})
+		m, err := mirror.New(mirror.Config{Broker: r.broker, Warehouse: tables, Log: r.roleLog("mirror")})
 		if err != nil {
 			return err
 		}
@@ -105,7 +111,7 @@ func (r *Roles) RunMirror() {
 
 // RunProcessor starts the role processor; cfg needs no Broker and no Log.
 func (r *Roles) RunProcessor(cfg processor.Config) error {
-	cfg.Broker, cfg.Log = r.engines.Broker, r.roleLog("processor")
+	cfg.Broker, cfg.Log = r.broker, r.roleLog("processor")
 	next, err := processor.New(cfg)
 	if err != nil {
 		return err
@@ -151,7 +157,7 @@ func (r *Roles) MirrorStats() mirror.Stats {
 
 // NewProducer makes a producer that lives as long as the roles.
 func (r *Roles) NewProducer() (*ingest.Producer, error) {
-	p, err := ingest.NewProducer(r.Context(), r.engines.Broker, r.roleLog("producer"))
+	p, err := ingest.NewProducer(r.Context(), r.broker, r.roleLog("producer"))
 	if err == nil {
 		r.producers = append(r.producers, p)
 	}
@@ -166,9 +172,12 @@ func (r *Roles) Stop() error {
 		p.Close()
 	}
 	r.producers = nil
-	if r.ownsTables && r.tables != nil {
-		err = errors.Join(err, r.tables.Close())
-		r.tables = nil
+	if r.owned {
+		r.broker.Close()
+		if r.tables != nil {
+			err = errors.Join(err, r.tables.Close())
+			r.tables = nil
+		}
 	}
 	return err
 }

@@ -108,7 +108,7 @@ func (r *Roles) Serve(c ServeConfig) error {
 func (r *Roles) runCollector(c ServeConfig) {
 	cfg := ingest.CollectorConfig{Log: r.roleLog("collector"), Addr: c.CollectorAddr, WriteKeys: c.WriteKeys}
 	r.Go("collector", func(ctx context.Context, running func()) error {
-		producer, err := ingest.NewProducer(ctx, r.engines.Broker, r.roleLog("producer"), ingest.ForRequests())
+		producer, err := ingest.NewProducer(ctx, r.broker, r.roleLog("producer"), ingest.ForRequests())
 		if err != nil {
 			return err
 		}
@@ -154,12 +154,12 @@ func (r *Roles) openCollector(cfg ingest.CollectorConfig, preferred string) (*in
 func (r *Roles) runNormaliser() {
 	r.Go("normaliser", func(ctx context.Context, running func()) error {
 		// Of its own: what a client of the collector does never reaches it.
-		producer, err := ingest.NewProducer(ctx, r.engines.Broker, r.roleLog("producer"), ingest.Bulk())
+		producer, err := ingest.NewProducer(ctx, r.broker, r.roleLog("producer"), ingest.Bulk())
 		if err != nil {
 			return err
 		}
 		defer producer.Close()
-		n, err := ingest.NewNormaliser(ingest.NormaliserConfig{Broker: r.engines.Broker, Producer: producer, Log: r.roleLog("normaliser")})
+		n, err := ingest.NewNormaliser(ingest.NormaliserConfig{Broker: r.broker, Producer: producer, Log: r.roleLog("normaliser")})
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (r *Roles) runJobs(zone *time.Location) {
 			return err
 		}
 		log := r.roleLog("jobs")
-		runner := &jobs.Runner{Warehouse: tables, Broker: r.engines.Broker, Location: zone, Log: log}
+		runner := &jobs.Runner{Warehouse: tables, Broker: r.broker, Location: zone, Log: log}
 		scheduler := &jobs.Scheduler{Runner: runner, Log: log}
 		running()
 		return scheduler.Run(ctx)

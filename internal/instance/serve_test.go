@@ -34,7 +34,7 @@ func serve(t *testing.T, b broker.Config, clickhouse warehouse.Config, names ...
 		t.Fatal(err)
 	}
 	dir = filepath.Join(t.TempDir(), "folder")
-	e, err := Open(t.Context(), Config{Broker: b, ClickHouse: clickhouse, Dir: dir, Sharing: StartAlone, BrokerOnly: cfg.BrokerOnly()})
+	e, err := Open(t.Context(), Config{Kafka: b, ClickHouse: clickhouse, Dir: dir, Sharing: StartAlone, BrokerOnly: cfg.BrokerOnly()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,10 @@ func serve(t *testing.T, b broker.Config, clickhouse warehouse.Config, names ...
 			t.Error(err)
 		}
 	})
-	r = e.NewRoles(t.Context(), zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.ErrorLevel))
+	r, err = e.NewRoles(t.Context(), zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.ErrorLevel))
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if err := r.Stop(); err != nil {
 			t.Error(err)
@@ -188,17 +191,17 @@ func TestWithBothEnginesGivenTheFolderNamesThemWithoutSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Broker.Brokers[0] != b.Brokers[0] || e.Broker.TopicPrefix != b.TopicPrefix || e.ClickHouse.Addr[0] != "127.0.0.1:9" ||
+	if e.Kafka.Brokers[0] != b.Brokers[0] || e.Kafka.TopicPrefix != b.TopicPrefix || e.ClickHouse.Addr[0] != "127.0.0.1:9" ||
 		e.ClickHouse.Database != "shop" || e.ClickHouse.User != "someone" || e.ClickHouse.Password != "hunter2" || e.Joined() == nil {
-		t.Errorf("joined %+v and %+v", e.Broker, e.ClickHouse)
+		t.Errorf("joined %+v and %+v", e.Kafka, e.ClickHouse)
 	}
-	if _, err := Open(t.Context(), Config{Broker: b, ClickHouse: clickhouse, Dir: dir, Sharing: StartAlone}); err == nil || !strings.Contains(err.Error(), "running instance") {
+	if _, err := Open(t.Context(), Config{Kafka: b, ClickHouse: clickhouse, Dir: dir, Sharing: StartAlone}); err == nil || !strings.Contains(err.Error(), "running instance") {
 		t.Errorf("a second instance in the folder: %v", err)
 	}
 }
 
 func TestTheCollectorTakesAnotherPortWhereItsDefaultIsTaken(t *testing.T) {
-	b := brokertest.Config(t)
+	b := brokertest.Open(t)
 	producer, err := ingest.NewProducer(t.Context(), b, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +213,7 @@ func TestTheCollectorTakesAnotherPortWhereItsDefaultIsTaken(t *testing.T) {
 	}
 	defer taken.Close()
 	var said bytes.Buffer
-	r := (&Engines{Broker: b}).NewRoles(t.Context(), zerolog.New(&said))
+	r := (&Engines{}).newRoles(t.Context(), b, zerolog.New(&said))
 	run := func(c *ingest.Collector) {
 		ended, end := context.WithCancel(t.Context())
 		end()

@@ -9,7 +9,7 @@ type Counts struct {
 	Duplicates   int64 // later copies of events whose ids are remembered
 	Late         int64 // events none of whose windows was open any more
 	Future       int64 // events too far ahead of their receive time
-	Poison       int64 // records with a value that are no valid event
+	Invalid      int64 // records with a value that are no valid event
 	Ticks        int64 // valid ticks
 	InvalidTicks int64 // records marked as ticks that no longer apply
 }
@@ -20,7 +20,7 @@ func (c *Counts) Add(d Counts) {
 	c.Duplicates += d.Duplicates
 	c.Late += d.Late
 	c.Future += d.Future
-	c.Poison += d.Poison
+	c.Invalid += d.Invalid
 	c.Ticks += d.Ticks
 	c.InvalidTicks += d.InvalidTicks
 }

@@ -131,11 +131,11 @@ func (p *Partition) leaveOut(offset int64, future bool) {
 	}
 }
 
-// Poison takes a record whose value is no valid event.
-func (p *Partition) Poison(offset int64) {
+// Invalid takes a record whose value is no valid event.
+func (p *Partition) Invalid(offset int64) {
 	p.reach(offset)
 	if offset >= p.countFrom {
-		p.counts.Poison++
+		p.counts.Invalid++
 	}
 	p.offset, p.lastValue = offset+1, offset
 }

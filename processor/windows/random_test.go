@@ -15,8 +15,8 @@ func (p *Partition) take(r windowstest.Record) {
 		p.Event(&r.Event, r.Received, r.Offset)
 	case windowstest.IsTick:
 		p.Tick(r.Tick, r.Offset)
-	case windowstest.IsPoison:
-		p.Poison(r.Offset)
+	case windowstest.IsInvalid:
+		p.Invalid(r.Offset)
 	default:
 		p.Skip(r.Offset)
 	}
@@ -44,7 +44,7 @@ func randomModel(rng *rand.Rand) windowstest.Model {
 		r := windowstest.Record{Offset: offset}
 		switch d := rng.IntN(100); {
 		case d < 4:
-			r.Kind = windowstest.IsPoison
+			r.Kind = windowstest.IsInvalid
 		case d < 7:
 			r.Kind = windowstest.IsNothing
 		case d < 17:
@@ -96,7 +96,7 @@ func randomModel(rng *rand.Rand) windowstest.Model {
 		if r.Kind == windowstest.IsEvent {
 			events = append(events, r)
 		}
-		if r.Kind == windowstest.IsEvent || r.Kind == windowstest.IsPoison {
+		if r.Kind == windowstest.IsEvent || r.Kind == windowstest.IsInvalid {
 			lastValue = offset
 		}
 		m.Log = append(m.Log, r)
@@ -118,8 +118,8 @@ func countsOf(m windowstest.Model) Counts {
 	lastValue, first := int64(-1), false
 	for i, r := range m.Log {
 		switch e := r.Event; r.Kind {
-		case windowstest.IsPoison:
-			c.Poison++
+		case windowstest.IsInvalid:
+			c.Invalid++
 			lastValue = r.Offset
 		case windowstest.IsTick:
 			if r.Tick.After == lastValue && first {

@@ -49,9 +49,9 @@ func workedLog() []workedStep {
 		// 7: a straggler in the closed window -5 and the open window 0, to which
 		// it brings a purchase.
 		{ev("purchase", "7", "p", 4.5, 8), 5000, []string{"retracted p 0 4/1 v8"}},
-		// 8: poison moves nothing but the offsets.
-		{windowstest.Record{Kind: windowstest.IsPoison}, 5000, nil},
-		// 9: a tick from before the poison is not valid.
+		// 8: invalid moves nothing but the offsets.
+		{windowstest.Record{Kind: windowstest.IsInvalid}, 5000, nil},
+		// 9: a tick from before the invalid is not valid.
 		{tick(7, 60_000), 5000, nil},
 		// 10: the watermark is 10 s: window 0 closes, it has qualified once.
 		{ev("view", "8", "p", 12, 12), 10000, []string{"retracted p 0 4/1 v11"}},
@@ -97,7 +97,7 @@ func TestW3W4W5_AStreamWorkedOutByHand(t *testing.T) {
 			t.Fatalf("%v: told %q, not %q", s.Record, got, s.alerts)
 		}
 	}
-	if want := (Counts{Events: 15, Duplicates: 1, Late: 1, Future: 1, Poison: 1, Ticks: 3, InvalidTicks: 1}); p.counts != want {
+	if want := (Counts{Events: 15, Duplicates: 1, Late: 1, Future: 1, Invalid: 1, Ticks: 3, InvalidTicks: 1}); p.counts != want {
 		t.Fatalf("counted %+v, not %+v", p.counts, want)
 	}
 	if len(p.byName) != 0 || p.OpenWindows() != 0 {

@@ -29,7 +29,7 @@ type batch struct {
 	events   *rows.Events
 	alerts   *rows.Alerts
 	rejected *rows.Rejected
-	poison   []event.DeadLetter // goes to the rejected topic
+	invalid  []event.Rejected // goes to the rejected topic
 	spans    map[topicPartition]span
 	skipped  int64
 	bytes    int
@@ -50,15 +50,15 @@ func (b *batch) begin(due time.Time) {
 	b.events.Reset()
 	b.alerts.Reset()
 	b.rejected.Reset()
-	clear(b.poison)
-	b.poison = b.poison[:0]
+	clear(b.invalid)
+	b.invalid = b.invalid[:0]
 	clear(b.spans)
 	b.skipped, b.bytes, b.due = 0, 0, due
 	b.stored, b.finished = make(chan struct{}), make(chan struct{})
 }
 
 func (b *batch) rows() int {
-	return b.events.Rows() + b.alerts.Rows() + b.rejected.Rows() + len(b.poison)
+	return b.events.Rows() + b.alerts.Rows() + b.rejected.Rows() + len(b.invalid)
 }
 
 // table is the rows of a batch that go into one table.

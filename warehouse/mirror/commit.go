@@ -16,8 +16,8 @@ type ownership struct {
 	over bool // under run.mu: it is another's now, nothing is committed any more
 }
 
-// commit commits the offsets of stored batches in the order in which they were
-// filled, and gives the batches back.
+// commit commits the offsets of stored batches in the order of their
+// records, and gives the batches back.
 func (r *run) commit(ctx context.Context) error {
 	for b := range r.toCommit {
 		select {
@@ -44,7 +44,7 @@ func (r *run) commitBatch(ctx context.Context, b *batch) error {
 			if len(commits) == 0 {
 				return nil
 			}
-			err := broker.CommitWithMetadata(ctx, r.cl, topic, commits)
+			err := broker.CommitWithMetadata(ctx, r.cl.Client, topic, commits)
 			if broker.Classify(err) == broker.Fenced {
 				// The new owner reads the records again.
 				r.cfg.Log.Debug().Err(err).Msg("mirror: " + step + ": not ours any more")
@@ -76,7 +76,7 @@ func (s *Stats) stored(topic string, commits map[int32]broker.Commit) {
 }
 
 func waitForCommit(err error) (string, bool) {
-	return "the broker is away", broker.Classify(err) == broker.Retriable
+	return "the broker is unreachable", broker.Classify(err) == broker.Retriable
 }
 
 func (r *run) commits(b *batch, topic string) map[int32]broker.Commit {
@@ -85,7 +85,7 @@ func (r *run) commits(b *batch, topic string) map[int32]broker.Commit {
 	commits := make(map[int32]broker.Commit)
 	for tp, s := range b.spans {
 		if tp.topic == topic && !s.owner.over {
-			commits[tp.partition] = broker.Commit{Offset: s.next, Metadata: r.filling}
+			commits[tp.partition] = r.tableSet.Commit(s.next)
 		}
 	}
 	return commits
@@ -112,31 +112,31 @@ func (r *run) assigned(ctx context.Context, cl *kgo.Client, assigned map[string]
 }
 
 // rewind commits the beginning of partitions whose commit was made for other
-// tables: a new database, or tables that were made anew, begin empty. A commit
+// tables: a new database, or tables that were created again, begin empty. A commit
 // without metadata is a person's, and stays.
 func (r *run) rewind(ctx context.Context, cl *kgo.Client, topic string, partitions []int32) error {
-	commits, err := broker.CommittedOffsets(ctx, r.side, r.group, topic)
+	commits, err := r.side.CommittedOffsets(ctx, r.group, topic)
 	if err != nil {
 		return err
 	}
 	begin := make(map[int32]broker.Commit)
 	for _, p := range partitions {
-		if c, ok := commits[p]; ok && c.Metadata != "" && c.Metadata != r.filling {
-			begin[p] = broker.Commit{Metadata: r.filling}
+		if c, ok := commits[p]; ok && !r.tableSet.Made(c) {
+			begin[p] = broker.Commit{}
 		}
 	}
 	if len(begin) == 0 {
 		return nil
 	}
-	starts, err := broker.StartOffsets(ctx, r.side, topic)
+	starts, err := r.side.StartOffsets(ctx, topic)
 	if err != nil {
 		return err
 	}
 	for p := range begin {
-		begin[p] = broker.Commit{Offset: starts[p], Metadata: r.filling}
+		begin[p] = r.tableSet.Commit(starts[p])
 	}
 	r.cfg.Log.Info().Str("topic", topic).Int("partitions", len(begin)).
-		Msg("mirror: the tables are not the ones that the offsets were committed for: they are filled from the log's beginning")
+		Msg("mirror: the offsets were committed for another table set: the log is stored from its beginning")
 	return broker.CommitWithMetadata(ctx, cl, topic, begin)
 }
 

@@ -24,7 +24,7 @@ const (
 const (
 	batchBytes = 48 << 20 // a batch is full with so many bytes of values, whatever its rows
 	writers    = 2
-	batches    = writers + 1 // one is filled meanwhile
+	batches    = writers + 1 // one takes records meanwhile
 	// How long a stop, or a partition that is taken away, may wait for the
 	// batches in flight. What is not stored then is read again.
 	stopGrace    = 3 * time.Second
@@ -34,7 +34,7 @@ const (
 
 // Config of a Mirror.
 type Config struct {
-	Broker    broker.Config
+	Broker    *broker.Client       // stays the caller's to close
 	Warehouse *warehouse.Warehouse // migrated; it stays the caller's to close
 	Log       zerolog.Logger
 	// A batch is stored when it has BatchRows rows, or BatchDelay after its
@@ -65,7 +65,9 @@ func New(cfg Config) (*Mirror, error) {
 	if cfg.BatchRows < 0 || cfg.BatchDelay < 0 {
 		errs = append(errs, fmt.Errorf("mirror: batches of %d rows or %s: give positive numbers, or 0 for the defaults", cfg.BatchRows, cfg.BatchDelay))
 	}
-	errs = append(errs, cfg.Broker.Validate())
+	if cfg.Broker == nil {
+		errs = append(errs, errors.New("mirror: a broker is needed"))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -74,7 +76,7 @@ func New(cfg Config) (*Mirror, error) {
 
 // Run mirrors until ctx ends; then it stores and commits what it has read,
 // within 3 seconds, and returns nil. It creates topics that are missing and
-// refuses a log that the tables are not filled from. Any other error is one
+// refuses a log that is not the tables' own. Any other error is one
 // that waiting does not help against. It may be called again afterwards, but
 // not twice at once.
 func (m *Mirror) Run(ctx context.Context) error {
@@ -91,12 +93,12 @@ func (m *Mirror) Run(ctx context.Context) error {
 
 func (m *Mirror) run(ctx context.Context) error {
 	// Not the group's client: it has to answer while partitions are handed over.
-	side, err := m.cfg.Broker.NewClient(broker.ProducerOptions()...)
+	side, err := m.cfg.Broker.Open(broker.ProducerOptions()...)
 	if err != nil {
 		return err
 	}
 	defer side.Close()
-	r := &run{Mirror: m, side: side, topics: m.cfg.Broker.Topics(), group: m.cfg.Broker.Group("mirror")}
+	r := &run{Mirror: m, side: side, topics: m.cfg.Broker.Topics(), group: m.cfg.Broker.Group(warehouse.MirrorRole)}
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
@@ -117,7 +119,7 @@ func (m *Mirror) run(ctx context.Context) error {
 	defer stopped()
 	r.work = work
 
-	r.cl, err = m.cfg.Broker.NewClient(append(broker.ConsumerOptions(),
+	r.cl, err = m.cfg.Broker.Open(append(broker.ConsumerOptions(),
 		kgo.ConsumerGroup(r.group),
 		kgo.ConsumeTopics(r.topics.Events, r.topics.Alerts, r.topics.Rejected),
 		// A partition changes hands only between two polls.
@@ -164,39 +166,35 @@ func (r *run) leave() {
 type run struct {
 	*Mirror
 	work       context.Context // ends when nothing more is to be stored
-	side       *kgo.Client     // looks things up and writes dead letters
-	cl         *kgo.Client     // the group's member
+	side       *broker.Client  // looks things up and writes rejected records
+	cl         *broker.Client  // the group's member
 	topics     broker.Topics
 	group      string
-	filling    string // what the commits belong to
-	partitions int32  // of the log
-	deadEnds   int32  // partitions of the rejected topic
+	tableSet   warehouse.TableSet // what the commits belong to
+	partitions int32              // of the log
+	rejected   int32              // partitions of the rejected topic
 
 	free     chan *batch // empty ones
 	toWrite  chan *batch
-	toCommit chan *batch // in the order of filling
+	toCommit chan *batch // in the order of their records
 
 	mu     sync.Mutex
 	owned  map[topicPartition]*ownership
-	full   *batch // being filled, nil where it has no record yet
+	open   *batch // takes the next records; nil where it has none yet
 	newest chan struct{}
 	failed error // what a callback of the group met
 }
 
 // prepare creates the topics and learns which log this is.
 func (r *run) prepare(ctx context.Context) error {
-	id, err := broker.EnsureTopics(ctx, r.side, r.cfg.Broker)
+	id, err := r.side.EnsureTopics(ctx)
 	if err != nil {
 		return err
 	}
-	if r.filling, err = r.cfg.Warehouse.Filling(ctx, id); err != nil {
+	if r.tableSet, err = r.cfg.Warehouse.TableSet(ctx, id); err != nil {
 		return err
 	}
-	ends, err := broker.EndOffsets(ctx, r.side, r.topics.Rejected)
-	if err != nil {
-		return err
-	}
-	r.partitions, r.deadEnds = id.Partitions, int32(len(ends))
+	r.partitions, r.rejected = id.Partitions, id.RejectedPartitions
 	r.owned = make(map[topicPartition]*ownership)
 	r.free = make(chan *batch, batches)
 	r.toWrite = make(chan *batch, batches)

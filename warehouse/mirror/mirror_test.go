@@ -27,7 +27,7 @@ func TestM3_ACleanRunStoresEachRecordOnceWithItsPlace(t *testing.T) {
 	s.want("SELECT uniqExact(kafka_partition, kafka_offset) FROM events", 3000)
 	s.want("SELECT count() FROM events WHERE kafka_key = product_id AND received_at >= timestamp AND brand = 'acme'", 3000)
 	s.want("SELECT countIf(price IS NULL) FROM events", 1000)
-	if got := m.Stats(); got.Events != 3000 || got.Batches == 0 || got.Poison != 0 || got.Retries != 0 {
+	if got := m.Stats(); got.Events != 3000 || got.Batches == 0 || got.Invalid != 0 || got.Retries != 0 {
 		t.Errorf("stats %+v", got)
 	}
 	var next int64
@@ -105,7 +105,7 @@ func TestM1_AlertsKeepTheirLatestVersion(t *testing.T) {
 	}
 }
 
-func TestM2_PoisonIsKeptWithItsBytesAndTicksAreSkipped(t *testing.T) {
+func TestM2_InvalidRecordsAreKeptWithTheirBytesAndTicksAreSkipped(t *testing.T) {
 	s := newShop(t)
 	good := s.record(an(1))
 	wrongKey := s.record(an(2))
@@ -115,10 +115,7 @@ func TestM2_PoisonIsKeptWithItsBytesAndTicksAreSkipped(t *testing.T) {
 	for _, v := range values {
 		records = append(records, &kgo.Record{Topic: s.topics.Events, Partition: 1, Value: []byte(v)})
 	}
-	tick := &kgo.Record{Topic: s.topics.Events, Partition: 1}
-	for _, h := range (event.Tick{After: 3, Quiet: 1000}).Headers() {
-		tick.Headers = append(tick.Headers, kgo.RecordHeader(h))
-	}
+	tick := broker.TickRecord(s.topics.Events, 1, event.Tick{After: 3, Quiet: 1000})
 	alert := &kgo.Record{Topic: s.topics.Alerts, Value: []byte("no alert")}
 	foreign := &kgo.Record{Topic: s.topics.Rejected, Value: []byte("\x80 from elsewhere")}
 	m := s.mirror()
@@ -138,16 +135,33 @@ func TestM2_PoisonIsKeptWithItsBytesAndTicksAreSkipped(t *testing.T) {
 	}
 	s.want("SELECT count() FROM rejected_events WHERE reason = 'wrong_key'", 1)
 	s.want("SELECT count() FROM rejected_events WHERE origin = '"+s.topics.Alerts+"'", 1)
-	// A stranger's dead letter stands for itself.
+	s.want("SELECT count() FROM rejected_events WHERE reason = 'wrong_key' AND key = 'another'", 1)
+	// A record of another program without an origin is its own origin.
 	s.want("SELECT count() FROM rejected_events WHERE origin = '"+s.topics.Rejected+"' AND origin_position = kafka_offset", 1)
-	if got := m.Stats(); got.Poison != 6 || got.Skipped != 1 {
+	if got := m.Stats(); got.Invalid != 6 || got.Skipped != 1 {
 		t.Errorf("stats %+v", got)
 	}
 }
 
+func TestE1_RejectionsOfTwoRequestsAreTwoRowsAndCopiesOfOneAreOne(t *testing.T) {
+	s := newShop(t)
+	rejected := func(request string) *kgo.Record {
+		return broker.RejectedRecord(s.topics.Rejected, s.id.RejectedPartitions, event.Rejected{
+			Value: []byte("{"), Rejection: event.Rejection{Reason: event.ReasonBadJSON},
+			Origin: event.Origin{Kind: event.OriginCollector, Name: "shop", Request: request},
+		})
+	}
+	m := s.mirror()
+	s.produce(rejected("request 1"), rejected("request 1"), rejected("request 2"))
+	s.stored()
+	m.mustStop(t)
+	s.want("SELECT count() FROM rejected_events", 2)
+	s.want("SELECT uniqExact(origin_request) FROM rejected_events", 2)
+}
+
 func TestM2_OffsetsMoveOverControlRecords(t *testing.T) {
 	s := newShop(t)
-	cl, err := s.broker.NewClient(kgo.TransactionalID("t"+s.broker.TopicPrefix), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	cl, err := s.cl.Open(kgo.TransactionalID("t"+s.cl.Config().TopicPrefix), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +190,7 @@ func TestM2_NothingIsCommittedBeforeItIsStored(t *testing.T) {
 	m := s.mirror()
 	s.events(0, 100)
 	s.stored()
-	before, err := broker.CommittedOffsets(t.Context(), s.cl, s.broker.Group("mirror"), s.topics.Events)
+	before, err := s.cl.CommittedOffsets(t.Context(), s.cl.Group("mirror"), s.topics.Events)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +198,7 @@ func TestM2_NothingIsCommittedBeforeItIsStored(t *testing.T) {
 	s.events(100, 3000)
 	// Stopping waits for the batches in flight as long as it ever does.
 	m.mustStop(t)
-	after, err := broker.CommittedOffsets(t.Context(), s.cl, s.broker.Group("mirror"), s.topics.Events)
+	after, err := s.cl.CommittedOffsets(t.Context(), s.cl.Group("mirror"), s.topics.Events)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,11 +344,11 @@ func TestADifferentLogIsRefused(t *testing.T) {
 	if err := s.wh.CheckLog(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
-	m, err := mirror.New(mirror.Config{Broker: s.broker, Warehouse: s.wh})
+	m, err := mirror.New(mirror.Config{Broker: s.cl, Warehouse: s.wh})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "filled from another log") {
+	if err := m.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "belongs to another log") {
 		t.Errorf("got %v", err)
 	}
 }

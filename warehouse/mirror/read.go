@@ -31,7 +31,7 @@ func (r *run) read(ctx context.Context) error {
 		fetches := r.poll(ctx)
 		for _, e := range fetches.Errors() {
 			switch broker.Classify(e.Err) {
-			case broker.Poison, broker.Fatal:
+			case broker.Invalid, broker.Fatal:
 				return fmt.Errorf("read topic %s-%d: %w", e.Topic, e.Partition, e.Err)
 			}
 		}
@@ -62,8 +62,8 @@ func (r *run) read(ctx context.Context) error {
 func (r *run) poll(ctx context.Context) kgo.Fetches {
 	r.mu.Lock()
 	due := time.Now().Add(r.cfg.BatchDelay)
-	if r.full != nil {
-		due = r.full.due
+	if r.open != nil {
+		due = r.open.due
 	}
 	r.mu.Unlock()
 	ctx, cancel := context.WithDeadline(ctx, due)
@@ -75,7 +75,7 @@ func (r *run) poll(ctx context.Context) kgo.Fetches {
 func (r *run) endOfPoll() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.full != nil && !time.Now().Before(r.full.due) {
+	if r.open != nil && !time.Now().Before(r.open.due) {
 		r.seal()
 	}
 	return r.failed
@@ -84,26 +84,26 @@ func (r *run) endOfPoll() error {
 // seal hands the batch over. The channels have room for every batch there is.
 // The caller holds the lock.
 func (r *run) seal() {
-	if r.full == nil {
+	if r.open == nil {
 		return
 	}
-	r.newest = r.full.finished
-	r.toWrite <- r.full
-	r.toCommit <- r.full
-	r.full = nil
+	r.newest = r.open.finished
+	r.toWrite <- r.open
+	r.toCommit <- r.open
+	r.open = nil
 }
 
 // batch returns the batch to fill, and waits for a free one. No partition
 // changes hands meanwhile: a poll is not over.
 func (r *run) batch(ctx context.Context) (*batch, error) {
-	if r.full != nil {
-		return r.full, nil
+	if r.open != nil {
+		return r.open, nil
 	}
 	select {
 	case b := <-r.free:
 		b.begin(time.Now().Add(r.cfg.BatchDelay))
 		r.mu.Lock()
-		r.full = b
+		r.open = b
 		r.mu.Unlock()
 		return b, nil
 	case <-ctx.Done():
@@ -153,38 +153,29 @@ func (r *run) append(b *batch, s *scratch, rec *kgo.Record) {
 		return
 	}
 	b.bytes += len(rec.Key) + len(rec.Value) + 128
-	received := event.MillisOf(rec.Timestamp)
-	origin := event.Origin{Kind: event.OriginTopic, Name: rec.Topic, Partition: rec.Partition, Position: rec.Offset}
+	in := broker.EventRecord(rec)
 	var err error
 	switch rec.Topic {
 	case r.topics.Events:
-		err = s.decoder.ReadRecord(event.Record{Key: rec.Key, Value: rec.Value, Partition: rec.Partition, Received: received}, r.partitions, &s.event)
+		err = s.decoder.ReadRecord(in, r.partitions, &s.event)
 		if err == nil {
-			b.events.Append(&s.event, rec.Partition, rec.Offset, received)
+			b.events.Append(&s.event, rec.Partition, rec.Offset, in.Received)
 			return
 		}
 	case r.topics.Alerts:
 		var a event.Alert
 		if a, err = event.DecodeAlert(rec.Value); err == nil {
-			b.alerts.Append(&a, rec.Partition, rec.Offset, received)
+			b.alerts.Append(&a, rec.Partition, rec.Offset, in.Received)
 			return
 		}
 	default:
-		headers := make([]event.Header, len(rec.Headers))
-		for i, h := range rec.Headers {
-			headers[i] = event.Header(h)
-		}
-		letter := event.ParseDeadLetter(rec.Value, headers, origin)
-		b.rejected.Append(&letter, rec.Partition, rec.Offset, received)
+		rejected := broker.ParseRejected(rec)
+		b.rejected.Append(&rejected, rec.Partition, rec.Offset, in.Received)
 		return
 	}
-	letter := event.DeadLetter{Value: rec.Value, Origin: origin}
+	rejected := event.Rejected{Key: rec.Key, Value: rec.Value, Origin: broker.TopicOrigin(rec)}
 	if rejection, ok := errors.AsType[*event.Rejection](err); ok {
-		letter.Rejection = *rejection
+		rejected.Rejection = *rejection
 	}
-	if len(letter.Value) > maxValue {
-		letter.Message += fmt.Sprintf(" (of %d bytes the first %d are kept)", len(letter.Value), maxValue)
-		letter.Value = letter.Value[:maxValue]
-	}
-	b.poison = append(b.poison, letter)
+	b.invalid = append(b.invalid, rejected)
 }

@@ -30,10 +30,9 @@ const deadline = 40 * time.Second
 // shop is a log and a warehouse of a test's own.
 type shop struct {
 	testing.TB
-	broker broker.Config
 	topics broker.Topics
 	wh     *warehouse.Warehouse
-	cl     *kgo.Client
+	cl     *broker.Client
 	id     broker.LogIdentity
 }
 
@@ -45,16 +44,14 @@ func newShop(t testing.TB) *shop {
 
 func newShopAt(t testing.TB, whCfg warehouse.Config) *shop {
 	t.Helper()
-	s := &shop{TB: t, broker: brokertest.Config(t)}
-	s.broker.Partitions = 4
-	s.topics = s.broker.Topics()
+	s := &shop{TB: t}
+	cfg := brokertest.Config(t)
+	cfg.Partitions = 4
 	s.wh = s.open(whCfg)
+	s.topics = cfg.Topics()
+	s.cl = brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
 	var err error
-	if s.cl, err = s.broker.NewClient(broker.ProducerOptions()...); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.cl.Close)
-	if s.id, err = broker.EnsureTopics(t.Context(), s.cl, s.broker); err != nil {
+	if s.id, err = s.cl.EnsureTopics(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -116,7 +113,7 @@ type running struct {
 // mirror runs one until it is stopped or the test is over.
 func (s *shop) mirror(change ...func(*mirror.Config)) *running {
 	s.Helper()
-	cfg := mirror.Config{Broker: s.broker, Warehouse: s.wh, BatchRows: 500, BatchDelay: 50 * time.Millisecond}
+	cfg := mirror.Config{Broker: s.cl, Warehouse: s.wh, BatchRows: 500, BatchDelay: 50 * time.Millisecond}
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -140,18 +137,18 @@ func (r *running) mustStop(t testing.TB) {
 	}
 }
 
-// stored waits until the group has committed all that is in the topics; poison
+// stored waits until the group has committed all that is in the topics; invalid
 // of the log comes to the rejected topic before the log's offsets are.
 func (s *shop) stored() {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), deadline)
 	defer cancel()
 	for _, topic := range []string{s.topics.Events, s.topics.Alerts, s.topics.Rejected} {
-		ends, err := broker.EndOffsets(ctx, s.cl, topic)
+		ends, err := s.cl.EndOffsets(ctx, topic)
 		if err != nil {
 			s.Fatal(err)
 		}
-		if err := broker.WaitCommitted(ctx, s.cl, s.broker.Group("mirror"), topic, "", ends, nil); err != nil {
+		if err := s.cl.WaitCommitted(ctx, s.cl.Group("mirror"), topic, ends, nil, nil); err != nil {
 			s.Fatal(err)
 		}
 	}

@@ -13,7 +13,7 @@ type Stats struct {
 	Alerts   int64 `json:"alerts"`   // rows stored in alert_log
 	Rejected int64 `json:"rejected"` // rows stored in rejected_log
 	Batches  int64 `json:"batches"`  // stored and committed
-	Poison   int64 `json:"poison"`   // records sent to the rejected topic
+	Invalid  int64 `json:"invalid"`  // records sent to the rejected topic
 	Skipped  int64 `json:"skipped"`  // records without a value
 	Retries  int64 `json:"retries"`  // steps that were tried again
 	// LastError is what was last waited for, or empty.

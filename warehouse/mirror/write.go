@@ -51,7 +51,7 @@ func (w *writer) disconnect() {
 }
 
 func (w *writer) store(ctx context.Context, b *batch) error {
-	if err := w.reject(ctx, b.poison); err != nil {
+	if err := w.reject(ctx, b.invalid); err != nil {
 		return err
 	}
 	for _, t := range w.tables(b) {
@@ -68,7 +68,7 @@ func (w *writer) store(ctx context.Context, b *batch) error {
 		s.Events += int64(b.events.Rows())
 		s.Alerts += int64(b.alerts.Rows())
 		s.Rejected += int64(b.rejected.Rows())
-		s.Poison += int64(len(b.poison))
+		s.Invalid += int64(len(b.invalid))
 		s.Skipped += b.skipped
 	})
 	return nil
@@ -99,16 +99,17 @@ func (w *writer) insert(ctx context.Context, t table) error {
 	return err
 }
 
-// reject writes the dead letters and waits until all are acknowledged.
-func (w *writer) reject(ctx context.Context, letters []event.DeadLetter) error {
-	if len(letters) == 0 {
+// reject writes invalid records to the rejected topic and waits until all are
+// acknowledged.
+func (w *writer) reject(ctx context.Context, invalid []event.Rejected) error {
+	if len(invalid) == 0 {
 		return nil
 	}
-	left := make([]*kgo.Record, len(letters))
-	for i := range letters {
-		left[i] = w.deadRecord(&letters[i])
+	left := make([]*kgo.Record, len(invalid))
+	for i := range invalid {
+		left[i] = broker.RejectedRecord(w.topics.Rejected, w.rejected, invalid[i])
 	}
-	first := letters[0].Origin
+	first := invalid[0].Origin
 	step := fmt.Sprintf("write %d records, the first of them %s %d/%d, to topic %s", len(left), first.Name, first.Partition, first.Position, w.topics.Rejected)
 	return w.retry(ctx, step, waitForTopic, func() error {
 		results := w.side.ProduceSync(ctx, left...)
@@ -122,32 +123,18 @@ func (w *writer) reject(ctx context.Context, letters []event.DeadLetter) error {
 	})
 }
 
-func (w *writer) deadRecord(l *event.DeadLetter) *kgo.Record {
-	headers := l.Headers()
-	rec := &kgo.Record{
-		Topic: w.topics.Rejected, Value: l.Value, Timestamp: time.Now(), Headers: make([]kgo.RecordHeader, len(headers)),
-		// The same origin goes to the same partition, so that a copy follows
-		// the one before it.
-		Partition: event.Partition(fmt.Sprintf("%s\x00%s\x00%d\x00%d", l.Kind, l.Name, l.Partition, l.Position), w.deadEnds),
-	}
-	for i, h := range headers {
-		rec.Headers[i] = kgo.RecordHeader(h)
-	}
-	return rec
-}
-
 // waitForTopic: a rejected topic that is gone may come back, and nothing is
 // committed without it.
 func waitForTopic(err error) (string, bool) {
 	switch broker.Classify(err) {
 	case broker.Canceled:
 		return "", false
-	case broker.Poison:
+	case broker.Invalid:
 		return "the topic's max.message.bytes is below our 1 MB", true
 	case broker.Fatal:
 		return "the topic does not take it", true
 	}
-	return "the broker is away", true
+	return "the broker is unreachable", true
 }
 
 // retry does a step until it succeeds, fails for good or ctx ends. It says once

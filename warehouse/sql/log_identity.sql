@@ -1,7 +1,7 @@
 -- The logs that these tables have been filled from: one, unless something is
 -- wrong. Two instances may have written the same row at once, each with its own
--- filling: the lower one counts.
-SELECT topic, cluster_id, topic_id, partitions, toString(min(filling))
+-- table_set: the lower one counts.
+SELECT topic, cluster_id, topic_id, partitions, toString(min(table_set))
 FROM log_identity
 GROUP BY topic, cluster_id, topic_id, partitions
 ORDER BY min(recorded_at)

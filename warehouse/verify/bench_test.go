@@ -9,7 +9,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"clickstream/internal/broker"
 	"clickstream/internal/event"
 	"clickstream/warehouse/mirror"
 	"clickstream/warehouse/verify"
@@ -31,7 +30,7 @@ func BenchmarkMirrorAndVerify(b *testing.B) {
 			ProductID: fmt.Sprintf("prod_%05d", n*31%10_000), ProductCategory: "shoes", Brand: "acme",
 			Currency: "EUR", DeviceType: "mobile", PageURL: "https://shop.example/p", Price: 4999 * 100, HasPrice: true, Quantity: 1, Source: "bench",
 		}
-		s.cl.Produce(b.Context(), &kgo.Record{Topic: s.broker.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil),
+		s.cl.Produce(b.Context(), &kgo.Record{Topic: s.cl.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil),
 			Timestamp: time.Now(), Partition: event.Partition(e.Key(), s.id.Partitions)}, func(_ *kgo.Record, err error) {
 			if err != nil {
 				b.Error(err)
@@ -41,7 +40,7 @@ func BenchmarkMirrorAndVerify(b *testing.B) {
 	if err := s.cl.Flush(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	m, err := mirror.New(mirror.Config{Broker: s.broker, Warehouse: s.wh})
+	m, err := mirror.New(mirror.Config{Broker: s.cl, Warehouse: s.wh})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -49,11 +48,11 @@ func BenchmarkMirrorAndVerify(b *testing.B) {
 	done := make(chan error, 1)
 	b.ResetTimer()
 	go func() { done <- m.Run(ctx) }()
-	ends, err := broker.EndOffsets(b.Context(), s.cl, s.broker.Topics().Events)
+	ends, err := s.cl.EndOffsets(b.Context(), s.cl.Topics().Events)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := broker.WaitCommitted(b.Context(), s.cl, s.broker.Group("mirror"), s.broker.Topics().Events, "", ends, nil); err != nil {
+	if err := s.cl.WaitCommitted(b.Context(), s.cl.Group("mirror"), s.cl.Topics().Events, ends, nil, nil); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
@@ -61,7 +60,7 @@ func BenchmarkMirrorAndVerify(b *testing.B) {
 	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
 	metrics.Read(sample)
 	b.ReportMetric(float64(sample[0].Value.Uint64())/(1<<20), "MiB")
-	r, err := verify.Run(b.Context(), verify.Config{Broker: s.broker, Warehouse: s.wh, Rule: event.DefaultRule()})
+	r, err := verify.Run(b.Context(), verify.Config{Broker: s.cl, Warehouse: s.wh, Rule: event.DefaultRule()})
 	cancel()
 	if err != nil || !r.OK() && r.Differences[0].Kind[:5] == "event" {
 		b.Fatal(err, r)

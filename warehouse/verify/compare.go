@@ -13,8 +13,8 @@ var (
 		"missing": "event_missing", "extra": "event_extra", "twice": "event_twice",
 		"not_first_copy": "event_not_first_copy", "other_content": "event_other_content",
 	}
-	poisonKinds = map[string]string{"missing": "rejected_missing", "other_content": "rejected_other_content"}
-	alertKinds  = map[string]string{
+	invalidKinds = map[string]string{"missing": "rejected_missing", "other_content": "rejected_other_content"}
+	alertKinds   = map[string]string{
 		"missing": "alert_missing", "extra": "alert_extra", "not_closed": "alert_not_closed", "other_counts": "alert_other_counts",
 	}
 )
@@ -24,7 +24,7 @@ func (v *verification) copies(ctx context.Context) error {
 	conflicts, ambiguous := Finding{Kind: "conflicting_copies"}, Finding{Kind: "ids_used_for_several_events"}
 	var conflictPlaces, ambiguousPlaces [][]int64
 	err := v.query(ctx, "copies", func(scan func(...any) error) error {
-		return scan(&v.report.Events, &v.report.Poison, &v.report.Ticks, &v.report.Identities,
+		return scan(&v.report.Events, &v.report.Invalid, &v.report.Ticks, &v.report.Identities,
 			&conflicts.Total, &conflictPlaces, &ambiguous.Total, &ambiguousPlaces)
 	})
 	if err != nil {
@@ -50,8 +50,8 @@ func (v *verification) identities(ctx context.Context) error {
 	return v.places(ctx, "identities", identityKinds, &v.report.Differences, true)
 }
 
-func (v *verification) poison(ctx context.Context) error {
-	return v.places(ctx, "poison", poisonKinds, &v.report.Differences, false)
+func (v *verification) invalid(ctx context.Context) error {
+	return v.places(ctx, "invalid", invalidKinds, &v.report.Differences, false)
 }
 
 func (v *verification) unlikeGroupBy(ctx context.Context) error {

@@ -4,7 +4,7 @@
 //   - the identities on the log with the view events, both ways (E3, M1);
 //   - the alerts that follow from the log by W1 to W5 with the confirmed ones
 //     in flash_sale_alerts (W7);
-//   - the poison records of the log with rejected_events (E1).
+//   - the invalid records of the log with rejected_events (E1).
 //
 // What arrives meanwhile is left out. The table of its own is dropped at the
 // end, however that comes, short of a crash: tables verify_log_… that are left

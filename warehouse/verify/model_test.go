@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"clickstream/internal/broker"
 	"clickstream/internal/event"
 )
 
@@ -86,7 +87,7 @@ type alert struct {
 }
 
 // randomLog is records of every kind, and the alerts that follow from them.
-func randomLog(seed uint64, n int, partitions int32, rule event.Rule, topic string) (records []*kgo.Record, alerts []alert, poison int) {
+func randomLog(seed uint64, n int, partitions int32, rule event.Rule, topic string) (records []*kgo.Record, alerts []alert, invalid int) {
 	rnd := rand.New(rand.NewPCG(seed, 7))
 	models := make([]*model, partitions)
 	next := make([]int64, partitions)
@@ -107,16 +108,12 @@ func randomLog(seed uint64, n int, partitions int32, rule event.Rule, topic stri
 		switch k := rnd.IntN(100); {
 		case k < 2:
 			t := event.Tick{After: models[p].lastValue - rnd.Int64N(2), Quiet: event.Millis(rnd.IntN(15000))}
-			r := &kgo.Record{Partition: p}
-			for _, h := range t.Headers() {
-				r.Headers = append(r.Headers, kgo.RecordHeader(h))
-			}
-			add(r)
+			add(broker.TickRecord(topic, p, t))
 			models[p].tick(t)
 			continue
 		case k < 4:
-			models[p].lastValue = add(&kgo.Record{Partition: p, Value: fmt.Appendf(nil, "poison %d", i)})
-			poison++
+			models[p].lastValue = add(&kgo.Record{Partition: p, Value: fmt.Appendf(nil, "invalid %d", i)})
+			invalid++
 			continue
 		}
 		e := event.Event{
@@ -146,5 +143,5 @@ func randomLog(seed uint64, n int, partitions int32, rule event.Rule, topic stri
 	for p, m := range models {
 		alerts = append(alerts, m.confirmed(int32(p), next[p])...)
 	}
-	return records, alerts, poison
+	return records, alerts, invalid
 }

@@ -18,7 +18,7 @@ import (
 // What a record of the log is.
 const (
 	kindEvent uint8 = iota
-	kindPoison
+	kindInvalid
 	kindTick
 )
 
@@ -48,7 +48,7 @@ func (v *verification) readLog(ctx context.Context) error {
 		return nil
 	}
 	partitions := int32(len(v.ends))
-	err = broker.ReadLog(ctx, v.Broker, v.topics.Events, v.starts, v.ends, func(r *kgo.Record) error {
+	err = v.Broker.ReadLog(ctx, v.topics.Events, v.starts, v.ends, func(r *kgo.Record) error {
 		b.add(r, partitions)
 		if b.events.Rows() >= blockRows || b.bytes >= blockBytes {
 			return send()
@@ -91,32 +91,28 @@ func (b *block) reset() {
 }
 
 func (b *block) add(r *kgo.Record, partitions int32) {
-	received := event.MillisOf(r.Timestamp)
+	rec := broker.EventRecord(r)
 	var tick event.Tick
 	kind := kindEvent
 	if r.Value == nil {
-		headers := make([]event.Header, len(r.Headers))
-		for i, h := range r.Headers {
-			headers[i] = event.Header(h)
-		}
 		var ok bool
-		if tick, ok = event.ParseTick(headers); !ok {
+		if tick, ok = broker.ParseTick(r); !ok {
 			return
 		}
 		kind, b.event = kindTick, event.Event{}
-	} else if err := b.decoder.ReadRecord(event.Record{Key: r.Key, Value: r.Value, Partition: r.Partition, Received: received}, partitions, &b.event); err != nil {
-		kind, b.event = kindPoison, event.Event{Properties: string(r.Value)}
+	} else if err := b.decoder.ReadRecord(rec, partitions, &b.event); err != nil {
+		kind, b.event = kindInvalid, event.Event{Properties: string(r.Value)}
 	}
-	b.events.Append(&b.event, r.Partition, r.Offset, received)
+	b.events.Append(&b.event, r.Partition, r.Offset, rec.Received)
 	b.kind = append(b.kind, kind)
 	b.after = append(b.after, tick.After)
 	b.quiet = append(b.quiet, int64(tick.Quiet))
 	b.bytes += len(r.Value) + 128
 }
 
-// behind names the partitions that a group has not committed up to ends.
-func (v *verification) behind(ctx context.Context, cl *kgo.Client, topic string, ends broker.Offsets) string {
-	stored, err := v.Warehouse.Stored(ctx, cl, v.Broker, topic)
+// missing names the partitions that are not stored up to ends.
+func (v *verification) missing(ctx context.Context, topic string, ends broker.Offsets) string {
+	stored, err := v.Warehouse.Stored(ctx, v.Broker, topic)
 	if err != nil {
 		return "partitions that could not be asked for: " + err.Error()
 	}

@@ -15,7 +15,7 @@ type Report struct {
 	Events     uint64         `json:"events"`     // valid event records on the log
 	Identities uint64         `json:"identities"` // distinct ones among them (E3)
 	Duplicates uint64         `json:"duplicates"`
-	Poison     uint64         `json:"poison"`
+	Invalid    uint64         `json:"invalid"`
 	Ticks      uint64         `json:"ticks"`
 	Alerts     uint64         `json:"alerts"` // confirmed ones that agree
 	// Differences are what is wrong.
@@ -60,7 +60,7 @@ func (r Report) OK() bool { return len(r.Differences) == 0 }
 func (r Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "The log holds %d event records of %d events (%d duplicates), %d that are no events, %d ticks. Read and compared in %s.\n",
-		r.Events, r.Identities, r.Duplicates, r.Poison, r.Ticks, r.Elapsed.Round(time.Millisecond))
+		r.Events, r.Identities, r.Duplicates, r.Invalid, r.Ticks, r.Elapsed.Round(time.Millisecond))
 	fmt.Fprintf(&b, "%d confirmed alerts follow from it and are there with the same counts.\n", r.Alerts)
 	write := func(title string, findings []Finding) {
 		if len(findings) == 0 {

@@ -23,7 +23,7 @@ const DefaultWait = time.Minute
 
 // Config says what to verify.
 type Config struct {
-	Broker    broker.Config
+	Broker    *broker.Client
 	Warehouse *warehouse.Warehouse
 	Rule      event.Rule // its confirmed alerts are compared
 	Log       zerolog.Logger
@@ -89,7 +89,7 @@ func (v *verification) run(ctx context.Context) (err error) {
 	if err := v.exec(ctx, "watermarks"); err != nil {
 		return err
 	}
-	for _, compare := range []func(context.Context) error{v.copies, v.identities, v.poison, v.alerts, v.unlikeGroupBy} {
+	for _, compare := range []func(context.Context) error{v.copies, v.identities, v.invalid, v.alerts, v.unlikeGroupBy} {
 		if err := compare(ctx); err != nil {
 			return err
 		}
@@ -99,25 +99,20 @@ func (v *verification) run(ctx context.Context) (err error) {
 
 // fixTheEnd says up to where the log is verified, and waits until the tables
 // and the alerts are there.
-func (v *verification) fixTheEnd(ctx context.Context) error {
-	cl, err := v.Broker.NewClient()
-	if err != nil {
+func (v *verification) fixTheEnd(ctx context.Context) (err error) {
+	if v.starts, err = v.Broker.StartOffsets(ctx, v.topics.Events); err != nil {
 		return err
 	}
-	defer cl.Close()
-	if v.starts, err = broker.StartOffsets(ctx, cl, v.topics.Events); err != nil {
-		return err
-	}
-	if v.ends, err = broker.EndOffsets(ctx, cl, v.topics.Events); err != nil {
+	if v.ends, err = v.Broker.EndOffsets(ctx, v.topics.Events); err != nil {
 		return err
 	}
 	v.report.Ends = v.ends
 	wait, cancel := context.WithTimeout(ctx, v.Wait)
 	defer cancel()
 	stored := func(topic string, ends broker.Offsets) error {
-		err := v.Warehouse.WaitStored(wait, cl, v.Broker, topic, ends, nil)
+		err := v.Warehouse.WaitStored(wait, v.Broker, topic, ends, nil)
 		if err != nil && wait.Err() != nil && ctx.Err() == nil {
-			return fmt.Errorf("the mirror has not stored topic %s within %s: is it running? Behind are %s", topic, v.Wait, v.behind(ctx, cl, topic, ends))
+			return fmt.Errorf("the mirror has not stored topic %s within %s: is it running? Not stored yet: %s", topic, v.Wait, v.missing(ctx, topic, ends))
 		}
 		return err
 	}
@@ -131,7 +126,7 @@ func (v *verification) fixTheEnd(ctx context.Context) error {
 	}
 	// What comes of the log is on these topics by now.
 	for _, topic := range []string{v.topics.Alerts, v.topics.Rejected} {
-		ends, err := broker.EndOffsets(ctx, cl, topic)
+		ends, err := v.Broker.EndOffsets(ctx, topic)
 		if err != nil {
 			return err
 		}

@@ -28,10 +28,9 @@ var rule = event.Rule{ViewsOver: 4, PurchasesUnder: 2, Window: 10 * time.Second,
 
 type shop struct {
 	testing.TB
-	broker broker.Config
-	wh     *warehouse.Warehouse
-	cl     *kgo.Client
-	id     broker.LogIdentity
+	wh *warehouse.Warehouse
+	cl *broker.Client
+	id broker.LogIdentity
 }
 
 func newShop(t testing.TB) *shop {
@@ -45,13 +44,11 @@ func newShop(t testing.TB) *shop {
 	if _, err := wh.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s := &shop{TB: t, broker: brokertest.Config(t), wh: wh}
-	s.broker.Partitions = 3
-	if s.cl, err = s.broker.NewClient(broker.ProducerOptions()...); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.cl.Close)
-	if s.id, err = broker.EnsureTopics(t.Context(), s.cl, s.broker); err != nil {
+	s := &shop{TB: t, wh: wh}
+	cfg := brokertest.Config(t)
+	cfg.Partitions = 3
+	s.cl = brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
+	if s.id, err = s.cl.EnsureTopics(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -71,14 +68,14 @@ func (s *shop) tell(alerts []alert) {
 		if err != nil {
 			s.Fatal(err)
 		}
-		s.produce(&kgo.Record{Topic: s.broker.Topics().Alerts, Key: []byte(a.ProductID), Value: value, Partition: a.partition})
+		s.produce(&kgo.Record{Topic: s.cl.Topics().Alerts, Key: []byte(a.ProductID), Value: value, Partition: a.partition})
 	}
 }
 
 // mirrored runs do with a mirror beside it.
 func (s *shop) mirrored(do func()) {
 	s.Helper()
-	m, err := mirror.New(mirror.Config{Broker: s.broker, Warehouse: s.wh, BatchDelay: 20 * time.Millisecond})
+	m, err := mirror.New(mirror.Config{Broker: s.cl, Warehouse: s.wh, BatchDelay: 20 * time.Millisecond})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -96,7 +93,7 @@ func (s *shop) mirrored(do func()) {
 
 func (s *shop) verify() verify.Report {
 	s.Helper()
-	r, err := verify.Run(s.Context(), verify.Config{Broker: s.broker, Warehouse: s.wh, Rule: rule, Wait: 30 * time.Second})
+	r, err := verify.Run(s.Context(), verify.Config{Broker: s.cl, Warehouse: s.wh, Rule: rule, Wait: 30 * time.Second})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -126,7 +123,7 @@ func TestW7_RandomLogsAgreeWithThePlainModel(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			s := newShop(t)
-			records, alerts, poison := randomLog(seed, 1500, s.id.Partitions, rule, s.broker.Topics().Events)
+			records, alerts, invalid := randomLog(seed, 1500, s.id.Partitions, rule, s.cl.Topics().Events)
 			if len(alerts) < 5 {
 				t.Fatalf("only %d alerts: the log says little", len(alerts))
 			}
@@ -137,8 +134,8 @@ func TestW7_RandomLogsAgreeWithThePlainModel(t *testing.T) {
 				if !r.OK() {
 					t.Errorf("the plain model and the SQL disagree:\n%s", r)
 				}
-				if r.Alerts != uint64(len(alerts)) || r.Poison != uint64(poison) {
-					t.Errorf("%d alerts and %d poison records, want %d and %d", r.Alerts, r.Poison, len(alerts), poison)
+				if r.Alerts != uint64(len(alerts)) || r.Invalid != uint64(invalid) {
+					t.Errorf("%d alerts and %d invalid records, want %d and %d", r.Alerts, r.Invalid, len(alerts), invalid)
 				}
 				noted := strings.Join(kinds(r.Notes), " ")
 				for _, kind := range []string{"conflicting_copies", "late", "future"} {
@@ -153,7 +150,7 @@ func TestW7_RandomLogsAgreeWithThePlainModel(t *testing.T) {
 
 func TestEachKindOfDamageIsFoundAndNamed(t *testing.T) {
 	s := newShop(t)
-	records, alerts, _ := randomLog(1, 1500, s.id.Partitions, rule, s.broker.Topics().Events)
+	records, alerts, _ := randomLog(1, 1500, s.id.Partitions, rule, s.cl.Topics().Events)
 	s.produce(records...)
 	s.tell(alerts)
 	var after verify.Report
@@ -208,14 +205,14 @@ func TestAMirrorThatIsBehindIsNamed(t *testing.T) {
 	s := newShop(t)
 	e := event.Event{ID: "e", Type: event.TypeView, Timestamp: event.MillisOf(time.Now()), UserID: "u", ProductID: "p", Quantity: 1}
 	p := event.Partition("p", s.id.Partitions)
-	s.produce(&kgo.Record{Topic: s.broker.Topics().Events, Key: []byte("p"), Value: e.AppendJSON(nil), Partition: p})
-	_, err := verify.Run(t.Context(), verify.Config{Broker: s.broker, Warehouse: s.wh, Rule: rule, Wait: time.Millisecond})
+	s.produce(&kgo.Record{Topic: s.cl.Topics().Events, Key: []byte("p"), Value: e.AppendJSON(nil), Partition: p})
+	_, err := verify.Run(t.Context(), verify.Config{Broker: s.cl, Warehouse: s.wh, Rule: rule, Wait: time.Millisecond})
 	if want := fmt.Sprintf("partition %d at 0 of 1", p); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 	s.mirrored(func() {
 		late := errors.New("partition 7 is behind")
-		_, err := verify.Run(t.Context(), verify.Config{Broker: s.broker, Warehouse: s.wh, Rule: rule, Wait: 30 * time.Second,
+		_, err := verify.Run(t.Context(), verify.Config{Broker: s.cl, Warehouse: s.wh, Rule: rule, Wait: 30 * time.Second,
 			WaitFor: func(context.Context, broker.Offsets) error { return late }})
 		if !errors.Is(err, late) {
 			t.Errorf("got %v", err)

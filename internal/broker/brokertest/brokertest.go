@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/embedded"
@@ -39,6 +40,23 @@ func Config(t testing.TB) broker.Config {
 	default:
 		return shared(t, strings.Split(brokers, ","))
 	}
+}
+
+// Open is a client of Config(t), closed at the test's end.
+func Open(t testing.TB) *broker.Client {
+	t.Helper()
+	return OpenAt(t, Config(t))
+}
+
+// OpenAt is a client with these settings, closed at the test's end.
+func OpenAt(t testing.TB, cfg broker.Config, opts ...kgo.Opt) *broker.Client {
+	t.Helper()
+	cl, err := broker.Open(cfg, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	return cl
 }
 
 // Start starts an embedded broker in dir, whatever the environment says, for
@@ -96,12 +114,12 @@ func shared(t testing.TB, brokers []string) broker.Config {
 func remove(cfg broker.Config) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	cl, err := cfg.NewClient()
+	cl, err := broker.Open(cfg)
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	adm := kadm.NewClient(cl)
+	adm := kadm.NewClient(cl.Client)
 	topics, err := adm.ListTopics(ctx)
 	if err != nil {
 		return err

@@ -57,14 +57,14 @@ func start(t *testing.T, dir string) *embedded.Broker {
 func fill(t *testing.T, cfg broker.Config, n int) broker.LogIdentity {
 	t.Helper()
 	topic := cfg.Topics().Events
-	cl, err := cfg.NewClient(append(broker.ProducerOptions(), append(broker.ConsumerOptions(),
+	cl, err := broker.Open(cfg, append(broker.ProducerOptions(), append(broker.ConsumerOptions(),
 		kgo.ConsumerGroup(cfg.Group("processor")), kgo.ConsumeTopics(topic))...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
 	ctx := deadline(t)
-	id, err := broker.EnsureTopics(ctx, cl, cfg)
+	id, err := cl.EnsureTopics(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func fill(t *testing.T, cfg broker.Config, n int) broker.LogIdentity {
 	if fetches := cl.PollFetches(ctx); fetches.Err() != nil { // in the group
 		t.Fatal(fetches.Err())
 	}
-	if err := broker.CommitWithMetadata(ctx, cl, topic, map[int32]broker.Commit{2: {Offset: 3, Metadata: "1 state"}}); err != nil {
+	if err := broker.CommitWithMetadata(ctx, cl.Client, topic, map[int32]broker.Commit{2: {Offset: 3, Metadata: "1 state"}}); err != nil {
 		t.Fatal(err)
 	}
 	return id
@@ -87,24 +87,24 @@ func fill(t *testing.T, cfg broker.Config, n int) broker.LogIdentity {
 func check(t *testing.T, cfg broker.Config, id broker.LogIdentity, n int) {
 	t.Helper()
 	ctx, topic := deadline(t), cfg.Topics().Events
-	cl, err := cfg.NewClient()
+	cl, err := broker.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	if now, err := broker.EnsureTopics(ctx, cl, cfg); err != nil || now != id {
+	if now, err := cl.EnsureTopics(ctx); err != nil || now != id {
 		t.Errorf("the log is now %+v, error %v, want %+v", now, err, id)
 	}
-	commits, err := broker.CommittedOffsets(ctx, cl, cfg.Group("processor"), topic)
+	commits, err := cl.CommittedOffsets(ctx, cfg.Group("processor"), topic)
 	if want := (broker.Commit{Offset: 3, Metadata: "1 state"}); err != nil || commits[2] != want {
 		t.Errorf("got commits %v, error %v, want partition 2 at %v", commits, err, want)
 	}
-	ends, err := broker.EndOffsets(ctx, cl, topic)
+	ends, err := cl.EndOffsets(ctx, topic)
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	if err := broker.ReadLog(ctx, cfg, topic, nil, ends, func(r *kgo.Record) error {
+	if err := cl.ReadLog(ctx, topic, nil, ends, func(r *kgo.Record) error {
 		seen[string(r.Value)] = true
 		return nil
 	}); err != nil {
@@ -190,7 +190,7 @@ func TestClientFindsARestartedBrokerAtItsAddress(t *testing.T) {
 	b := start(t, dir)
 	cfg := broker.Config{Brokers: []string{b.Addr()}}
 	fill(t, cfg, 10)
-	cl, err := cfg.NewClient(broker.ProducerOptions()...)
+	cl, err := broker.Open(cfg, broker.ProducerOptions()...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestProducerWaitsForABrokerThatIsAwayUntilItsContextEnds(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cl, err := cfg.NewClient(broker.ProducerOptions()...)
+	cl, err := broker.Open(cfg, broker.ProducerOptions()...)
 	if err != nil {
 		t.Fatal(err)
 	}

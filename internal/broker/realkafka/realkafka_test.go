@@ -45,19 +45,19 @@ func TestKafkaGoesOnAfterCloseAndKill(t *testing.T) {
 // write appends one record and returns what log it is in and its ends.
 func write(ctx context.Context, t *testing.T, cfg broker.Config) (broker.LogIdentity, broker.Offsets) {
 	t.Helper()
-	cl, err := cfg.NewClient(broker.ProducerOptions()...)
+	cl, err := broker.Open(cfg, broker.ProducerOptions()...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	id, err := broker.EnsureTopics(ctx, cl, cfg)
+	id, err := cl.EnsureTopics(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: id.Topic, Value: []byte("v")}).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	ends, err := broker.EndOffsets(ctx, cl, id.Topic)
+	ends, err := cl.EndOffsets(ctx, id.Topic)
 	if err != nil {
 		t.Fatal(err)
 	}

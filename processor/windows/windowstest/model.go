@@ -6,7 +6,7 @@ import (
 	"clickstream/internal/event"
 )
 
-// Record is one record of a test's log: an event, a tick, poison, or nothing.
+// Record is one record of a test's log: an event, a tick, invalid, or nothing.
 type Record struct {
 	Offset   int64
 	Kind     Kind
@@ -21,7 +21,7 @@ type Kind int
 const (
 	IsEvent Kind = iota
 	IsTick
-	IsPoison
+	IsInvalid
 	IsNothing
 )
 
@@ -31,8 +31,8 @@ func (r Record) String() string {
 		return fmt.Sprintf("%d: %s %s %s at %s, received %s", r.Offset, r.Event.Type, r.Event.ProductID, r.Event.ID, r.Event.Timestamp, r.Received)
 	case IsTick:
 		return fmt.Sprintf("%d: tick after %d, quiet %s", r.Offset, r.Tick.After, r.Tick.Quiet.Duration())
-	case IsPoison:
-		return fmt.Sprintf("%d: poison", r.Offset)
+	case IsInvalid:
+		return fmt.Sprintf("%d: invalid", r.Offset)
 	}
 	return fmt.Sprintf("%d: nothing", r.Offset)
 }
@@ -58,7 +58,7 @@ func (m Model) Watermarks() []event.Millis {
 			eventWatermark = max(eventWatermark, min(r.Event.Timestamp, r.Received)-lateness)
 			watermark = max(watermark, eventWatermark)
 			lastValue = r.Offset
-		case IsPoison:
+		case IsInvalid:
 			lastValue = r.Offset
 		case IsTick:
 			if r.Tick.After == lastValue && eventWatermark != none {

@@ -2,7 +2,7 @@
 -- that stand for several events.
 SELECT
     (SELECT count() FROM {table:Identifier} WHERE kind = 0) AS events,
-    (SELECT count() FROM {table:Identifier} WHERE kind = 1) AS poison,
+    (SELECT count() FROM {table:Identifier} WHERE kind = 1) AS invalid,
     (SELECT count() FROM {table:Identifier} WHERE kind = 2) AS ticks,
     identities, conflicts, conflict_samples,
     ambiguous, ambiguous_samples

@@ -1,7 +1,7 @@
 -- The log as it is read now. Columns that are only compared are kept as a hash.
 CREATE TABLE {table:Identifier}
 (
-    -- 0 an event, 1 poison, 2 a tick
+    -- 0 an event, 1 invalid, 2 a tick
     kind             UInt8,
     event_id         String,
     event_type       LowCardinality(String),
@@ -25,7 +25,7 @@ CREATE TABLE {table:Identifier}
     source           LowCardinality(String) EPHEMERAL,
     price            Nullable(Decimal(18, 4)) EPHEMERAL,
     quantity         UInt32 EPHEMERAL,
-    -- of a poison record, its whole value
+    -- of a invalid record, its whole value
     properties       String EPHEMERAL,
     identity         UInt64 DEFAULT sipHash64(kafka_key, toString(event_type), timestamp, event_id),
     content          UInt64 DEFAULT sipHash64(user_id, session_id, product_id, toString(product_category), toString(brand),

@@ -1,4 +1,4 @@
--- Poison records of the log that are not among the rejected ones, or with other
+-- Invalid records of the log that are not among the rejected ones, or with other
 -- bytes. Long values are kept cut off, so only the others' bytes are compared.
 SELECT if(r.there = 0, 'missing', 'other_content') AS problem, count() AS total,
     groupArray(20)([toInt64(l.kafka_partition), l.kafka_offset, l.kafka_offset]) AS samples
