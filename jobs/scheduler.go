@@ -103,6 +103,9 @@ func (s *Scheduler) begin(ctx context.Context, runner scheduled) ([]due, error) 
 		now, oldest := s.now(), s.oldest(loc)
 		yesterday := DayOf(now, loc) - 1
 		succeeded, _, err := runner.latest(ctx, oldest, yesterday)
+		if ctx.Err() != nil { // stopped while it was asking: nothing is wrong
+			return nil, ctx.Err()
+		}
 		if err != nil {
 			s.Log.Error().Err(err).Dur("retry_after", s.retryAfter()).Msg("cannot see which jobs have run")
 			if err := s.sleepUntil(ctx, now.Add(s.retryAfter())); err != nil {

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 )
 
@@ -41,13 +43,18 @@ type fakeRunner struct {
 	succeeded map[jobDay]Run
 	stopAfter int
 	stop      context.CancelFunc
-	unreached int // how often the ledger cannot be read at first
+	stopped   bool // it is stopped while the ledger is read
+	unreached int  // how often the ledger cannot be read at first
 	ran       []string
 }
 
 func (f *fakeRunner) location() *time.Location { return f.loc }
 
 func (f *fakeRunner) latest(context.Context, Day, Day) (map[jobDay]Run, map[jobDay]Run, error) {
+	if f.stopped {
+		f.stop()
+		return nil, nil, context.Canceled
+	}
 	if f.unreached > 0 {
 		f.unreached--
 		return nil, nil, errors.New("no warehouse")
@@ -192,6 +199,21 @@ func TestSchedulerStopsWhileItWaits(t *testing.T) {
 	}
 	if len(f.ran) > 0 {
 		t.Errorf("it ran %q", f.ran)
+	}
+}
+
+// A stop is no fault: a process that ends at once, say because a port is taken,
+// must not begin its log with an error of another role.
+func TestSchedulerStopsInSilence(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var logged bytes.Buffer
+	f := &fakeRunner{clock: &fakeClock{}, loc: time.UTC, stop: cancel, stopped: true}
+	s := &Scheduler{Clock: f.clock, Log: zerolog.New(&logged)}
+	if err := s.schedule(ctx, f); err != nil {
+		t.Errorf("a schedule that was stopped: %v, want nil", err)
+	}
+	if logged.Len() > 0 {
+		t.Errorf("it logged %s", &logged)
 	}
 }
 

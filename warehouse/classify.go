@@ -2,8 +2,6 @@ package warehouse
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -12,6 +10,8 @@ import (
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"clickstream/internal/broker"
 )
 
 // Error codes of ClickHouse that we tell apart.
@@ -68,7 +68,7 @@ func Retriable(err error) (reason string, ok bool) {
 		return reason, ok
 	}
 	switch {
-	case isTLS(err):
+	case broker.IsTLSError(err):
 		return "", false
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "no answer came in time", true
@@ -91,19 +91,4 @@ func codeOf(err error) int {
 		return int(e.Code)
 	}
 	return 0
-}
-
-// isTLS reports a server we must not trust, or that speaks no TLS.
-func isTLS(err error) bool {
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
-		return true
-	}
-	_, ok := errors.AsType[x509.UnknownAuthorityError](err)
-	return ok
 }

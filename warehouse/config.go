@@ -98,7 +98,7 @@ func (c Config) Validate() error {
 	default:
 		bad("engine %q: use %s (also for ClickHouse Cloud) or %s", c.Engine, Plain, Replicated)
 	}
-	if _, err := c.TLS.Client(); err != nil {
+	if _, err := c.TLS.Config(); err != nil {
 		errs = append(errs, err)
 	}
 	if len(errs) == 0 {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/rs/zerolog"
+
+	"clickstream/internal/broker"
 )
 
 // The oldest server that knows all our settings.
@@ -71,7 +74,7 @@ func (w *Warehouse) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tlsConf, err := w.cfg.TLS.Client()
+	tlsConf, err := w.cfg.TLS.Config()
 	if err != nil {
 		return err
 	}
@@ -153,18 +156,34 @@ func (c Config) onCluster() string {
 	return " ON CLUSTER '" + c.Cluster + "'"
 }
 
+// httpPacket is how the client reports an answer that begins with the H of HTTP.
+const httpPacket = "unexpected packet [72]"
+
+// explained is an error in words that say more than its own.
+type explained struct {
+	message string
+	err     error
+}
+
+func (e explained) Error() string { return e.message }
+func (e explained) Unwrap() error { return e.err }
+
 // explain says which setting to look at.
 func explain(err error, cfg Config) error {
 	switch codeOf(err) {
 	case codeAuthFailed, codeWrongPassword, codeUnknownUser:
-		return fmt.Errorf("user %q is not let in: check the user, the password or the password file: %w", cfg.User, err)
+		// What ClickHouse says besides is a page on how to set passwords.
+		return explained{fmt.Sprintf("user %q or its password is refused: check the user, the password or the password file", cfg.User), err}
 	case codeUnknownDatabase:
 		return fmt.Errorf("database %q is not there: check the database: %w", cfg.Database, err)
 	case codeUnknownSetting:
 		return fmt.Errorf("the server does not know a setting that is needed: at least ClickHouse %d.%d is: %w", minMajor, minMinor, err)
 	}
-	if isTLS(err) {
+	if broker.IsTLSError(err) {
 		return fmt.Errorf("no trusted TLS connection: check the TLS settings and the CA file: %w", err)
+	}
+	if strings.Contains(err.Error(), httpPacket) {
+		return explained{"this port speaks HTTP: give the port of the native protocol, 9000 by default, or 9440 with TLS", err}
 	}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
@@ -198,7 +217,7 @@ func (w *Warehouse) Dial(ctx context.Context) (*ch.Client, error) {
 		// Compressing costs more than a loopback carries.
 		Compression: ch.CompressionLZ4,
 	}
-	if isLoopback(addr) {
+	if broker.IsLoopback(addr) {
 		opts.Compression = ch.CompressionDisabled
 	}
 	// A greeting that is broken off in the middle ends the embedded ClickHouse:
@@ -225,12 +244,6 @@ func (w *Warehouse) Dial(ctx context.Context) (*ch.Client, error) {
 func Do(ctx context.Context, client *ch.Client, q ch.Query) error {
 	defer context.AfterFunc(ctx, func() { _ = client.Close() })()
 	return client.Do(ctx, q)
-}
-
-func isLoopback(addr string) bool {
-	host, _, _ := net.SplitHostPort(addr)
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Close ends all connections.

@@ -118,15 +118,24 @@ func hangsUp(t *testing.T) string {
 
 // It has an engine to itself: the embedded one does not outlive a password
 // that it refuses.
-func TestAWrongPasswordIsNamed(t *testing.T) {
+func TestAWrongPasswordAndAWrongPortAreNamed(t *testing.T) {
 	server, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { server.Kill(); server.Close() }()
-	_, err = warehouse.Open(t.Context(), warehouse.Config{Addr: []string{server.TCPAddr()}, User: embedded.User, Password: "not it"}, zerolog.Nop())
+	cfg := warehouse.Config{Addr: []string{server.HTTPAddr()}, User: embedded.User, Password: "not it"}
+	_, err = warehouse.Open(t.Context(), cfg, zerolog.Nop())
+	if err == nil || !strings.Contains(err.Error(), "this port speaks HTTP") || !strings.Contains(err.Error(), "9000") {
+		t.Errorf("the HTTP port: got %v", err)
+	}
+	cfg.Addr = []string{server.TCPAddr()}
+	_, err = warehouse.Open(t.Context(), cfg, zerolog.Nop())
 	if err == nil || !strings.Contains(err.Error(), "check the user, the password") {
 		t.Errorf("got %v", err)
+	}
+	if text := err.Error(); strings.Contains(text, "\n") || len(text) > 300 {
+		t.Errorf("it is not one sentence but %q", text)
 	}
 }
 

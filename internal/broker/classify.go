@@ -2,8 +2,6 @@ package broker
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -66,7 +64,7 @@ func Classify(err error) Class {
 		return Fenced
 	case isAny(err, invalidErrors):
 		return Invalid
-	case isAny(err, fatalErrors), isTLS(err):
+	case isAny(err, fatalErrors), IsTLSError(err):
 		return Fatal
 	}
 	if ke, ok := errors.AsType[*kerr.Error](err); ok {
@@ -94,21 +92,6 @@ func isAny(err error, targets []error) bool {
 		}
 	}
 	return false
-}
-
-// isTLS reports a broker we must not trust, or that speaks no TLS.
-func isTLS(err error) bool {
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
-		return true
-	}
-	_, ok := errors.AsType[x509.UnknownAuthorityError](err)
-	return ok
 }
 
 // isNetwork reports everything that happens while a broker restarts, a name

@@ -50,7 +50,7 @@ func (c Config) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	tlsConf, err := c.TLS.Client()
+	tlsConf, err := c.TLS.Config()
 	if err != nil {
 		return nil, err
 	}

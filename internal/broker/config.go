@@ -139,7 +139,7 @@ func (c Config) Validate() error {
 			bad("retention of %s %s: give at least 1ms, or 0 for no limit of ours", r.topic, r.retention)
 		}
 	}
-	if _, err := c.TLS.Client(); err != nil {
+	if _, err := c.TLS.Config(); err != nil {
 		errs = append(errs, err)
 	}
 	errs = append(errs, c.SASL.problems()...)

@@ -5,11 +5,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+
+	"github.com/rs/zerolog"
 )
 
-// Client returns nil where TLS is off. All problems are reported together.
-func (t TLS) Client() (*tls.Config, error) {
+// Config is the crypto/tls configuration of a client, or nil where TLS is off.
+// All problems are reported together.
+func (t TLS) Config() (*tls.Config, error) {
 	if !t.Enabled {
 		if t != (TLS{}) {
 			return nil, errors.New("TLS files or a server name are given but TLS is off: switch it on or leave them out")
@@ -43,4 +47,39 @@ func (t TLS) Client() (*tls.Config, error) {
 		return nil, err
 	}
 	return conf, nil
+}
+
+// IsTLSError reports a failed TLS handshake: a server that must not be trusted,
+// or one that speaks no TLS.
+func IsTLSError(err error) bool {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.AlertError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[x509.UnknownAuthorityError](err)
+	return ok
+}
+
+// IsLoopback reports whether host:port is an address of this machine, so that
+// what is sent there crosses no network.
+func IsLoopback(addr string) bool {
+	host, _, _ := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// WarnUnencrypted logs a warning for each address of a server where a password
+// is used over a network without TLS. flag names the setting that helps.
+func WarnUnencrypted(log zerolog.Logger, server string, addrs []string, flag string) {
+	for _, addr := range addrs {
+		if !IsLoopback(addr) {
+			log.Warn().Str("address", addr).Msg("the password for " + server +
+				" is used without TLS: whoever listens on the network can read or guess it; give " + flag)
+		}
+	}
 }

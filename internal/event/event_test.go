@@ -131,7 +131,7 @@ func TestEveryRuleIsNamed(t *testing.T) {
 		"too_long page_url":         func(e *Event) { e.PageURL = strings.Repeat("x", maxURL+1) },
 		"too_long properties":       func(e *Event) { e.Properties = `{"a":"` + strings.Repeat("x", maxProperties) + `"}` },
 		"too_old timestamp":         func(e *Event) { e.Timestamp = earliest - 1 },
-		"too_early timestamp":       func(e *Event) { e.Timestamp = noon + maxAhead + 1 },
+		"too_far_ahead timestamp":   func(e *Event) { e.Timestamp = noon + maxAhead + 1 },
 		"missing_field user_id":     func(e *Event) { e.SessionID = "" },
 		"missing_field product_id":  func(e *Event) { e.ProductID = "" },
 		"bad_price price":           func(e *Event) { e.Price, e.HasPrice = -1, true },
@@ -172,7 +172,7 @@ func TestARecordWithAnotherKeyOrPartitionIsInvalid(t *testing.T) {
 	}
 	other = r
 	other.Received = e.Timestamp - maxAhead - 1
-	if got := read(other); got != "too_early timestamp" {
+	if got := read(other); got != "too_far_ahead timestamp" {
 		t.Errorf("a clock a day ahead: %q", got)
 	}
 }

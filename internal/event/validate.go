@@ -38,8 +38,8 @@ const (
 	ReasonTooLong        Reason = "too_long"
 	ReasonBadEventType   Reason = "bad_event_type" // not snake_case
 	ReasonBadTime        Reason = "bad_time"
-	ReasonTooOld         Reason = "too_old"   // before the year 2000
-	ReasonTooEarly       Reason = "too_early" // more than 24 hours ahead of its receive time
+	ReasonTooOld         Reason = "too_old"       // before the year 2000
+	ReasonTooFarAhead    Reason = "too_far_ahead" // more than 24 hours ahead of its receive time
 	ReasonBadPrice       Reason = "bad_price"
 	ReasonBadQuantity    Reason = "bad_quantity"
 	ReasonWrongKey       Reason = "wrong_key" // a record's key or partition is not its event's
@@ -95,7 +95,7 @@ func (e *Event) validate(received Millis) *Rejection {
 	case e.Timestamp < earliest:
 		return reject(ReasonTooOld, "timestamp", "%s is before the year 2000", e.Timestamp.Time().Format(time.RFC3339))
 	case e.Timestamp > received+maxAhead:
-		return reject(ReasonTooEarly, "timestamp", "%s is more than 24 hours after the event was received, %s",
+		return reject(ReasonTooFarAhead, "timestamp", "%s is more than 24 hours after the event was received, %s",
 			e.Timestamp.Time().Format(time.RFC3339), received.Time().Format(time.RFC3339))
 	case e.UserID == "" && e.SessionID == "":
 		return reject(ReasonMissingField, "user_id", "an event needs a user_id or a session_id")

@@ -65,12 +65,23 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
+// warnUnencrypted warns of passwords that a network without TLS carries.
+func (c Config) warnUnencrypted() {
+	if c.Kafka.SASL.Mechanism != "" && !c.Kafka.TLS.Enabled {
+		broker.WarnUnencrypted(c.Log, "Kafka", c.Kafka.Brokers, "--kafka-tls")
+	}
+	if (c.ClickHouse.Password != "" || c.ClickHouse.PasswordFile != "") && !c.ClickHouse.TLS.Enabled {
+		broker.WarnUnencrypted(c.Log, "ClickHouse", c.ClickHouse.Addr, "--clickhouse-tls")
+	}
+}
+
 // Open finds the engines, or starts them in the folder. It connects to none
 // that is given. The caller closes them.
 func Open(ctx context.Context, cfg Config) (_ *Engines, err error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
+	cfg.warnUnencrypted()
 	e := &Engines{Kafka: cfg.Kafka, ClickHouse: cfg.ClickHouse}
 	e.Kafka.Log = cfg.Log
 	needBroker, needClickHouse := len(e.Kafka.Brokers) == 0, len(e.ClickHouse.Addr) == 0 && !cfg.BrokerOnly
