@@ -2,6 +2,9 @@ package instance
 
 import (
 	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -44,5 +47,27 @@ func TestPasswordsWithoutTLSDrawAWarning(t *testing.T) {
 		if strings.Contains(logged.String(), "hush") {
 			t.Errorf("%s: the password is in the log", name)
 		}
+	}
+}
+
+// Whoever can write in the folder could leave addresses of their own there, and
+// be given passwords.
+func TestAFolderThatOthersCanWriteIsNotUsed(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	eng, err := Open(t.Context(), Config{Dir: dir, Sharing: StartAlone, BrokerOnly: true})
+	if err == nil {
+		t.Fatal(errors.Join(errors.New("it was opened"), eng.Close()))
+	}
+	if !strings.Contains(err.Error(), "chmod go-w") {
+		t.Errorf("got %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, instanceFile), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Describe(dir); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
+		t.Errorf("its description: %v", err)
 	}
 }

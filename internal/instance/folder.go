@@ -14,6 +14,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
 	"clickstream/warehouse"
+	"clickstream/warehouse/embedded"
 )
 
 // folder is an instance's folder. Its lock belongs to the one process that runs
@@ -81,8 +82,8 @@ func exists(path string) bool {
 // openFolder makes and locks a folder. If an instance runs in it, it returns
 // that one's description instead.
 func openFolder(dir string) (*folder, *Description, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("make the instance's folder: %w", err)
+	if err := embedded.MakeFolder(dir); err != nil {
+		return nil, nil, fmt.Errorf("open the instance's folder: %w", err)
 	}
 	lock := flock.New(filepath.Join(dir, lockFile))
 	locked, err := lock.TryLock()
@@ -106,6 +107,9 @@ func openFolder(dir string) (*folder, *Description, error) {
 func Describe(dir string) (*Description, error) {
 	if !published(dir) {
 		return nil, nil
+	}
+	if err := embedded.CheckFolder(dir); err != nil {
+		return nil, fmt.Errorf("open the instance's folder: %w", err)
 	}
 	lock := flock.New(filepath.Join(dir, lockFile))
 	free, err := lock.TryRLock()
@@ -137,7 +141,7 @@ func (f *folder) publish(d Description) error {
 		return err
 	}
 	name := filepath.Join(f.dir, instanceFile)
-	if err := os.WriteFile(name+".new", append(text, '\n'), 0o600); err != nil {
+	if err := embedded.CreateFile(name+".new", append(text, '\n')); err != nil {
 		return fmt.Errorf("leave the instance's addresses: %w", err)
 	}
 	if err := os.Rename(name+".new", name); err != nil {

@@ -53,6 +53,12 @@ func Install(ctx context.Context, progress Progress) (string, error) {
 		return "", fmt.Errorf("install the embedded ClickHouse: there is none for %s/%s; %s: %w",
 			runtime.GOOS, runtime.GOARCH, wayOut, ErrNoEngine)
 	}
+	if locked, err := p.locked(); err != nil {
+		return "", err
+	} else if !locked {
+		return "", fmt.Errorf("install the embedded ClickHouse: no integrity hash is known of %s %s, so what npm fetches could not be checked; %s: %w",
+			p.npmPackage, Version, wayOut, ErrNoEngine)
+	}
 	cache, err := cacheFolder()
 	if err != nil {
 		return "", err

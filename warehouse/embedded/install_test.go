@@ -4,6 +4,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -178,5 +179,44 @@ func TestNewEnough(t *testing.T) {
 		if newEnough(said) != want {
 			t.Errorf("%q: want %v", said, want)
 		}
+	}
+}
+
+// npm and what it runs are other people's code: our passwords are not theirs.
+func TestNpmSeesNoPassword(t *testing.T) {
+	seen := filepath.Join(t.TempDir(), "environment")
+	aMachine(t, map[string]string{"npm": "/usr/bin/env > '" + seen + "'; exit 1"})
+	t.Setenv("CLICKSTREAM_CLICKHOUSE_PASSWORD", "hush")
+	t.Setenv("SMTP_PASSWORD", "hush")
+	t.Setenv("npm_config_registry", "https://registry.test/")
+	t.Setenv("HTTPS_PROXY", "http://proxy.test:3128")
+	if _, err := Install(t.Context(), nil); err == nil {
+		t.Fatal("installed")
+	}
+	environment, err := os.ReadFile(seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(environment), "hush") {
+		t.Errorf("npm was given a password: %s", environment)
+	}
+	for _, want := range []string{"PATH=", "npm_config_registry=https://registry.test/", "HTTPS_PROXY=http://proxy.test:3128"} {
+		if !strings.Contains(string(environment), want) {
+			t.Errorf("npm was not given %s", want)
+		}
+	}
+}
+
+// What is loaded into this process's child is checked against a hash, or not
+// installed at all.
+func TestAPackageWithoutAHashIsRefused(t *testing.T) {
+	aMachine(t, map[string]string{"npm": "echo npm ran >&2; exit 1"})
+	here := runtime.GOOS + "/" + runtime.GOARCH
+	before := platforms[here]
+	t.Cleanup(func() { platforms[here] = before })
+	platforms[here] = platform{npmPackage: "@chdb/lib-without-hash"}
+	_, err := Install(t.Context(), nil)
+	if err == nil || strings.Contains(err.Error(), "npm ran") || !strings.Contains(err.Error(), "--clickhouse-addr") || !errors.Is(err, ErrNoEngine) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -50,7 +50,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Database == "" {
 		o.Database = "clickstream"
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := MakeFolder(dir); err != nil {
 		return nil, fmt.Errorf("make the embedded ClickHouse's folder: %w", err)
 	}
 	if err := os.Chmod(dir, 0o700); err != nil { // it may have been there
