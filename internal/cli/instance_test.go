@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"clickstream/internal/broker/brokertest"
+	"clickstream/warehouse/warehousetest"
 )
 
 // screen keeps what a command prints, for looking at it while it runs.
@@ -138,7 +140,25 @@ func TestCommandsJoinTheRunningInstance(t *testing.T) {
 	in("nothing to do", "migrate", "up")
 	in("Log, tables and alerts agree", "verify") // by the instance's rule
 	in("all is well", "status")
-	in(`"mirror_lag": 0`, "status", "--output", "json")
+	in("members 1, lag 0", "status")
+	in(`"state": "running"`, "status", "--output", "json")
+	_, out, _ := run(t, "status", "--output", "json", "--data-dir", folder)
+	var health struct {
+		Healthy  bool
+		Instance struct{ Links map[string]string }
+		Roles    []struct {
+			Name, State string
+			Lag         *int64
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &health); err != nil || !health.Healthy || len(health.Roles) != 5 || !strings.HasPrefix(health.Instance.Links["collector"], "http://127.0.0.1:") {
+		t.Errorf("status: %v, %s", err, out)
+	}
+	for _, r := range health.Roles {
+		if r.State != "running" || r.Name == "mirror" && (r.Lag == nil || *r.Lag != 0) {
+			t.Errorf("role %+v", r)
+		}
+	}
 	in(`{"rejected":4}`, "sql", "--output", "json", "SELECT count() AS rejected FROM rejected_events")
 	if status, _, errOut := run(t, "sql", "--data-dir", folder, "DROP TABLE event_log"); status != exitFailed || !strings.Contains(errOut, "readonly") {
 		t.Errorf("a query may only read: status %d, %s", status, errOut)
@@ -188,5 +208,24 @@ func TestServeStartsTheCollectorWithoutClickHouse(t *testing.T) {
 	}
 	if status := stop(); status != exitDone {
 		t.Errorf("status %d: %s", status, shown)
+	}
+}
+
+// This command is the image's health check.
+func TestStatusIsUnwellWhereNoRoleRuns(t *testing.T) {
+	_, brokers := brokertest.Start(t, t.TempDir())
+	end := warehousetest.Database(t)
+	t.Setenv("CLICKSTREAM_CLICKHOUSE_PASSWORD", end.Password)
+	engines := []string{"--data-dir", t.TempDir(), "--kafka-brokers", brokers.Brokers[0],
+		"--clickhouse-addr", end.Addr, "--clickhouse-user", end.User, "--clickhouse-database", end.Database}
+	if status, _, errOut := run(t, append([]string{"migrate", "up"}, engines...)...); status != exitDone {
+		t.Fatal(errOut)
+	}
+	if status, _, errOut := run(t, append([]string{"ingest", "generate", "--count", "200"}, engines...)...); status != exitDone {
+		t.Fatal(errOut)
+	}
+	status, out, errOut := run(t, append([]string{"status"}, engines...)...)
+	if status != exitFailed || !strings.Contains(out, "UNWELL mirror: no instance runs it") || !strings.Contains(out, "lag 200") || strings.Contains(out, "all is well") {
+		t.Errorf("status %d, printed %s%s", status, out, errOut)
 	}
 }

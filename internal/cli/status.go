@@ -3,180 +3,137 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
-	"clickstream/internal/broker"
 	"clickstream/internal/instance"
-	"clickstream/jobs"
-	"clickstream/processor"
-	"clickstream/warehouse"
+	"clickstream/internal/instance/health"
 )
 
 type statusCmd struct {
-	Output string `enum:"text,json" default:"text" help:"text or json."`
-	MaxLag int64  `default:"100000" placeholder:"N" help:"More records than this waiting for a role are unwell (${default})."`
+	Output string   `enum:"text,json" default:"text" help:"text or json."`
+	MaxLag int64    `default:"100000" placeholder:"N" help:"A role with a lag of more records than this is unwell (${default})."`
+	Roles  []string `placeholder:"ROLE,…" help:"Roles that should run somewhere: ${roles} (default: all)."`
+	zoneFlag
 	folderFlags
 	engineFlags
 }
 
 func (statusCmd) Help() string {
-	return `Exit status 0 says that every part answers, that no role lags by more than --max-lag, and that no job's
-last run failed.
+	return `Exit status 0 says that both engines answer, that every role runs somewhere and none waits to be restarted,
+that no role lags by more than --max-lag and every lag shrinks (it looks for up to 5 seconds), that no event
+was received ahead of now, and that every job has run for the last day that it was due for.
+
+It shows the roles of the instance in the folder, and of all instances the members of the consumer groups. The
+roles collector and jobs have none: of other instances' it knows nothing.
 
 Examples:
   clickstream status
   clickstream status --output json --kafka-brokers redpanda:9092 --clickhouse-addr clickhouse:9000`
 }
 
-// health is what status prints.
-type health struct {
-	Healthy bool     `json:"healthy"`
-	Unwell  []string `json:"unwell"` // what is not as it should be
-	Broker  string   `json:"broker"`
-	Records int64    `json:"log_records"` // on the log, ticks and copies included
-	// Records that each role has not finished yet.
-	MirrorLag    int64 `json:"mirror_lag"`
-	ProcessorLag int64 `json:"processor_lag"`
-
-	ClickHouse string `json:"clickhouse"`
-	Events     uint64 `json:"events"`
-	// Rows of event_log that are later copies and have not merged away.
-	Copies     uint64     `json:"unmerged_copies"`
-	Alerts     uint64     `json:"alerts"`
-	Rejected   uint64     `json:"rejected"`
-	NewestSeen *time.Time `json:"newest_received_at"`
-
-	Jobs []jobs.Run `json:"jobs"` // the last run of each
-}
-
 func (c *statusCmd) Run(ctx context.Context, t *terminal) error {
-	log := t.logger(c.LogLevel)
-	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, instance.JoinOnly, log)
+	if err := instance.CheckRoles(c.Roles); err != nil {
+		return usageError{err}
+	}
+	if c.MaxLag < 1 {
+		return usagef("max-lag is %d: give 1 or more", c.MaxLag)
+	}
+	zone, err := c.location()
 	if err != nil {
 		return err
 	}
-	// A monitoring command that hangs is no answer.
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	h := health{Unwell: []string{}, Jobs: []jobs.Run{}, Broker: eng.Kafka.String(), ClickHouse: eng.ClickHouse.String()}
-	h.check("broker", h.askBroker(ctx, eng))
-	h.check("ClickHouse", h.askClickHouse(ctx, eng))
-	if lag := max(h.MirrorLag, h.ProcessorLag); lag > c.MaxLag {
-		h.check("lag", fmt.Errorf("%s records are waiting: is every role running?", count(lag)))
+	if err := c.check(); err != nil {
+		return err
 	}
-	for _, run := range h.Jobs {
-		if run.State == jobs.Failed {
-			h.check("job "+run.Job, errors.New(run.Error))
+	cfg := c.instance(t, c.DataDir, instance.JoinOnly, t.logger(c.LogLevel))
+	cfg.BrokerOnly = instance.ServeConfig{Roles: c.Roles}.BrokerOnly() && len(c.Roles) > 0
+	eng, err := instance.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if d := eng.Joined(); d != nil && c.Timezone == "UTC" && d.Timezone != "" {
+		if zone, err = time.LoadLocation(d.Timezone); err != nil {
+			return fmt.Errorf("the time zone of the running instance: %w", err)
 		}
 	}
-	h.Healthy = len(h.Unwell) == 0
+	report := health.Check(ctx, health.Config{Engines: eng, Roles: c.Roles, MaxLag: c.MaxLag, Location: zone})
 	if c.Output == "json" {
 		enc := json.NewEncoder(t.out)
 		enc.SetIndent("", "  ")
-		if err := enc.Encode(h); err != nil {
-			return err
-		}
+		err = enc.Encode(report)
 	} else {
-		h.print(t)
+		printHealth(t, report, time.Now())
 	}
-	if !h.Healthy {
+	if err != nil {
+		return err
+	}
+	if !report.Healthy {
 		return silentError{}
 	}
 	return nil
 }
 
-func (h *health) check(part string, err error) {
-	if err != nil {
-		h.Unwell = append(h.Unwell, fmt.Sprintf("%s: %v", part, err))
+// printHealth is the report for people.
+func printHealth(t *terminal, r health.Report, now time.Time) {
+	rows := [][]string{
+		{"broker", string(r.Broker.State), r.Broker.Address},
+		{"ClickHouse", string(r.ClickHouse.State), r.ClickHouse.Address},
 	}
-}
-
-func (h *health) askBroker(ctx context.Context, eng *instance.Engines) error {
-	cl, err := broker.Open(eng.Kafka)
-	if err != nil {
-		return err
+	for _, role := range r.Roles {
+		rows = append(rows, []string{role.Name, role.State, roleText(r, role)})
 	}
-	defer cl.Close()
-	topics := cl.Topics()
-	starts, err := cl.StartOffsets(ctx, topics.Events)
-	if err != nil {
-		return err
-	}
-	ends, err := cl.EndOffsets(ctx, topics.Events)
-	if err != nil {
-		return err
-	}
-	for p, end := range ends {
-		h.Records += end - starts[p]
-	}
-	stored := broker.Offsets{}
-	commits, err := cl.CommittedOffsets(ctx, cl.Group("mirror"), topics.Events)
-	if err != nil {
-		return err
-	}
-	for p, commit := range commits {
-		stored[p] = commit.Offset
-	}
-	told, err := processor.Acknowledged(ctx, cl, nil)
-	if err != nil {
-		return err
-	}
-	for p, end := range ends {
-		h.MirrorLag += end - max(stored[p], starts[p])
-		h.ProcessorLag += end - max(told[p], starts[p])
-	}
-	return nil
-}
-
-func (h *health) askClickHouse(ctx context.Context, eng *instance.Engines) error {
-	w, err := warehouse.Open(ctx, eng.ClickHouse, eng.Kafka.Log)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	var stored uint64
-	var newest time.Time
-	if err := w.Conn().QueryRow(ctx, query("status")).Scan(&h.Events, &stored, &newest, &h.Alerts, &h.Rejected); err != nil {
-		return fmt.Errorf("count the rows: %w", err)
-	}
-	if h.Copies = stored - h.Events; h.Events > 0 {
-		h.NewestSeen = &newest
-	}
-	runner := &jobs.Runner{Warehouse: w}
-	for _, j := range jobs.Jobs() {
-		runs, err := runner.Runs(ctx, jobs.RunFilter{Job: j.Name, Limit: 1})
-		if err != nil {
-			return err
+	table(t.out, []string{"WHAT", "STATE", ""}, rows)
+	fmt.Fprintf(t.out, "\n%s records on the log\n", known(r.Records))
+	fmt.Fprintf(t.out, "%s events stored, %s; %s duplicates not merged yet\n", known(r.Events), r.NewestText(now), known(r.Duplicates))
+	fmt.Fprintf(t.out, "%s alerts, %s rejected\n", known(r.Alerts), known(r.Rejected))
+	for _, due := range r.Jobs {
+		fmt.Fprintf(t.out, "job %s for %s: %s", due.Job, due.Day, due.State)
+		if due.Run != nil {
+			fmt.Fprintf(t.out, ", %s rows, started %s", count(due.Run.Rows), due.Run.Started.UTC().Format(time.DateTime))
 		}
-		h.Jobs = append(h.Jobs, runs...)
+		fmt.Fprintln(t.out)
 	}
-	return nil
-}
-
-func (h *health) print(t *terminal) {
-	newest := "none"
-	if h.NewestSeen != nil {
-		newest = fmt.Sprintf("newest received %s ago", time.Since(*h.NewestSeen).Round(100*time.Millisecond))
+	if r.Instance != nil {
+		for _, name := range slices.Sorted(maps.Keys(r.Instance.Links)) {
+			if name != "collector" { // it is in the table
+				fmt.Fprintf(t.out, "%s: %s\n", name, r.Instance.Links[name])
+			}
+		}
 	}
-	table(t.out, []string{"PART", "STATE"}, [][]string{
-		{"broker", h.Broker},
-		{"log", count(h.Records) + " records"},
-		{"mirror", count(h.MirrorLag) + " records behind"},
-		{"processor", count(h.ProcessorLag) + " records behind"},
-		{"ClickHouse", h.ClickHouse},
-		{"events", fmt.Sprintf("%s, %s; %s copies not merged yet", count(h.Events), newest, count(h.Copies))},
-		{"alerts", count(h.Alerts)},
-		{"rejected", count(h.Rejected)},
-	})
-	for _, run := range h.Jobs {
-		fmt.Fprintf(t.out, "job %s for %s: %s, %s rows, started %s\n", run.Job, run.Day, run.State, count(run.Rows), run.Started.UTC().Format(time.DateTime))
-	}
-	for _, what := range h.Unwell {
+	for _, what := range r.Unwell {
 		fmt.Fprintln(t.out, "UNWELL", what)
 	}
-	if h.Healthy {
+	if r.Healthy {
 		fmt.Fprintln(t.out, "all is well")
 	}
+}
+
+// roleText is what is known of a role besides its state.
+func roleText(r health.Report, role health.Role) string {
+	var parts []string
+	switch {
+	case role.Members != nil:
+		parts = append(parts, fmt.Sprintf("members %s, lag %s", known(role.Members), known(role.Lag)))
+	case role.Name != "collector" && role.Name != "jobs":
+		parts = append(parts, "members unknown, lag unknown")
+	}
+	if role.Name == "collector" && r.Instance != nil && r.Instance.Links["collector"] != "" {
+		parts = append(parts, r.Instance.Links["collector"])
+	}
+	if role.Restarts > 0 {
+		parts = append(parts, fmt.Sprintf("restarted %d times", role.Restarts))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// known writes a number, or that it is not known.
+func known[N ~int | ~int64 | ~uint64](n *N) string {
+	if n == nil {
+		return "unknown"
+	}
+	return count(*n)
 }

@@ -1,0 +1,27 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// Members returns how many live members each consumer group has. A member that
+// was killed counts until its session has timed out.
+func (c *Client) Members(ctx context.Context, groups ...string) (map[string]int, error) {
+	described, err := c.admin().DescribeGroups(ctx, groups...)
+	if err != nil {
+		return nil, fmt.Errorf("ask for the members of the consumer groups: %w", err)
+	}
+	members := make(map[string]int, len(groups))
+	for _, group := range groups {
+		d, ok := described[group]
+		if ok && d.Err != nil && !errors.Is(d.Err, kerr.GroupIDNotFound) { // a group begins with its first member
+			return nil, fmt.Errorf("ask for the members of group %s: %w", group, d.Err)
+		}
+		members[group] = len(d.Members)
+	}
+	return members, nil
+}

@@ -1,0 +1,326 @@
+package health
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/instance"
+	"clickstream/jobs"
+	"clickstream/processor"
+	"clickstream/warehouse"
+)
+
+// Config says what to look at. The zero value of each field but Engines stands
+// for its default.
+type Config struct {
+	Engines  *instance.Engines
+	Roles    []string       // that should run somewhere; default: all
+	MaxLag   int64          // records; default 100,000
+	LagWait  time.Duration  // how long a lag may stand still; default 5s
+	JobGrace time.Duration  // how long after its hour a job may begin; default 5m
+	Location *time.Location // of the shop; default UTC
+}
+
+// Defaults of a Config's empty fields.
+const (
+	DefaultMaxLag   = 100_000
+	DefaultLagWait  = 5 * time.Second
+	DefaultJobGrace = 5 * time.Minute
+)
+
+// askWithin is how long an engine may take to answer everything, besides the
+// wait for a lag to shrink.
+const askWithin = 7 * time.Second
+
+// lagEvery is how often a lag is looked at.
+const lagEvery = 250 * time.Millisecond
+
+func (c Config) withDefaults() Config {
+	if len(c.Roles) == 0 {
+		c.Roles = instance.RoleNames()
+	}
+	if c.MaxLag == 0 {
+		c.MaxLag = DefaultMaxLag
+	}
+	if c.LagWait == 0 {
+		c.LagWait = DefaultLagWait
+	}
+	if c.JobGrace == 0 {
+		c.JobGrace = DefaultJobGrace
+	}
+	return c
+}
+
+// Check looks at everything. What it cannot learn is in the Report, so it
+// returns no error.
+func Check(ctx context.Context, cfg Config) Report {
+	cfg = cfg.withDefaults()
+	e := cfg.Engines
+	r := Report{
+		Roles: []Role{}, Jobs: []jobs.DueRun{},
+		Broker:     Engine{State: Unreachable, Address: e.Kafka.String()},
+		ClickHouse: Engine{State: NotNeeded},
+	}
+	for _, name := range cfg.Roles {
+		r.Roles = append(r.Roles, roleIn(e.Joined(), name))
+	}
+	if d := e.Joined(); d != nil {
+		r.Instance = &Instance{PID: d.PID, Links: d.Links}
+	}
+	c := &check{cfg: cfg, report: &r}
+	c.openTables(ctx)
+	defer c.close()
+
+	var asking sync.WaitGroup
+	asking.Go(func() { c.askBroker(ctx) })
+	asking.Go(func() { c.askTables(ctx) })
+	asking.Wait()
+	r.judge(cfg, time.Now())
+	return r
+}
+
+// roleIn is a role as the folder's instance describes it.
+func roleIn(d *instance.Description, name string) Role {
+	role := Role{Name: name, State: unknown}
+	if d == nil {
+		return role
+	}
+	for _, s := range d.Roles {
+		if s.Name == name {
+			role.State, role.Error, role.Restarts = string(s.State), s.Error, s.Restarts
+		}
+	}
+	return role
+}
+
+// check is one Check. askBroker and askTables fill in fields of their own.
+type check struct {
+	cfg    Config
+	report *Report
+	tables *warehouse.Warehouse // nil where it is unreachable or not needed
+}
+
+func (c *check) openTables(ctx context.Context) {
+	e, r := c.cfg.Engines, c.report
+	if len(e.ClickHouse.Addr) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	r.ClickHouse = Engine{State: Unreachable, Address: e.ClickHouse.String()}
+	w, err := warehouse.Open(ctx, e.ClickHouse, e.Kafka.Log)
+	if err != nil {
+		r.ClickHouse.Error = err.Error()
+		return
+	}
+	r.ClickHouse.State, c.tables = Reachable, w
+}
+
+func (c *check) close() {
+	if c.tables != nil {
+		_ = c.tables.Close()
+	}
+}
+
+//go:embed sql/rows.sql
+var rowsSQL string
+
+// askTables counts the rows and looks for the due runs.
+func (c *check) askTables(ctx context.Context) {
+	if c.tables == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	r := c.report
+	var events, rows, alerts, rejected uint64
+	var newest time.Time
+	if err := c.tables.Conn().QueryRow(ctx, rowsSQL).Scan(&events, &rows, &newest, &alerts, &rejected); err != nil {
+		r.ClickHouse.Error = fmt.Sprintf("count the rows: %v", err)
+		return
+	}
+	duplicates := rows - events
+	r.Events, r.Duplicates, r.Alerts, r.Rejected = &events, &duplicates, &alerts, &rejected
+	if rows > 0 {
+		r.Newest = &newest
+	}
+	if !slices.Contains(c.cfg.Roles, "jobs") {
+		return
+	}
+	due, err := (&jobs.Runner{Warehouse: c.tables, Location: c.cfg.Location}).LastDue(ctx)
+	if err != nil {
+		r.ClickHouse.Error = err.Error()
+		return
+	}
+	r.Jobs = due
+}
+
+// askBroker counts the log's records and looks at the roles that are members of
+// a consumer group.
+func (c *check) askBroker(ctx context.Context) {
+	err := c.askLog(ctx)
+	if err == nil || broker.Classify(err) != broker.Retriable {
+		c.report.Broker.State = Reachable
+	}
+	if err != nil {
+		c.report.Broker.Error = err.Error()
+	}
+}
+
+func (c *check) askLog(ctx context.Context) error {
+	cl, err := broker.Open(c.cfg.Engines.Kafka)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	asking, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	topics := cl.Topics()
+	starts, ends, err := bounds(asking, cl, topics.Events)
+	if err != nil {
+		return err
+	}
+	var records int64
+	for p, end := range ends {
+		records += end - starts[p]
+	}
+	c.report.Records = &records
+	members, err := cl.Members(asking, cl.Group("mirror"), cl.Group("processor"), cl.Group("normaliser"))
+	if err != nil {
+		return err
+	}
+	var looking sync.WaitGroup
+	for i := range c.report.Roles {
+		role := &c.report.Roles[i]
+		look := c.lagOf(cl, role.Name)
+		if look == nil {
+			continue
+		}
+		n := members[cl.Group(role.Name)]
+		role.Members = &n
+		if role.State == unknown {
+			role.State = notRunning
+			if n > 0 {
+				role.State = string(instance.Running)
+			}
+		}
+		looking.Go(func() { role.lagError = c.watchLag(ctx, cl, role, look) })
+	}
+	looking.Wait()
+	return nil
+}
+
+// progress is how far a role has come: for each of its topics, the offset
+// before which everything is done.
+type progress func(ctx context.Context) (map[string]broker.Offsets, error)
+
+// lagOf returns how to look at a role's progress, or nil for a role without a
+// consumer group.
+func (c *check) lagOf(cl *broker.Client, role string) progress {
+	topics := cl.Topics()
+	switch role {
+	case "mirror":
+		return func(ctx context.Context) (map[string]broker.Offsets, error) {
+			if c.tables == nil {
+				return nil, nil // what is stored, only these tables can say
+			}
+			done := map[string]broker.Offsets{}
+			for _, topic := range []string{topics.Events, topics.Alerts, topics.Rejected} {
+				stored, err := c.tables.Stored(ctx, cl, topic)
+				if err != nil {
+					return nil, err
+				}
+				done[topic] = stored
+			}
+			return done, nil
+		}
+	case "processor":
+		return func(ctx context.Context) (map[string]broker.Offsets, error) {
+			acknowledged, err := processor.Acknowledged(ctx, cl, nil)
+			return map[string]broker.Offsets{topics.Events: acknowledged}, err
+		}
+	case "normaliser":
+		return func(ctx context.Context) (map[string]broker.Offsets, error) {
+			commits, err := cl.CommittedOffsets(ctx, cl.Group("normaliser"), topics.Data)
+			done := broker.Offsets{}
+			for p, commit := range commits {
+				done[p] = commit.Offset
+			}
+			return map[string]broker.Offsets{topics.Data: done}, err
+		}
+	}
+	return nil
+}
+
+// watchLag finds a role's lag and, if it has one and a member, waits until it
+// shrinks: then the lag is that of records which have just come.
+func (c *check) watchLag(ctx context.Context, cl *broker.Client, role *Role, look progress) error {
+	asking, cancel := cancelAfter(ctx, askWithin)
+	defer cancel()
+	done, err := look(asking)
+	if err != nil || done == nil {
+		return err
+	}
+	type span struct{ starts, ends broker.Offsets }
+	spans := map[string]span{}
+	for topic := range done {
+		var s span
+		if s.starts, s.ends, err = bounds(asking, cl, topic); err != nil {
+			return err
+		}
+		spans[topic] = s
+	}
+	left := func(done map[string]broker.Offsets) (n int64) {
+		for topic, s := range spans {
+			for p, end := range s.ends {
+				n += max(0, end-max(done[topic][p], s.starts[p]))
+			}
+		}
+		return n
+	}
+	lag := left(done)
+	role.Lag = &lag
+	if lag == 0 || *role.Members == 0 {
+		return nil
+	}
+	waiting, cancel := cancelAfter(ctx, c.cfg.LagWait)
+	defer cancel()
+	tick := time.NewTicker(lagEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-waiting.Done():
+			role.stalled = true
+			return nil
+		}
+		done, err := look(waiting)
+		if waiting.Err() == nil && err != nil {
+			return err
+		}
+		if err == nil && done != nil && left(done) < lag {
+			return nil
+		}
+	}
+}
+
+func bounds(ctx context.Context, cl *broker.Client, topic string) (starts, ends broker.Offsets, err error) {
+	if starts, err = cl.StartOffsets(ctx, topic); err != nil {
+		return nil, nil, err
+	}
+	ends, err = cl.EndOffsets(ctx, topic)
+	return starts, ends, err
+}
+
+// cancelAfter cancels after d, also what takes a deadline for how long somebody
+// waits and not for how long a query may take (warehouse.Stored).
+func cancelAfter(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(d, cancel)
+	return ctx, func() { timer.Stop(); cancel() }
+}

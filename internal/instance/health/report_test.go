@@ -1,0 +1,77 @@
+package health
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"clickstream/internal/instance"
+	"clickstream/jobs"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func TestWhatIsUnwellIsNamed(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	well := func() Report {
+		return Report{
+			Broker: Engine{State: Reachable}, ClickHouse: Engine{State: Reachable},
+			Roles: []Role{
+				{Name: "collector", State: string(instance.Running)},
+				{Name: "mirror", State: string(instance.Running), Members: ptr(1), Lag: ptr(int64(7))},
+			},
+			Newest: ptr(now.Add(30 * time.Second)), // clocks differ a little
+			Jobs:   []jobs.DueRun{{Job: "top_products", State: jobs.Succeeded}, {Job: "conversion_rates", State: jobs.Missing, Due: now.Add(-time.Minute)}},
+		}
+	}
+	r := well()
+	if r.judge(Config{}.withDefaults(), now); !r.Healthy || len(r.Unwell) != 0 {
+		t.Fatalf("all is well, but %q", r.Unwell)
+	}
+	day := jobs.NewDay(2026, 11, 23)
+	for want, change := range map[string]func(r *Report){
+		"broker: no answer":     func(r *Report) { r.Broker = Engine{State: Unreachable, Error: "no answer"} },
+		"ClickHouse: no answer": func(r *Report) { r.ClickHouse = Engine{State: Unreachable, Error: "no answer"} },
+		"collector: waiting to restart: port in use": func(r *Report) {
+			r.Roles[0].State, r.Roles[0].Error = string(instance.Waiting), "port in use"
+		},
+		"collector: starting again after: port in use": func(r *Report) {
+			r.Roles[0].State, r.Roles[0].Error = string(instance.Starting), "port in use"
+		},
+		"mirror: no instance runs it":                        func(r *Report) { r.Roles[1].Members = ptr(0) },
+		"mirror: its lag is 100001 records, more":            func(r *Report) { r.Roles[1].Lag = ptr(int64(100_001)) },
+		"mirror: its lag of 7 records has not shrunk for 5s": func(r *Report) { r.Roles[1].stalled = true },
+		"mirror: its lag is not known: no table":             func(r *Report) { r.Roles[1].Lag, r.Roles[1].lagError = nil, errors.New("no table") },
+		"received 1133 days ahead of now":                    func(r *Report) { r.Newest = ptr(now.Add(27207 * time.Hour)) },
+		"received 30m ahead of now":                          func(r *Report) { r.Newest = ptr(now.Add(30 * time.Minute)) },
+		"job top_products: it was due for 2026-11-23 at 2026-11-24T02:00:00Z and has not run": func(r *Report) {
+			r.Jobs[0] = jobs.DueRun{Job: "top_products", Day: day, Due: now.Add(-10 * time.Hour), State: jobs.Missing}
+		},
+		"job top_products: its run for 2026-11-23 has failed: no memory": func(r *Report) {
+			r.Jobs[0] = jobs.DueRun{Job: "top_products", Day: day, State: jobs.Failed, Run: &jobs.Run{Error: "no memory"}}
+		},
+	} {
+		r := well()
+		change(&r)
+		r.judge(Config{}.withDefaults(), now)
+		if r.Healthy || len(r.Unwell) != 1 || !strings.Contains(r.Unwell[0], want) {
+			t.Errorf("unwell is %q, want %q", r.Unwell, want)
+		}
+	}
+}
+
+func TestTheNewestEventIsPrintedSensibly(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for want, newest := range map[string]*time.Time{
+		"none received":                          nil,
+		"newest received 200ms ago":              ptr(now.Add(-200 * time.Millisecond)),
+		"newest received 3h5m ago":               ptr(now.Add(-3*time.Hour - 5*time.Minute)),
+		"newest received 4 days ago":             ptr(now.Add(-100 * time.Hour)),
+		"newest received 1133 days ahead of now": ptr(now.Add(27207 * time.Hour)),
+	} {
+		if got := (&Report{Newest: newest}).NewestText(now); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
