@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -30,8 +29,15 @@ type CollectorConfig struct {
 	MaxBody     int64         // bytes of a request; default 5 MiB
 	MaxUnpacked int64         // bytes of a gzip request unpacked; default 10 MiB
 	MaxBatch    int           // events of a request; default 10,000
-	MaxRequests int           // at the same time; default 32
+	MaxRequests int           // worked on at the same time, their bodies read; default 512
 	AckTimeout  time.Duration // for the broker to take a request's events; default 5s
+
+	// What all requests under way may hold, unpacked bodies and events;
+	// default 128 MiB. One client's, an address's or, of several, a write
+	// key's, may hold half of it.
+	MaxBytes int64
+	// Requests of one client under way; default 256.
+	MaxClientRequests int
 }
 
 const anonymous = "anonymous"
@@ -50,10 +56,16 @@ func (c CollectorConfig) withDefaults() CollectorConfig {
 		c.MaxBatch = 10_000
 	}
 	if c.MaxRequests == 0 {
-		c.MaxRequests = 32
+		c.MaxRequests = 512
 	}
 	if c.AckTimeout == 0 {
 		c.AckTimeout = 5 * time.Second
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 128 << 20
+	}
+	if c.MaxClientRequests == 0 {
+		c.MaxClientRequests = 256
 	}
 	return c
 }
@@ -65,9 +77,9 @@ func (c CollectorConfig) validate() error {
 	if c.Producer == nil {
 		bad("no producer is given")
 	}
-	if c.MaxBody < 0 || c.MaxUnpacked < 0 || c.MaxBatch < 0 || c.MaxRequests < 0 || c.AckTimeout < 0 {
-		bad("limits are not negative: body %d, unpacked %d, batch %d, requests %d, acknowledgement %s",
-			c.MaxBody, c.MaxUnpacked, c.MaxBatch, c.MaxRequests, c.AckTimeout)
+	if c.MaxBody < 0 || c.MaxUnpacked < 0 || c.MaxBatch < 0 || c.MaxRequests < 0 || c.AckTimeout < 0 || c.MaxBytes < 0 || c.MaxClientRequests < 0 {
+		bad("limits are not negative: body %d, unpacked %d, batch %d, requests %d, acknowledgement %s, bytes of all requests %d, requests of a client %d",
+			c.MaxBody, c.MaxUnpacked, c.MaxBatch, c.MaxRequests, c.AckTimeout, c.MaxBytes, c.MaxClientRequests)
 	}
 	for name, secret := range c.WriteKeys {
 		if name == "" || len(name) > 128 || secret == "" {
@@ -88,13 +100,25 @@ func (c CollectorConfig) validate() error {
 // its index, so a client repeats a request as it was. One without a timestamp
 // gets the time of receipt; a repeat then counts as another event.
 //
-// Memory is bounded by MaxRequests × (MaxBody + MaxUnpacked), besides the
-// Producer's own (I3).
+// Memory is bounded by MaxBytes, some 50 KiB a connection, and the Producer's
+// own (I3). A request holds what has arrived of it, not what it announces, and
+// is worked on when all of it is there: a client that sends slowly holds its
+// connection, for 30 seconds at most, and no other client's place. 429 means
+// that the client itself has too much under way, 503 that all have, that the
+// Producer's buffer is full, or that the broker cannot take records now.
+//
+// GET /healthz answers while the process lives, GET /readyz with 503 and the
+// reason while events would not be accepted.
 type Collector struct {
 	cfg      CollectorConfig
 	listener net.Listener
 	keys     []writeKey
+	limits   *limits
 	slots    chan struct{} // one in it for each request being worked on
+
+	stopping atomic.Bool
+	down     atomic.Bool   // the broker cannot take records, as far as is known
+	suspect  chan struct{} // asks for a look at the broker at once
 
 	requests, accepted, rejected, unavailable atomic.Int64
 }
@@ -118,7 +142,13 @@ func NewCollector(cfg CollectorConfig) (*Collector, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("collector: %w", err)
 	}
-	c := &Collector{cfg: cfg, slots: make(chan struct{}, cfg.MaxRequests)}
+	c := &Collector{
+		cfg: cfg, slots: make(chan struct{}, cfg.MaxRequests), suspect: make(chan struct{}, 1),
+		limits: &limits{
+			bytes: cfg.MaxBytes, clientBytes: cfg.MaxBytes / 2, clientRequests: cfg.MaxClientRequests,
+			clients: make(map[string]*holding),
+		},
+	}
 	for name, secret := range cfg.WriteKeys {
 		c.keys = append(c.keys, writeKey{name, sha256.Sum256([]byte(secret))})
 	}
@@ -137,15 +167,19 @@ func (c *Collector) Stats() CollectorStats {
 	return CollectorStats{c.requests.Load(), c.accepted.Load(), c.rejected.Load(), c.unavailable.Load()}
 }
 
-// Run serves until ctx ends; it then answers the requests it has begun and
-// returns nil.
+// Run serves until ctx ends. It then takes no more requests, says so at
+// /readyz, finishes those that it has begun, for as long as one waits for its
+// acknowledgement, and returns nil.
 func (c *Collector) Run(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/events", c.events)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", c.readyz)
 	// Requests outlive ctx, so that what was begun is answered.
-	working, cancel := Outlive(ctx)
-	defer cancel()
+	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	watched := make(chan struct{})
+	go func() { defer close(watched); c.watchBroker(working) }()
+	defer func() { cancel(); <-watched }()
 	server := &http.Server{
 		Handler:           mux,
 		BaseContext:       func(net.Listener) context.Context { return working },
@@ -162,7 +196,10 @@ func (c *Collector) Run(ctx context.Context) error {
 		return fmt.Errorf("collector: %w", err)
 	case <-ctx.Done():
 	}
-	err := server.Shutdown(working)
+	c.stopping.Store(true)
+	finishing, stop := context.WithTimeout(working, c.cfg.AckTimeout)
+	defer stop()
+	err := server.Shutdown(finishing)
 	if err != nil {
 		// Somebody is slow; their request has not been answered, so they know.
 		err = server.Close()
@@ -183,35 +220,72 @@ func (c *Collector) events(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, "give a valid write key in the header X-Write-Key or as the basic-auth user")
 		return
 	}
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	default:
-		refuseForNow(w, http.StatusTooManyRequests, "too many requests at once")
-		return
-	}
-	body, refusal := c.body(w, r)
-	if refusal != nil {
-		refuse(w, refusal.status, refusal.message)
-		return
-	}
-	texts, refusal := split(body, c.cfg.MaxBatch)
-	if refusal != nil {
-		refuse(w, refusal.status, refusal.message)
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.AckTimeout)
-	defer cancel()
-	answer, err := c.take(ctx, key, texts)
-	if err != nil {
+	if reason := c.unready(); reason != "" {
 		c.unavailable.Add(1)
-		c.cfg.Log.Warn().Err(err).Str("write_key", key).Int("events", len(texts)).Msg("collector: a request could not be stored")
-		refuseForNow(w, http.StatusServiceUnavailable, "the events could not be stored for certain: repeat the request as it was")
+		refuse(w, http.StatusServiceUnavailable, reason+": repeat the request as it was")
+		return
+	}
+	held, refused := c.limits.enter(c.sharers(r, key)...)
+	if refused != nil {
+		refuse(w, refused.status, refused.message)
+		return
+	}
+	defer held.leave()
+	answer, refused := c.request(w, r, key, held)
+	if refused != nil {
+		if refused.status == http.StatusServiceUnavailable {
+			c.unavailable.Add(1)
+		}
+		refuse(w, refused.status, refused.message)
 		return
 	}
 	c.accepted.Add(int64(answer.Accepted))
 	c.rejected.Add(int64(len(answer.Rejected)))
 	respond(w, http.StatusOK, answer)
+}
+
+// request reads a request and takes its events.
+func (c *Collector) request(w http.ResponseWriter, r *http.Request, key string, held *claim) (answer, *refusal) {
+	body, refused := c.body(w, r, held)
+	if refused != nil {
+		return answer{}, refused
+	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	default:
+		return answer{}, &refusal{http.StatusTooManyRequests, "too many requests at once"}
+	}
+	texts, refused := split(body, c.cfg.MaxBatch)
+	if refused == nil {
+		refused = held.grow(int64(len(texts)) * eventOverhead)
+	}
+	if refused != nil {
+		return answer{}, refused
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.AckTimeout)
+	defer cancel()
+	a, err := c.take(ctx, key, texts)
+	if err == nil {
+		return a, nil
+	}
+	if r.Context().Err() == nil && !errors.Is(err, errBufferFull) {
+		c.lookAtBroker()
+	}
+	c.cfg.Log.Warn().Err(err).Str("write_key", key).Int("events", len(texts)).Msg("collector: a request could not be stored")
+	return answer{}, &refusal{http.StatusServiceUnavailable, "the events could not be stored for certain: repeat the request as it was"}
+}
+
+// sharers are the clients that a request counts for.
+func (c *Collector) sharers(r *http.Request, key string) []string {
+	address, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		address = r.RemoteAddr
+	}
+	if len(c.keys) < 2 {
+		return []string{"address " + address}
+	}
+	return []string{"address " + address, "key " + key}
 }
 
 // client says which write key a request comes under. All are compared, each in
@@ -239,13 +313,15 @@ type refusal struct {
 	message string
 }
 
+// refuse says why nothing was taken, and where it helps to come again, when.
 func refuse(w http.ResponseWriter, status int, message string) {
+	switch status {
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", "1")
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "5")
+	}
 	respond(w, status, map[string]string{"error": message})
-}
-
-func refuseForNow(w http.ResponseWriter, status int, message string) {
-	w.Header().Set("Retry-After", strconv.Itoa(1))
-	refuse(w, status, message)
 }
 
 func respond(w http.ResponseWriter, status int, answer any) {

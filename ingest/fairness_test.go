@@ -110,3 +110,17 @@ func TestI3_AFullBufferRefusesRequestsAndKeepsImportsWaiting(t *testing.T) {
 		t.Errorf("%d bytes of %d are free when all is acknowledged", free, bufferSize)
 	}
 }
+
+// sendPart writes a request for body, but only the body's first n bytes.
+func sendPart(t *testing.T, address, body string, n int) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:n]); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}

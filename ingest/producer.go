@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
@@ -41,6 +43,7 @@ type Producer struct {
 	topics     broker.Topics
 	partitions int32 // of the log
 	rejected   int32 // partitions of the rejected topic
+	quorum     int   // in-sync replicas that the log's partitions need, as far as is known
 	room       *room // for what is under way
 	pool       sync.Pool
 	all        *Batch
@@ -83,8 +86,51 @@ func (p *Producer) lookUpTopics(ctx context.Context) error {
 		return err
 	}
 	p.partitions, p.rejected = id.Partitions, id.RejectedPartitions
+	p.quorum = p.readQuorum(ctx)
 	return nil
 }
+
+// readQuorum returns the log's min.insync.replicas, or 1 where that may not be
+// read: then a broker without quorum shows only in what it does not acknowledge.
+func (p *Producer) readQuorum(ctx context.Context) int {
+	configs, err := kadm.NewClient(p.cl.Client).DescribeTopicConfigs(ctx, p.topics.Events)
+	if err != nil {
+		return 1
+	}
+	for _, topic := range configs {
+		for _, c := range topic.Configs {
+			if c.Key == "min.insync.replicas" {
+				if n, err := strconv.Atoi(c.MaybeValue()); err == nil {
+					return n
+				}
+			}
+		}
+	}
+	return 1
+}
+
+// check returns why the log's partitions cannot take records now, or nil.
+func (p *Producer) check(ctx context.Context) error {
+	details, err := kadm.NewClient(p.cl.Client).ListTopics(ctx, p.topics.Events)
+	if err == nil {
+		err = details.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("ask for topic %s: %w", p.topics.Events, err)
+	}
+	for _, d := range details[p.topics.Events].Partitions {
+		if d.Err != nil || d.Leader < 0 {
+			return fmt.Errorf("topic %s-%d has no leader: %w", d.Topic, d.Partition, errors.Join(d.Err))
+		}
+		if len(d.ISR) < p.quorum {
+			return fmt.Errorf("topic %s-%d has %d in-sync replicas and needs %d", d.Topic, d.Partition, len(d.ISR), p.quorum)
+		}
+	}
+	return nil
+}
+
+// full says whether there is hardly any room left.
+func (p *Producer) full() bool { return p.room.free.Load() < p.room.size/64 }
 
 // Bulk is for writing as fast as the broker takes it: records wait up to 100 ms
 // for others, for larger batches cost every reader of the log less.
@@ -128,15 +174,24 @@ func (p *Producer) batchWithoutWaiting() *Batch { return &Batch{p: p, never: tru
 // at once, and again after Wait.
 type Batch struct {
 	p     *Producer
-	never bool // waits for room
+	never bool // waits for room, nor fails for one event that the broker does not take
+	index int  // of the event being appended, where that is wanted
 
 	open       atomic.Int64                // handed over and not answered yet
 	acked      atomic.Int64                // events
 	ackedOther atomic.Int64                // rejected records
 	failed     atomic.Pointer[batchFailed] // the first since the last Wait
 
-	mu   sync.Mutex
-	idle chan struct{} // closed when open gets to 0; made by a waiter
+	mu      sync.Mutex
+	idle    chan struct{} // closed when open gets to 0; made by a waiter
+	invalid []invalidRecord
+}
+
+// invalidRecord is an event of a batch for requests that the broker says it
+// will never take.
+type invalidRecord struct {
+	index int
+	err   error
 }
 
 type batchFailed struct{ err error }
@@ -148,6 +203,7 @@ type outgoing struct {
 	rec   kgo.Record
 	buf   []byte
 	size  int64 // taken of the room
+	index int   // in its batch
 	event bool
 	done  func(*kgo.Record, error)
 }
@@ -219,7 +275,7 @@ func (b *Batch) send(ctx context.Context, o *outgoing, isEvent bool) error {
 		return err
 	}
 	b.open.Add(1)
-	o.batch, o.event = b, isEvent
+	o.batch, o.event, o.index = b, isEvent, b.index
 	b.p.cl.Produce(context.Background(), &o.rec, o.done)
 	return nil
 }
@@ -240,6 +296,10 @@ func (b *Batch) takeRoom(ctx context.Context, size int64) error {
 func (o *outgoing) acknowledged(_ *kgo.Record, err error) {
 	b := o.batch
 	switch {
+	case b.never && o.event && broker.Classify(err) == broker.Invalid:
+		b.mu.Lock()
+		b.invalid = append(b.invalid, invalidRecord{o.index, err})
+		b.mu.Unlock()
 	case err != nil:
 		b.failed.CompareAndSwap(nil, &batchFailed{fmt.Errorf("append to topic %s: %w", o.rec.Topic, err)})
 	case o.event:
@@ -288,6 +348,16 @@ func (b *Batch) Wait(ctx context.Context) error {
 		}
 	}
 	return b.takeError()
+}
+
+// takeInvalid returns the events that the broker did not take for what they
+// are, once all is answered.
+func (b *Batch) takeInvalid() []invalidRecord {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	invalid := b.invalid
+	b.invalid = nil
+	return invalid
 }
 
 func (b *Batch) takeError() error {

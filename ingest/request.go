@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,7 +32,7 @@ type rejectedEvent struct {
 }
 
 // body reads a request's body, unpacked.
-func (c *Collector) body(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+func (c *Collector) body(w http.ResponseWriter, r *http.Request, held *claim) ([]byte, *refusal) {
 	// A page elsewhere can send text/plain or a form without asking, but not
 	// JSON: the type keeps it from writing through its visitor's browser.
 	if sent := r.Header.Get("Content-Type"); sent != "" {
@@ -44,19 +45,27 @@ func (c *Collector) body(w http.ResponseWriter, r *http.Request) ([]byte, *refus
 		return nil, &refusal{http.StatusUnsupportedMediaType, "give the content type, application/json or application/x-ndjson"}
 	}
 	var src io.Reader = http.MaxBytesReader(w, r.Body, c.cfg.MaxBody)
+	most := c.cfg.MaxBody
 	switch encoding := r.Header.Get("Content-Encoding"); encoding {
 	case "", "identity":
 	case "gzip":
+		if refused := held.grow(gzipOverhead); refused != nil {
+			return nil, refused
+		}
 		z, err := gzip.NewReader(src)
 		if err != nil {
 			return nil, &refusal{http.StatusBadRequest, "the body is not gzip"}
 		}
 		// One byte more than allowed tells a body that is too long.
 		src = io.LimitReader(z, c.cfg.MaxUnpacked+1)
+		most = c.cfg.MaxUnpacked
 	default:
 		return nil, &refusal{http.StatusUnsupportedMediaType, "send the body plain or with gzip"}
 	}
-	body, err := io.ReadAll(src)
+	body, err, refused := readAll(src, most+1, held)
+	if refused != nil {
+		return nil, refused
+	}
 	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
 		return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes: send fewer events at once", c.cfg.MaxBody)}
 	}
@@ -69,6 +78,36 @@ func (c *Collector) body(w http.ResponseWriter, r *http.Request) ([]byte, *refus
 	return body, nil
 }
 
+// What a request holds besides its body.
+const (
+	gzipOverhead  = 48 << 10 // for unpacking
+	eventOverhead = 512      // for an event's place and, if it is rejected, its answer
+)
+
+// readAll reads src, of at most so many bytes, and takes each growth of the
+// buffer from the claim before it is made.
+func readAll(src io.Reader, most int64, held *claim) (body []byte, err error, refused *refusal) {
+	for {
+		if len(body) == cap(body) {
+			larger := max(4<<10, min(2*int64(cap(body)), most+1))
+			if refused := held.grow(larger); refused != nil {
+				return nil, nil, refused
+			}
+			old := int64(cap(body))
+			body = append(make([]byte, 0, larger), body...)
+			held.grow(-old)
+		}
+		n, err := src.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if errors.Is(err, io.EOF) {
+			return body, nil, nil
+		}
+		if err != nil {
+			return body, err, nil
+		}
+	}
+}
+
 // split finds the events in a body, without looking into them. A body that is
 // no list of anything is refused as a whole.
 func split(body []byte, limit int) ([][]byte, *refusal) {
@@ -79,8 +118,8 @@ func split(body []byte, limit int) ([][]byte, *refusal) {
 		return nil, &refusal{http.StatusBadRequest, "the body is empty: send one event, an array of events or one a line"}
 	case body[0] == '[':
 		var ok bool
-		if texts, ok = elements(body); !ok {
-			return nil, &refusal{http.StatusBadRequest, "the body begins like a JSON array and is none"}
+		if texts, ok = elements(body, limit); !ok {
+			return nil, &refusal{http.StatusBadRequest, "the body begins with [ but is not a JSON array"}
 		}
 	case extent(body) == len(body):
 		texts = [][]byte{body}
@@ -89,16 +128,20 @@ func split(body []byte, limit int) ([][]byte, *refusal) {
 			if line = bytes.TrimSpace(line); len(line) > 0 {
 				texts = append(texts, line)
 			}
+			if len(texts) > limit {
+				break
+			}
 		}
 	}
 	if len(texts) > limit {
-		return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("%d events at once, at most %d are taken", len(texts), limit)}
+		return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("more than %d events at once: send fewer", limit)}
 	}
 	return texts, nil
 }
 
-// elements returns the texts of an array's elements.
-func elements(array []byte) (texts [][]byte, ok bool) {
+// elements returns the texts of an array's elements, or one more than the
+// limit of them.
+func elements(array []byte, limit int) (texts [][]byte, ok bool) {
 	rest := bytes.TrimLeft(array[1:], " \t\r\n")
 	if len(rest) > 0 && rest[0] == ']' {
 		return nil, len(rest) == 1
@@ -108,7 +151,9 @@ func elements(array []byte) (texts [][]byte, ok bool) {
 		if n == 0 {
 			return nil, false
 		}
-		texts = append(texts, bytes.TrimSpace(rest[:n]))
+		if texts = append(texts, bytes.TrimSpace(rest[:n])); len(texts) > limit {
+			return texts, true
+		}
 		rest = bytes.TrimLeft(rest[n:], " \t\r\n")
 		switch {
 		case len(rest) == 0:
@@ -164,36 +209,87 @@ func extent(text []byte) int {
 // take appends a request's events, and the bad ones to the rejected topic, and
 // waits for them. With an error some may be on the log.
 func (c *Collector) take(ctx context.Context, key string, texts [][]byte) (answer, error) {
-	a := answer{Rejected: []rejectedEvent{}}
-	batch := c.cfg.Producer.batchWithoutWaiting()
-	d := event.Decoder{Lenient: true}
-	received := event.MillisOf(time.Now())
-	request := uuid.NewString()
+	t := taking{
+		Collector: c, key: key, id: uuid.NewString(), received: event.MillisOf(time.Now()),
+		batch: c.cfg.Producer.batchWithoutWaiting(), decoder: event.Decoder{Lenient: true},
+		answer: answer{Rejected: []rejectedEvent{}},
+	}
 	for i, text := range texts {
-		var e event.Event
-		err := decode(&d, text, received, key, i, &e)
-		if err == nil {
-			// A write key says where an event comes from; without keys the
-			// client does.
-			if len(c.keys) > 0 || e.Source == "" {
-				e.Source = key
-			}
-			err = batch.Append(ctx, &e)
-		}
-		if bad, ok := errors.AsType[*event.Rejection](err); ok {
-			a.Rejected = append(a.Rejected, rejectedEvent{i, bad.Reason, bad.Field, bad.Message})
-			err = batch.Reject(ctx, event.Rejected{
-				Value: text, Rejection: *bad,
-				Origin: event.Origin{Kind: event.OriginCollector, Name: key, Request: request, Position: int64(i)},
-			})
-		} else if err == nil {
-			a.Accepted++
-		}
-		if err != nil {
-			return a, errors.Join(err, batch.Wait(ctx))
+		if err := t.event(ctx, i, text); err != nil {
+			return t.answer, errors.Join(err, t.batch.Wait(ctx))
 		}
 	}
-	return a, batch.Wait(ctx)
+	if err := t.batch.Wait(ctx); err != nil {
+		return t.answer, err
+	}
+	return t.answer, t.again(ctx, texts)
+}
+
+// taking is a request's events on their way.
+type taking struct {
+	*Collector
+	key      string
+	id       string // of the request: two requests are never the same
+	received event.Millis
+	batch    *Batch
+	decoder  event.Decoder
+	answer   answer
+}
+
+// event appends the event at index, or rejects it.
+func (t *taking) event(ctx context.Context, index int, text []byte) error {
+	var e event.Event
+	err := decode(&t.decoder, text, t.received, t.key, index, &e)
+	if err == nil {
+		// A write key says where an event comes from; without keys the
+		// client does.
+		if len(t.keys) > 0 || e.Source == "" {
+			e.Source = t.key
+		}
+		t.batch.index = index
+		err = t.batch.Append(ctx, &e)
+	}
+	if bad, ok := errors.AsType[*event.Rejection](err); ok {
+		return t.reject(ctx, index, text, *bad)
+	}
+	if err == nil {
+		t.answer.Accepted++
+	}
+	return err
+}
+
+func (t *taking) reject(ctx context.Context, index int, text []byte, bad event.Rejection) error {
+	t.answer.Rejected = append(t.answer.Rejected, rejectedEvent{index, bad.Reason, bad.Field, bad.Message})
+	return t.batch.Reject(ctx, event.Rejected{
+		Value: text, Rejection: bad,
+		Origin: event.Origin{Kind: event.OriginCollector, Name: t.key, Request: t.id, Position: int64(index)},
+	})
+}
+
+// again gives each event that the broker did not take for what it is a second
+// try of its own, for it may have been refused for another that was sent with
+// it, and rejects it if that fails too.
+func (t *taking) again(ctx context.Context, texts [][]byte) error {
+	invalid := t.batch.takeInvalid()
+	for _, first := range invalid {
+		t.answer.Accepted--
+		err := t.event(ctx, first.index, texts[first.index])
+		if err = errors.Join(err, t.batch.Wait(ctx)); err != nil {
+			return err
+		}
+		for _, second := range t.batch.takeInvalid() {
+			t.answer.Accepted--
+			bad := event.Rejection{Reason: event.ReasonRefused, Message: "the broker does not take the event: " + second.err.Error()}
+			if err := t.reject(ctx, first.index, texts[first.index], bad); err != nil {
+				return err
+			}
+		}
+	}
+	if len(invalid) == 0 {
+		return nil
+	}
+	slices.SortFunc(t.answer.Rejected, func(a, b rejectedEvent) int { return a.Index - b.Index })
+	return t.batch.Wait(ctx)
 }
 
 // decode reads one event of a request and gives it what it lacks.

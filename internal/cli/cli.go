@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
 
 	"clickstream/internal/instance"
@@ -66,6 +67,9 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	if err := limitMemory(memlimit.FromCgroup); err != nil {
+		fmt.Fprintf(errOut, "warning: %v: set GOMEMLIMIT if memory is limited\n", err)
+	}
 	return execute(ctx, args, in, out, errOut)
 }
 

@@ -191,7 +191,7 @@ func TestServeStartsTheCollectorWithoutClickHouse(t *testing.T) {
 	shown, stop := start(t, "serve", "--roles", "collector", "--collector-addr", "127.0.0.1:0", "--data-dir", t.TempDir(),
 		"--kafka-brokers", brokers.Brokers[0], "--clickhouse-addr", clickhouse.Addr().String())
 	waitFor(t, "the instance serves or says why not", func() bool {
-		return strings.Contains(shown.String(), `"serving"`) || strings.Contains(shown.String(), "clickstream serve:")
+		return strings.Contains(shown.String(), `"url":`) || strings.Contains(shown.String(), "clickstream serve:")
 	})
 	url := regexp.MustCompile(`"url":"([^"]+)"`).FindStringSubmatch(shown.String())
 	if url == nil {

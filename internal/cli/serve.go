@@ -11,11 +11,13 @@ import (
 )
 
 type serveCmd struct {
-	Roles         []string `placeholder:"ROLE,…" help:"Roles to run: ${roles} (default: all)."`
-	CollectorAddr string   `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port where another program has that)."`
-	WriteKeysFile string   `placeholder:"FILE" help:"Write keys that clients have to give, a line each: NAME SECRET (default: whoever reaches the collector may write)."`
-	DataDir       string   `default:".clickstream" placeholder:"DIR" help:"The instance's folder: data of embedded engines, addresses for other commands (${default})."`
-	LogLevel      string   `enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
+	Roles                   []string `placeholder:"ROLE,…" help:"Roles to run: ${roles} (default: all)."`
+	CollectorAddr           string   `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port where another program has that)."`
+	WriteKeysFile           string   `placeholder:"FILE" help:"Write keys that clients have to give, a line each: NAME SECRET (default: whoever reaches the collector may write)."`
+	CollectorMemory         int64    `default:"128" placeholder:"MIB" help:"MiB that all requests under way may hold, and one client half of it (${default})."`
+	CollectorClientRequests int      `default:"256" placeholder:"N" help:"Requests of one client, an address or write key, under way at once (${default})."`
+	DataDir                 string   `default:".clickstream" placeholder:"DIR" help:"The instance's folder: data of embedded engines, addresses for other commands (${default})."`
+	LogLevel                string   `enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
 	ruleFlags
 	zoneFlag
 	engineFlags
@@ -38,7 +40,8 @@ Examples:
 }
 
 func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
-	cfg := instance.ServeConfig{Roles: c.Roles, CollectorAddr: c.CollectorAddr}
+	cfg := instance.ServeConfig{Roles: c.Roles, CollectorAddr: c.CollectorAddr,
+		CollectorBytes: c.CollectorMemory << 20, CollectorClientRequests: c.CollectorClientRequests}
 	if cfg.Rule, err = c.rule(); err != nil {
 		return err
 	}

@@ -42,6 +42,7 @@ const (
 	ReasonTooFarAhead    Reason = "too_far_ahead" // more than 24 hours ahead of its receive time
 	ReasonBadPrice       Reason = "bad_price"
 	ReasonBadQuantity    Reason = "bad_quantity"
+	ReasonRefused        Reason = "refused"   // the broker does not take the record
 	ReasonWrongKey       Reason = "wrong_key" // a record's key or partition is not its event's
 )
 

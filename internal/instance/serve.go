@@ -43,8 +43,11 @@ type ServeConfig struct {
 	// that is DefaultCollectorAddr or, where another program has that port, a
 	// free one.
 	CollectorAddr string
-	WriteKeys     map[string]string // of the collector's clients: name to secret
-	OnAlert       func(event.Alert) // may be nil; called for each alert that is acknowledged
+	// Limits of the collector; default those of ingest.CollectorConfig.
+	CollectorBytes          int64
+	CollectorClientRequests int
+	WriteKeys               map[string]string // of the collector's clients: name to secret
+	OnAlert                 func(event.Alert) // may be nil; called for each alert that is acknowledged
 }
 
 // Checked is the ServeConfig with its default roles, or what is wrong with it.
@@ -54,6 +57,12 @@ func (c ServeConfig) Checked() (ServeConfig, error) {
 	}
 	if err := CheckRoles(c.Roles); err != nil {
 		return c, err
+	}
+	if c.CollectorBytes != 0 && c.CollectorBytes < 64<<20 {
+		return c, fmt.Errorf("collector-memory %d: give at least 64, of which one client's largest request takes half", c.CollectorBytes>>20)
+	}
+	if c.CollectorClientRequests < 0 {
+		return c, fmt.Errorf("collector-client-requests %d: give a positive number", c.CollectorClientRequests)
 	}
 	if c.CollectorAddr == "" {
 		return c, nil
@@ -106,7 +115,8 @@ func (r *Roles) Serve(c ServeConfig) error {
 // runCollector starts the role collector. Its address is the same after a
 // restart.
 func (r *Roles) runCollector(c ServeConfig) {
-	cfg := ingest.CollectorConfig{Log: r.roleLog("collector"), Addr: c.CollectorAddr, WriteKeys: c.WriteKeys}
+	cfg := ingest.CollectorConfig{Log: r.roleLog("collector"), Addr: c.CollectorAddr, WriteKeys: c.WriteKeys,
+		MaxBytes: c.CollectorBytes, MaxClientRequests: c.CollectorClientRequests}
 	r.Go("collector", func(ctx context.Context, running func()) error {
 		producer, err := ingest.NewProducer(ctx, r.broker, r.roleLog("producer"), ingest.ForRequests())
 		if err != nil {

@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+// memoryShare is how much of the container's memory the garbage collector lets
+// the heap grow to before it works harder; the rest is for what Go does not
+// count and for peaks.
+const memoryShare = 0.8
+
+// limitMemory makes the garbage collector keep within a share of what limit
+// gives, unless GOMEMLIMIT is set in the environment. No limit, or none that
+// can be read, changes nothing.
+func limitMemory(limit memlimit.Provider) error {
+	_, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithProvider(limit))
+	if errors.Is(err, memlimit.ErrNoLimit) || errors.Is(err, memlimit.ErrNoCgroup) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the container's memory limit: %w", err)
+	}
+	return nil
+}
