@@ -74,7 +74,7 @@ func (c *alertsCmd) print(t *terminal, a event.Alert) error {
 	if c.Output == "json" {
 		return json.NewEncoder(t.out).Encode(a)
 	}
-	_, err := fmt.Fprintf(t.out, alertColumns, a.Status, a.ProductID,
+	_, err := fmt.Fprintf(t.out, alertColumns, printable(string(a.Status)), printable(a.ProductID),
 		a.WindowStart.UTC().Format(time.RFC3339)+"/"+a.WindowEnd.UTC().Format(time.RFC3339), count(a.Views), count(a.Purchases))
 	return err
 }

@@ -113,7 +113,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	case err == nil:
 		return exitDone
 	case errors.As(err, &usage):
-		fmt.Fprintf(errOut, "clickstream %s: %v\n", name, err)
+		fmt.Fprintf(errOut, "clickstream %s: %s\n", name, printableLines(err.Error()))
 		return exitUsage
 	case errors.As(err, new(silentError)):
 		return exitFailed
@@ -121,7 +121,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		fmt.Fprintln(errOut, "clickstream: interrupted")
 		return exitFailed
 	default:
-		fmt.Fprintf(errOut, "clickstream %s: %v\n", name, err)
+		fmt.Fprintf(errOut, "clickstream %s: %s\n", name, printableLines(err.Error()))
 		return exitFailed
 	}
 }

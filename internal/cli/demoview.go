@@ -58,7 +58,7 @@ func (v *demoView) show() {
 		}
 		news = others
 		mark := map[event.Status]string{event.Firing: "ALERT", event.Confirmed: "confirmed", event.Retracted: "retracted"}[first.Status]
-		text := fmt.Sprintf("%-9s  %s  %s views and %s purchases from %s to %s UTC", mark, last.ProductID, count(last.Views), count(last.Purchases),
+		text := fmt.Sprintf("%-9s  %s  %s views and %s purchases from %s to %s UTC", mark, printable(last.ProductID), count(last.Views), count(last.Purchases),
 			last.WindowStart.UTC().Format("15:04"), last.WindowEnd.UTC().Format("15:04"))
 		if windows > 1 {
 			text += fmt.Sprintf(", and in %d windows before", windows-1)

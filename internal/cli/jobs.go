@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"clickstream/internal/instance"
@@ -201,6 +203,11 @@ func (c *jobsReportCmd) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		return report.Text(t.out)
+		var text strings.Builder
+		if err := report.Text(&text); err != nil {
+			return err
+		}
+		_, err = io.WriteString(t.out, printableLines(text.String()))
+		return err
 	})
 }

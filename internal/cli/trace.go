@@ -97,13 +97,13 @@ func (c *traceCmd) Run(ctx context.Context, t *terminal) error {
 
 func printTrace(t *terminal, id string, events []traced, rejected []refused) {
 	for _, e := range events {
-		fmt.Fprintf(t.out, "%s of %s at %s: partition %d, offset %d, received %s, %s row(s)\n", e.Type, e.Key,
+		fmt.Fprintf(t.out, "%s of %s at %s: partition %d, offset %d, received %s, %s row(s)\n", printable(e.Type), printable(e.Key),
 			e.Timestamp.UTC().Format(time.RFC3339Nano), e.Partition, e.Offset, e.ReceivedAt.UTC().Format(time.RFC3339Nano), count(e.Copies))
-		fmt.Fprintf(t.out, "  %s\n", e.Windows)
+		fmt.Fprintf(t.out, "  %s\n", printable(e.Windows.String()))
 	}
 	for _, r := range rejected {
 		fmt.Fprintf(t.out, "rejected %s %s: %s %s (%s; partition %d, position %d)\n",
-			r.At.UTC().Format(time.RFC3339), r.Reason, r.Field, strings.TrimSpace(r.Message), r.Origin, r.Partition, r.Position)
+			r.At.UTC().Format(time.RFC3339), printable(r.Reason), printable(r.Field), printable(strings.TrimSpace(r.Message)), printable(r.Origin), r.Partition, r.Position)
 	}
 	if len(events)+len(rejected) == 0 {
 		fmt.Fprintf(t.out, "no event with the id %q is stored, and no rejected record names it\n", id)
