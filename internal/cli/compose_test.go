@@ -59,7 +59,10 @@ func TestTheComposedServiceRuns(t *testing.T) {
 			delete(here, name)
 		}
 		t.Setenv(name, composeVariable.ReplaceAllStringFunc(value, func(v string) string {
-			if !strings.HasPrefix(v, "${CLICKSTREAM_TIMEZONE") {
+			switch {
+			case strings.HasPrefix(v, "${COLLECTOR_WRITE_KEY:?"):
+				return "s3cret"
+			case !strings.HasPrefix(v, "${CLICKSTREAM_TIMEZONE"):
 				t.Errorf("the test knows no value for %s", v)
 			}
 			return "UTC"
@@ -97,7 +100,17 @@ func TestTheComposedServiceRuns(t *testing.T) {
 	go func() { defer close(drained); _, _ = io.Copy(io.Discard, logs) }()
 
 	body := `{"event_type":"view","product_id":"p1","session_id":"s1","timestamp":"` + time.Now().UTC().Format(time.RFC3339) + `"}`
-	answer, err := http.Post(url, "application/json", strings.NewReader(body))
+	if refused, err := http.Post(url, "application/json", strings.NewReader(body)); err != nil {
+		t.Fatal(err)
+	} else if refused.Body.Close(); refused.StatusCode != http.StatusUnauthorized {
+		t.Errorf("without a write key the collector answered %s", refused.Status)
+	}
+	post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	post.Header.Set("X-Write-Key", "s3cret")
+	answer, err := http.DefaultClient.Do(post)
 	if err != nil {
 		t.Fatal(err)
 	}

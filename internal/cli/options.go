@@ -57,6 +57,7 @@ type clickhouseFlags struct {
 const (
 	envKafkaPassword      = "CLICKSTREAM_KAFKA_SASL_PASSWORD"
 	envClickHousePassword = "CLICKSTREAM_CLICKHOUSE_PASSWORD"
+	envWriteKeys          = "CLICKSTREAM_WRITE_KEYS" // NAME:SECRET,…
 )
 
 func (f *kafkaFlags) broker() broker.Config {

@@ -2,10 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"strings"
 
 	"clickstream/internal/instance"
 )
@@ -13,7 +9,7 @@ import (
 type serveCmd struct {
 	Roles                   []string `placeholder:"ROLE,…" help:"Roles to run: ${roles} (default: all)."`
 	CollectorAddr           string   `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port where another program has that)."`
-	WriteKeysFile           string   `placeholder:"FILE" help:"Write keys that clients have to give, a line each: NAME SECRET (default: whoever reaches the collector may write)."`
+	WriteKeysFile           string   `placeholder:"FILE" help:"Write keys that clients have to give, a line each: NAME SECRET; or NAME:SECRET,… in $$CLICKSTREAM_WRITE_KEYS (default: whoever reaches the collector may write)."`
 	CollectorMemory         int64    `default:"128" placeholder:"MIB" help:"MiB that all requests under way may hold, and one client half of it (${default})."`
 	CollectorClientRequests int      `default:"256" placeholder:"N" help:"Requests of one client, an address or write key, under way at once (${default})."`
 	DataDir                 string   `default:".clickstream" placeholder:"DIR" help:"The instance's folder: data of embedded engines, addresses for other commands (${default})."`
@@ -45,7 +41,7 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if cfg.Rule, err = c.rule(); err != nil {
 		return err
 	}
-	if cfg.WriteKeys, err = readWriteKeys(c.WriteKeysFile); err != nil {
+	if cfg.WriteKeys, err = writeKeys(c.WriteKeysFile); err != nil {
 		return err
 	}
 	if cfg.Location, err = c.location(); err != nil {
@@ -88,36 +84,4 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
 		log.Info().Msg("stopped")
 	}
 	return nil
-}
-
-// readWriteKeys reads the secrets that clients of the collector have to give.
-func readWriteKeys(file string) (map[string]string, error) {
-	if file == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, usagef("read the write keys: %w", err)
-	}
-	keys := map[string]string{}
-	var errs []error
-	for i, line := range strings.Split(string(text), "\n") {
-		fields := strings.Fields(line)
-		switch {
-		case len(fields) == 0 || strings.HasPrefix(line, "#"):
-		case len(fields) != 2:
-			errs = append(errs, fmt.Errorf("%s line %d: write NAME SECRET", file, i+1))
-		case keys[fields[0]] != "":
-			errs = append(errs, fmt.Errorf("%s line %d: the name %q stands there twice", file, i+1, fields[0]))
-		default:
-			keys[fields[0]] = fields[1]
-		}
-	}
-	if len(keys) == 0 && len(errs) == 0 {
-		errs = append(errs, fmt.Errorf("%s holds no write key: write NAME SECRET, or leave --write-keys-file out", file))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, usageError{err}
-	}
-	return keys, nil
 }
