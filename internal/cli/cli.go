@@ -98,7 +98,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	kctx, err := parser.Parse(args)
+	kctx, err := parser.Parse(queryLast(args))
 	if exited >= 0 { // --help has been printed
 		return exited
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -17,8 +18,9 @@ import (
 )
 
 type sqlCmd struct {
-	Query  string `arg:"" help:"One SQL query; - reads it from standard input."`
-	Output string `enum:"table,json,csv" default:"table" help:"table, json (an array of objects) or csv."`
+	Query    string `arg:"" help:"One SQL query; - reads it from standard input."`
+	Output   string `enum:"table,vertical,json,jsonl,csv,tsv" default:"table" help:"table, vertical (a column a line), json (an array of objects), jsonl (an object a line), csv or tsv. A FORMAT at the query's end goes before."`
+	Vertical bool   `help:"The same as --output vertical."`
 	folderFlags
 	engineFlags
 }
@@ -26,6 +28,9 @@ type sqlCmd struct {
 func (sqlCmd) Help() string {
 	return `Views to ask: events, flash_sale_alerts, rejected_events, job_runs, user_segmentation_daily,
 top_products_daily, conversion_rate_daily. A query can read and cannot change anything.
+
+A query may end in FORMAT CSV, TSV, JSON, JSONEachRow or Vertical; for others use --output. On a terminal a wide table is
+shortened to fit; --vertical shows it whole.
 
 Examples:
   clickstream sql "SELECT event_type, count() FROM events GROUP BY 1 ORDER BY 2 DESC"
@@ -41,23 +46,24 @@ func (c *sqlCmd) Run(ctx context.Context, t *terminal) error {
 		}
 		text = string(all)
 	}
+	text, output, err := splitFormat(text)
+	if err != nil {
+		return err
+	}
 	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
 		// readonly=2 lets a query bring settings of its own, as format settings
 		// are, but change no data.
-		ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"readonly": 2}))
+		ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+			"readonly": 2,
+			// Times as JSON and CSV print them can be pasted into a query.
+			"date_time_input_format": "best_effort", "cast_string_to_date_time_mode": "best_effort",
+		}))
 		rows, err := p.Warehouse.Conn().Query(ctx, text)
 		if err != nil {
 			return fmt.Errorf("run the query: %w", err)
 		}
 		defer rows.Close()
-		switch c.Output {
-		case "json":
-			err = writeJSON(t.out, rows)
-		case "csv":
-			err = writeCSV(t.out, rows)
-		default:
-			err = writeTable(t.out, rows)
-		}
+		err = c.write(t, rows, output)
 		if err != nil {
 			return err
 		}
@@ -66,6 +72,30 @@ func (c *sqlCmd) Run(ctx context.Context, t *terminal) error {
 		}
 		return nil
 	})
+}
+
+// write prints the rows. output is what the query's FORMAT means, or "".
+func (c *sqlCmd) write(t *terminal, rows driver.Rows, output string) error {
+	if output == "" {
+		output = c.Output
+		if c.Vertical {
+			output = outVertical
+		}
+	}
+	switch output {
+	case outJSON:
+		return writeJSON(t.out, rows)
+	case outLines:
+		return writeJSONLines(t.out, rows)
+	case outCSV, outBareCSV:
+		return writeCSV(t, rows, output == outCSV)
+	case outTSV, outBareTSV:
+		return writeTSV(t.out, rows, output == outTSV)
+	case outVertical:
+		return writeVertical(t.out, rows)
+	default:
+		return writeTable(t, rows)
+	}
 }
 
 // scanner reads rows of any columns.
@@ -100,7 +130,7 @@ func plain(v reflect.Value, databaseType string) any {
 		if databaseType == "Date" || databaseType == "Date32" {
 			return value.Format(time.DateOnly)
 		}
-		return value.Format(time.RFC3339Nano)
+		return isoTime(value)
 	case decimal.Decimal:
 		return json.Number(value.String())
 	default:
@@ -128,18 +158,66 @@ func text(value any) string {
 	return fmt.Sprint(value)
 }
 
-func writeTable(w io.Writer, rows driver.Rows) error {
+// writeTable fits the table to the terminal's width; elsewhere it is as wide as
+// its cells.
+func writeTable(t *terminal, rows driver.Rows) error {
 	next := scanner(rows)
-	var all [][]string
+	all := [][]string{escaped(rows.Columns())}
 	for rows.Next() {
 		values, err := next()
 		if err != nil {
 			return err
 		}
-		all = append(all, texts(values))
+		all = append(all, escaped(texts(clockTimes(values))))
 	}
-	table(w, rows.Columns(), all)
+	shortened := false
+	if width := t.width(); width > 0 {
+		shortened = fit(all, width)
+	}
+	table(t.out, all[0], all[1:])
+	if shortened {
+		t.say("Columns are shortened to the terminal's width; --vertical shows them whole.")
+	}
 	return nil
+}
+
+func writeVertical(w io.Writer, rows driver.Rows) error {
+	next := scanner(rows)
+	for n := 1; rows.Next(); n++ {
+		values, err := next()
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, vertical(n, rows.Columns(), texts(clockTimes(values)))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clockTimes writes times as ClickHouse takes them everywhere in a query, also
+// in an IN list, where it reads no zone.
+func clockTimes(values []any) []any {
+	for i, v := range values {
+		if at, ok := v.(isoTime); ok {
+			values[i] = time.Time(at).Format("2006-01-02 15:04:05.999999999")
+		}
+	}
+	return values
+}
+
+// isoTime is printed as RFC 3339.
+type isoTime time.Time
+
+func (t isoTime) String() string               { return time.Time(t).Format(time.RFC3339Nano) }
+func (t isoTime) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+func escaped(cells []string) []string {
+	out := make([]string, len(cells))
+	for i, cell := range cells {
+		out[i] = printable(cell)
+	}
+	return out
 }
 
 func texts(values []any) []string {
@@ -150,10 +228,18 @@ func texts(values []any) []string {
 	return out
 }
 
-func writeCSV(w io.Writer, rows driver.Rows) error {
-	out := csv.NewWriter(w)
-	if err := out.Write(rows.Columns()); err != nil {
-		return err
+func writeCSV(t *terminal, rows driver.Rows, names bool) error {
+	out := csv.NewWriter(t.out)
+	cells := func(c []string) []string {
+		if t.outTTY {
+			return escaped(c)
+		}
+		return c
+	}
+	if names {
+		if err := out.Write(cells(rows.Columns())); err != nil {
+			return err
+		}
 	}
 	next := scanner(rows)
 	for rows.Next() {
@@ -161,7 +247,7 @@ func writeCSV(w io.Writer, rows driver.Rows) error {
 		if err != nil {
 			return err
 		}
-		if err := out.Write(texts(values)); err != nil {
+		if err := out.Write(cells(texts(values))); err != nil {
 			return err
 		}
 	}
@@ -169,32 +255,40 @@ func writeCSV(w io.Writer, rows driver.Rows) error {
 	return out.Error()
 }
 
-// writeJSON writes an array with an object a line, its members in the order of
-// the columns.
-func writeJSON(w io.Writer, rows driver.Rows) error {
+// writeTSV escapes what is not printable, tabs and line ends among it.
+func writeTSV(w io.Writer, rows driver.Rows, names bool) error {
+	if names {
+		if _, err := fmt.Fprintln(w, strings.Join(escaped(rows.Columns()), "\t")); err != nil {
+			return err
+		}
+	}
 	next := scanner(rows)
-	separator := "["
 	for rows.Next() {
 		values, err := next()
 		if err != nil {
 			return err
 		}
-		line := []byte(separator + "{")
-		for i, name := range rows.Columns() {
-			key, err := json.Marshal(name)
-			if err != nil {
-				return err
-			}
-			value, err := json.Marshal(values[i])
-			if err != nil {
-				return fmt.Errorf("column %s: %w", name, err)
-			}
-			if i > 0 {
-				line = append(line, ',')
-			}
-			line = append(append(append(line, key...), ':'), value...)
+		cells := texts(values)
+		for i := range cells {
+			cells[i] = printable(strings.ReplaceAll(cells[i], `\`, `\\`))
 		}
-		if _, err := w.Write(append(line, '}')); err != nil {
+		if _, err := fmt.Fprintln(w, strings.Join(cells, "\t")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeJSON writes an array with an object a line.
+func writeJSON(w io.Writer, rows driver.Rows) error {
+	next := scanner(rows)
+	separator := "["
+	for rows.Next() {
+		line, err := object(rows.Columns(), next)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s%s", separator, line); err != nil {
 			return err
 		}
 		separator = ",\n"
@@ -205,4 +299,42 @@ func writeJSON(w io.Writer, rows driver.Rows) error {
 	}
 	_, err := io.WriteString(w, "]\n")
 	return err
+}
+
+func writeJSONLines(w io.Writer, rows driver.Rows) error {
+	next := scanner(rows)
+	for rows.Next() {
+		line, err := object(rows.Columns(), next)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s\n", line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// object is the next row as JSON, its members in the order of the columns.
+func object(columns []string, next func() ([]any, error)) ([]byte, error) {
+	values, err := next()
+	if err != nil {
+		return nil, err
+	}
+	line := []byte("{")
+	for i, name := range columns {
+		key, err := json.Marshal(name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(values[i])
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", name, err)
+		}
+		if i > 0 {
+			line = append(line, ',')
+		}
+		line = append(append(append(line, key...), ':'), value...)
+	}
+	return append(line, '}'), nil
 }

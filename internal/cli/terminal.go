@@ -20,6 +20,19 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// width is how many columns standard output has, or 0 off a terminal.
+func (t *terminal) width() int {
+	f, ok := t.out.(*os.File)
+	if !ok || !t.outTTY {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 // say prints a line for people.
 func (t *terminal) say(format string, args ...any) { fmt.Fprintf(t.err, format+"\n", args...) }
 
