@@ -144,6 +144,9 @@ func (c *demoCmd) show(ctx context.Context, t *terminal, s *status, p *instance.
 		return err
 	})
 	r.WaitStarted(ctx)
+	if err := r.Context().Err(); err != nil {
+		return r.Explain(err)
+	}
 	links, err := c.links(p, r)
 	if err != nil {
 		return r.Explain(err)

@@ -19,23 +19,22 @@ import (
 // for its default.
 type Config struct {
 	Engines  *instance.Engines
-	Roles    []string       // that should run somewhere; default: all
-	MaxLag   int64          // records; default 100,000
-	LagWait  time.Duration  // how long a lag may stand still; default 5s
-	JobGrace time.Duration  // how long after its hour a job may begin; default 5m
-	Location *time.Location // of the shop; default UTC
+	Roles    []string      // that should run somewhere; default: all
+	MaxLag   int64         // records; default 100,000
+	LagWait  time.Duration // how long a lag may stand still; default 5s
+	JobGrace time.Duration // how long after its hour a job may begin; default 5m
+	// AskWithin is the deadline of all queries, besides LagWait; default 8s.
+	AskWithin time.Duration
+	Location  *time.Location // of the shop; default UTC
 }
 
 // Defaults of a Config's empty fields.
 const (
-	DefaultMaxLag   = 100_000
-	DefaultLagWait  = 5 * time.Second
-	DefaultJobGrace = 5 * time.Minute
+	DefaultMaxLag    = 100_000
+	DefaultLagWait   = 5 * time.Second
+	DefaultJobGrace  = 5 * time.Minute
+	DefaultAskWithin = 8 * time.Second
 )
-
-// askWithin is how long an engine may take to answer everything, besides the
-// wait for a lag to shrink.
-const askWithin = 7 * time.Second
 
 // lagEvery is how often a lag is looked at.
 const lagEvery = 250 * time.Millisecond
@@ -49,6 +48,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.LagWait == 0 {
 		c.LagWait = DefaultLagWait
+	}
+	if c.AskWithin == 0 {
+		c.AskWithin = DefaultAskWithin
 	}
 	if c.JobGrace == 0 {
 		c.JobGrace = DefaultJobGrace
@@ -72,14 +74,16 @@ func Check(ctx context.Context, cfg Config) Report {
 	if d := e.Joined(); d != nil {
 		r.Instance = &Instance{PID: d.PID, Links: d.Links}
 	}
-	c := &check{cfg: cfg, report: &r}
-	c.openTables(ctx)
-	defer c.close()
-
+	c := &check{cfg: cfg, report: &r, deadline: time.Now().Add(cfg.AskWithin), opened: make(chan struct{})}
 	var asking sync.WaitGroup
 	asking.Go(func() { c.askBroker(ctx) })
-	asking.Go(func() { c.askTables(ctx) })
+	asking.Go(func() {
+		c.openTables(ctx)
+		close(c.opened)
+		c.askTables(ctx)
+	})
 	asking.Wait()
+	c.close()
 	r.judge(cfg, time.Now())
 	return r
 }
@@ -100,9 +104,11 @@ func roleIn(d *instance.Description, name string) Role {
 
 // check is one Check. askBroker and askTables fill in fields of their own.
 type check struct {
-	cfg    Config
-	report *Report
-	tables *warehouse.Warehouse // nil where it is unreachable or not needed
+	cfg      Config
+	report   *Report
+	deadline time.Time            // for all queries
+	opened   chan struct{}        // closed when tables is known
+	tables   *warehouse.Warehouse // nil where it is unreachable or not needed
 }
 
 func (c *check) openTables(ctx context.Context) {
@@ -110,7 +116,7 @@ func (c *check) openTables(ctx context.Context) {
 	if len(e.ClickHouse.Addr) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	ctx, cancel := context.WithDeadline(ctx, c.deadline)
 	defer cancel()
 	r.ClickHouse = Engine{State: Unreachable, Address: e.ClickHouse.String()}
 	w, err := warehouse.Open(ctx, e.ClickHouse, e.Kafka.Log)
@@ -135,7 +141,7 @@ func (c *check) askTables(ctx context.Context) {
 	if c.tables == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	ctx, cancel := context.WithDeadline(ctx, c.deadline)
 	defer cancel()
 	r := c.report
 	var events, rows, alerts, rejected uint64
@@ -178,7 +184,7 @@ func (c *check) askLog(ctx context.Context) error {
 		return err
 	}
 	defer cl.Close()
-	asking, cancel := context.WithTimeout(ctx, askWithin)
+	asking, cancel := context.WithDeadline(ctx, c.deadline)
 	defer cancel()
 	topics := cl.Topics()
 	starts, ends, err := bounds(asking, cl, topics.Events)
@@ -226,6 +232,7 @@ func (c *check) lagOf(cl *broker.Client, role string) progress {
 	switch role {
 	case "mirror":
 		return func(ctx context.Context) (map[string]broker.Offsets, error) {
+			<-c.opened
 			if c.tables == nil {
 				return nil, nil // what is stored, only these tables can say
 			}
@@ -260,7 +267,7 @@ func (c *check) lagOf(cl *broker.Client, role string) progress {
 // watchLag finds a role's lag and, if it has one and a member, waits until it
 // shrinks: then the lag is that of records which have just come.
 func (c *check) watchLag(ctx context.Context, cl *broker.Client, role *Role, look progress) error {
-	asking, cancel := cancelAfter(ctx, askWithin)
+	asking, cancel := cancelAfter(ctx, time.Until(c.deadline))
 	defer cancel()
 	done, err := look(asking)
 	if err != nil || done == nil {

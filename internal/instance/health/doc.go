@@ -3,5 +3,7 @@
 //
 // Check never takes an engine that it cannot reach for an empty one: what it
 // could not learn is nil in the Report, and the engine is unwell. It asks
-// both engines at the same time and takes at most some 13 seconds.
+// both engines at the same time, for AskWithin, and then waits for a lag to
+// shrink, for LagWait. An engine that accepts connections and says nothing ends
+// with the clients' own timeouts, after some ten seconds.
 package health
