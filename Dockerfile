@@ -21,7 +21,7 @@ COPY --from=build --chown=65532:65532 /out/var/lib/clickstream /var/lib/clickstr
 WORKDIR /var/lib/clickstream
 USER 65532:65532
 EXPOSE 8080
-# It exits with 1 when a part is missing or not well.
+# It exits with 1 when an engine, a role or a job is unwell.
 HEALTHCHECK --interval=30s --timeout=15s --start-period=60s CMD ["/clickstream", "status"]
 ENTRYPOINT ["/clickstream"]
 CMD ["serve"]
