@@ -16,6 +16,9 @@ type span struct {
 	second, millisecond  string // the interval, in that unit
 }
 
+// Macros are Grafana's own syntax, not that of the warehouse's SQL files: Grafana
+// expands them itself in the dashboards, and the console shows the same queries.
+
 // Expand writes a query as Grafana's ClickHouse plugin (4.20) does for a
 // dashboard that shows the time from..to in steps of interval. Days are those
 // of the location of from and to.

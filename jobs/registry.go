@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"clickstream/warehouse"
 )
 
 // Names of the jobs.
@@ -58,10 +60,4 @@ func (j Job) due(day Day, loc *time.Location) time.Time {
 var sqlFiles embed.FS
 
 // query returns the text of sql/name.sql.
-func query(name string) string {
-	b, err := sqlFiles.ReadFile("sql/" + name + ".sql")
-	if err != nil {
-		panic(err) // a name that is not in this package
-	}
-	return string(b)
-}
+func query(name string) string { return warehouse.SQL(sqlFiles, name, nil) }

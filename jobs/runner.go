@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -13,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"clickstream/internal/broker"
+	"clickstream/warehouse"
 )
 
 // Defaults of a Runner's empty fields.
@@ -168,8 +168,8 @@ func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
 	staging := stagingPrefix + hex.EncodeToString(run.ID[:])
 	// The server does not take these names as parameters everywhere. They are
 	// ours: a table of Jobs, and a run id in hexadecimal digits.
-	names := strings.NewReplacer("STAGING", staging, "REPORT", job.Table)
-	if err := conn.Exec(ctx, names.Replace(query("create_staging")), clickhouse.Named("key", job.key)); err != nil {
+	names := struct{ Staging, Report string }{staging, job.Table}
+	if err := conn.Exec(ctx, warehouse.SQL(sqlFiles, "create_staging", names), clickhouse.Named("key", job.key)); err != nil {
 		return fmt.Errorf("make a table for the new rows: %w", err)
 	}
 	defer func() {
@@ -199,7 +199,7 @@ func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
 	if run.Rows == 0 {
 		replace = "clear_day"
 	}
-	if err := conn.Exec(ctx, names.Replace(query(replace)), clickhouse.Named("day", run.Day.String())); err != nil {
+	if err := conn.Exec(ctx, warehouse.SQL(sqlFiles, replace, names), clickhouse.Named("day", run.Day.String())); err != nil {
 		return fmt.Errorf("replace the day's rows: %w", err)
 	}
 	return nil

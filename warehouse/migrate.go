@@ -98,7 +98,7 @@ func (w *Warehouse) migrate(ctx context.Context, run func(*goose.Provider) ([]*g
 // provider has connections of its own, which the caller closes with it.
 func (w *Warehouse) provider() (*goose.Provider, error) {
 	words := w.cfg.engineWords()
-	create, err := words.fill("goose_db_version.sql", versionsSQL)
+	create, err := fill("goose_db_version.sql", versionsSQL, words)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,23 @@ func (c Config) engineWords() engineWords {
 	return w
 }
 
-func (w engineWords) fill(name, text string) (string, error) {
+// SQL is the text of sql/NAME.sql in files, its placeholders ({{.Word}}) filled
+// in from words. They are for what the server takes no parameter for: names of
+// ours in DDL, never values of others. It panics where the file or a word is
+// missing: both are part of the program.
+func SQL(files fs.FS, name string, words any) string {
+	text, err := fs.ReadFile(files, "sql/"+name+".sql")
+	if err != nil {
+		panic(err)
+	}
+	filled, err := fill(name, string(text), words)
+	if err != nil {
+		panic(err)
+	}
+	return filled
+}
+
+func fill(name, text string, w any) (string, error) {
 	t, err := template.New(name).Option("missingkey=error").Parse(text)
 	if err != nil {
 		return "", err
@@ -50,7 +66,7 @@ func (f filledFS) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	filled, err := f.words.fill(name, string(text))
+	filled, err := fill(name, string(text), f.words)
 	if err != nil {
 		return nil, err
 	}

@@ -1,15 +1,13 @@
 package cli
 
-import "embed"
+import (
+	"embed"
+
+	"clickstream/warehouse"
+)
 
 //go:embed sql/*.sql
 var sqlFiles embed.FS
 
 // query returns the text of sql/name.sql.
-func query(name string) string {
-	text, err := sqlFiles.ReadFile("sql/" + name + ".sql")
-	if err != nil {
-		panic(err) // a name that is not in this package
-	}
-	return string(text)
-}
+func query(name string) string { return warehouse.SQL(sqlFiles, name, nil) }

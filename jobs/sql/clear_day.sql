@@ -1,2 +1,2 @@
 -- A day without rows. The server does not replace a partition with nothing.
-ALTER TABLE REPORT DROP PARTITION {day:Date}
+ALTER TABLE {{.Report}} DROP PARTITION {day:Date}

@@ -2,7 +2,7 @@
 -- plain one also where the report's is replicated: it lives on one server for
 -- the length of a run, and should the connection move to another server in
 -- between, the run fails instead of replacing the day with half its rows.
-CREATE TABLE STAGING AS REPORT
+CREATE TABLE {{.Staging}} AS {{.Report}}
 ENGINE = MergeTree
 PARTITION BY day
 ORDER BY (day, {key:Identifier})
