@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 )
@@ -12,6 +13,13 @@ import (
 // was killed counts until its session has timed out.
 func (c *Client) Members(ctx context.Context, groups ...string) (map[string]int, error) {
 	described, err := c.admin().DescribeGroups(ctx, groups...)
+	for err != nil && Classify(err) == Retriable && ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+			described, err = c.admin().DescribeGroups(ctx, groups...)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ask for the members of the consumer groups: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	yaml "go.yaml.in/yaml/v2"
 
+	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/warehouse"
 	"clickstream/warehouse/warehousetest"
@@ -27,9 +28,10 @@ type composeService struct {
 
 var composeVariable = regexp.MustCompile(`\$\{[A-Z_]+(?::[-?]([^}]*))?\}`)
 
-// The service's command and environment, as compose.yaml has them, are run
-// against a broker and a ClickHouse: only where those are is another.
-func TestTheComposedServiceRuns(t *testing.T) {
+// useComposedService sets the service's environment as compose.yaml has it: only
+// where the engines are is another. It returns the service's command.
+func useComposedService(t *testing.T, brokers broker.Config, end warehousetest.Endpoint) (command []string) {
+	t.Helper()
 	text, err := os.ReadFile("../../compose.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +46,6 @@ func TestTheComposedServiceRuns(t *testing.T) {
 	if !ok || len(service.Command) == 0 || len(service.Environment) == 0 {
 		t.Fatalf("compose.yaml has no service clickstream with a command and an environment: %+v", service)
 	}
-	brokers, end := brokertest.Config(t), warehousetest.Database(t)
 	here := map[string]string{
 		"CLICKSTREAM_KAFKA_BROKERS":       strings.Join(brokers.Brokers, ","),
 		"CLICKSTREAM_CLICKHOUSE_ADDR":     end.Addr,
@@ -73,13 +74,20 @@ func TestTheComposedServiceRuns(t *testing.T) {
 	}
 	t.Setenv("CLICKSTREAM_KAFKA_TOPIC_PREFIX", brokers.TopicPrefix)
 	t.Setenv("CLICKSTREAM_DATA_DIR", t.TempDir()) // the image works in a folder of its own
+	return service.Command
+}
 
+// The service's command and environment, as compose.yaml has them, are run
+// against a broker and a ClickHouse, and commands in its container beside it.
+func TestTheComposedServiceRuns(t *testing.T) {
+	brokers, end := brokertest.Config(t), warehousetest.Database(t)
+	command := useComposedService(t, brokers, end)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	logs, logTo := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- execute(ctx, service.Command, strings.NewReader(""), io.Discard, logTo)
+		ended <- execute(ctx, command, strings.NewReader(""), io.Discard, logTo)
 		logTo.Close()
 	}()
 	url := ""
@@ -99,27 +107,7 @@ func TestTheComposedServiceRuns(t *testing.T) {
 	drained := make(chan struct{})
 	go func() { defer close(drained); _, _ = io.Copy(io.Discard, logs) }()
 
-	body := `{"event_type":"view","product_id":"p1","session_id":"s1","timestamp":"` + time.Now().UTC().Format(time.RFC3339) + `"}`
-	if refused, err := http.Post(url, "application/json", strings.NewReader(body)); err != nil {
-		t.Fatal(err)
-	} else if refused.Body.Close(); refused.StatusCode != http.StatusUnauthorized {
-		t.Errorf("without a write key the collector answered %s", refused.Status)
-	}
-	post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	post.Header.Set("X-Write-Key", "s3cret")
-	answer, err := http.DefaultClient.Do(post)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, _ := io.ReadAll(answer.Body)
-	answer.Body.Close()
-	http.DefaultClient.CloseIdleConnections()
-	if answer.StatusCode != http.StatusOK || !strings.Contains(string(got), `"accepted":1`) {
-		t.Errorf("the collector answered %s: %s", answer.Status, got)
-	}
+	postWithWriteKey(t, url, "s3cret")
 	w, err := warehouse.Open(t.Context(), warehouse.Config{Addr: []string{end.Addr}, Database: end.Database, User: end.User, Password: end.Password}, brokers.Log)
 	if err != nil {
 		t.Fatal(err)
@@ -130,6 +118,15 @@ func TestTheComposedServiceRuns(t *testing.T) {
 		err := w.Conn().QueryRow(t.Context(), "SELECT count() FROM events WHERE product_id = 'p1'").Scan(&n)
 		return err == nil && n == 1
 	})
+	waitFor(t, "the health check is content", func() bool {
+		status, out, _ := run(t, "status")
+		return status == exitDone && strings.Contains(out, url)
+	})
+	for _, beside := range [][]string{{"alerts"}, {"verify"}, {"sql", "SELECT 1"}, {"jobs", "report"}} {
+		if status, out, errOut := run(t, beside...); status != exitDone {
+			t.Errorf("%v beside the service: status %d, %s%s", beside, status, out, errOut)
+		}
+	}
 	stop()
 	if status := <-ended; status != exitDone {
 		t.Errorf("status %d after a stop", status)
@@ -149,5 +146,31 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 			t.Fatalf("waited in vain until %s", what)
 		case <-tick.C:
 		}
+	}
+}
+
+// postWithWriteKey sends an event without and with the key.
+func postWithWriteKey(t *testing.T, url, key string) {
+	t.Helper()
+	body := `{"event_type":"view","product_id":"p1","session_id":"s1","timestamp":"` + time.Now().UTC().Format(time.RFC3339) + `"}`
+	if refused, err := http.Post(url, "application/json", strings.NewReader(body)); err != nil {
+		t.Fatal(err)
+	} else if refused.Body.Close(); refused.StatusCode != http.StatusUnauthorized {
+		t.Errorf("without a write key the collector answered %s", refused.Status)
+	}
+	post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	post.Header.Set("X-Write-Key", key)
+	answer, err := http.DefaultClient.Do(post)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	if answer.StatusCode != http.StatusOK || !strings.Contains(string(got), `"accepted":1`) {
+		t.Errorf("the collector answered %s: %s", answer.Status, got)
 	}
 }

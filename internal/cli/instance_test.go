@@ -229,3 +229,17 @@ func TestStatusIsUnwellWhereNoRoleRuns(t *testing.T) {
 		t.Errorf("status %d, printed %s%s", status, out, errOut)
 	}
 }
+
+func TestServeEndsWhereTheAddressThatWasAskedForIsTaken(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, brokers := brokertest.Start(t, t.TempDir())
+	status, _, errOut := run(t, "serve", "--roles", "collector,normaliser", "--collector-addr", taken.Addr().String(), "--data-dir", t.TempDir(),
+		"--kafka-brokers", brokers.Brokers[0])
+	if status != exitFailed || !strings.Contains(errOut, "another program has the port of "+taken.Addr().String()) || strings.Contains(errOut, `"serving"`) {
+		t.Errorf("status %d, said %s", status, errOut)
+	}
+}

@@ -71,8 +71,10 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
 		return r.Explain(err)
 	}
 	r.WaitStarted(ctx)
-	log.Info().Strs("roles", cfg.Roles).Stringer("broker", eng.Kafka).Stringer("clickhouse", eng.ClickHouse).
-		Str("rule", cfg.Rule.String()).Str("timezone", c.Timezone).Msg("serving")
+	if r.Context().Err() == nil {
+		log.Info().Strs("roles", cfg.Roles).Stringer("broker", eng.Kafka).Stringer("clickhouse", eng.ClickHouse).
+			Str("rule", cfg.Rule.String()).Str("timezone", c.Timezone).Msg("serving")
+	}
 	<-r.Context().Done()
 	log.Info().Msg("stopping")
 	if err := r.Stop(); err != nil {

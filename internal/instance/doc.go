@@ -4,14 +4,20 @@
 // Engines are a broker and a ClickHouse: those that a Config names, those of
 // the instance that runs in the Config's folder, or embedded ones that Open
 // starts in the folder and Engines.Close stops. The folder's lock belongs to
-// the one process that runs engines or roles in it.
+// the one process that runs engines or roles in it; its Description, which
+// others read, says where the engines are and how each role is. Passwords of
+// engines that are not embedded are never written there.
 //
 // A Pipeline is the engines with topics and tables made and checked. OpenPipeline
 // makes what is missing; JoinPipeline makes nothing.
 //
-// Roles run until they are stopped or one of them fails, and end together.
-// Stop returns when all of them have ended, so nothing of this package runs
-// after it.
+// Roles are supervised (Supervisor): each opens what it needs, one that ends
+// with an error that may pass is started again with back-off, and one that fails
+// for good ends the others after they have finished what they hold. Stop returns
+// when all of them have ended, so nothing of this package runs after it.
+//
+// A Session is a short command's way to a pipeline, with the roles that it needs
+// on engines of its own.
 //
 // The package prints nothing: what a person should see of a wait goes to the
 // callbacks that a Config or a Session carries.
