@@ -111,8 +111,8 @@ func (s *Supervisor) supervise(at int, name string, role Role) {
 		case !mayPass(err):
 			s.log.Error().Err(err).Str("role", name).Msg("a role has failed: stopping the others")
 			s.fail(fmt.Errorf("%s: %w", name, err))
+			s.cancel() // whoever sees the state sees the end too
 			s.set(at, Failed, err)
-			s.cancel()
 			return
 		}
 		if !since.IsZero() && time.Since(since) >= wellAfter {
