@@ -146,3 +146,28 @@ func TestAnUnreachableEngineIsUnknownAndNotEmpty(t *testing.T) {
 		t.Errorf("ClickHouse answers: %+v", r)
 	}
 }
+
+// A record that was stamped by a wrong clock holds its partition's watermark up.
+func TestARecordReceivedAheadOfNowIsUnwell(t *testing.T) {
+	_, b := brokertest.Start(t, t.TempDir()) // it takes the producer's time
+	p := pipeline(t, b)
+	e := event.Event{ID: "e", Type: event.TypeView, Timestamp: event.MillisOf(time.Now()), UserID: "u", ProductID: "p", Quantity: 1}
+	record := &kgo.Record{Topic: b.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil), Timestamp: time.Now().Add(30 * time.Minute)}
+	if err := p.Broker.ProduceSync(t.Context(), record).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	roles := p.NewRoles(t.Context())
+	roles.RunMirror()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := p.WaitStored(ctx, nil); err != nil {
+		t.Fatal(roles.Explain(err))
+	}
+	r := Check(t.Context(), Config{Engines: p.Engines, Roles: []string{"mirror"}})
+	if r.Healthy || !has(r, "clock: the newest event was received 30m ahead of now") || r.NewestText(time.Now()) != "newest received 30m ahead of now" {
+		t.Errorf("unwell: %q; %s", r.Unwell, r.NewestText(time.Now()))
+	}
+	if err := roles.Stop(); err != nil {
+		t.Error(err)
+	}
+}

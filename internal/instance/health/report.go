@@ -88,9 +88,10 @@ func (r *Report) judge(cfg Config, now time.Time) {
 	for _, role := range r.Roles {
 		role.judge(cfg, func(format string, args ...any) { unwell(role.Name, format, args...) })
 	}
+	// No watermark is above the time at which its newest event was received.
 	if r.Newest != nil && r.Newest.Sub(now) > aheadBy {
-		unwell("clock", "the newest event was received %s ahead of now: the clock that stamped it is wrong, or this machine's is; "+
-			"until then the windows of its partition close too early", duration(r.Newest.Sub(now)))
+		unwell("clock", "the newest event was received %s ahead of now: the clock that stamped it or this machine's is wrong; "+
+			"so is its partition's watermark, and events that come until then may be late", duration(r.Newest.Sub(now)))
 	}
 	for _, due := range r.Jobs {
 		switch {
