@@ -30,7 +30,7 @@ func newDemoView(t *terminal, s *status, p *instance.Pipeline, r *instance.Roles
 	return &demoView{t: t, s: s, p: p, r: r, generator: generator, started: time.Now()}
 }
 
-// alert is told by the processor of each alert in its topic.
+// alert is called by the processor with each alert in its topic.
 func (v *demoView) alert(a event.Alert) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

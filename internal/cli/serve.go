@@ -25,7 +25,7 @@ its own. A role that cannot reach what it needs is started again until it can; t
 collector, normaliser and processor need no ClickHouse. clickstream status shows every role.
 
   collector   takes events over HTTP: POST /v1/events
-  normaliser  brings foreign producers' records into the log
+  normaliser  brings the records of other producers into the log
   mirror      copies the log into ClickHouse
   processor   turns the log into alerts
   jobs        runs the daily jobs at their hours

@@ -20,8 +20,8 @@ type Pipeline struct {
 	Log       zerolog.Logger
 }
 
-// OpenPipeline makes topics and tables and checks that the tables were filled
-// from this log.
+// OpenPipeline makes topics and tables and checks that the tables belong
+// to this log.
 func OpenPipeline(ctx context.Context, e *Engines, log zerolog.Logger) (_ *Pipeline, err error) {
 	p := &Pipeline{Engines: e, Log: log}
 	defer func() {
@@ -40,7 +40,7 @@ func OpenPipeline(ctx context.Context, e *Engines, log zerolog.Logger) (_ *Pipel
 	return p, err
 }
 
-// openTables makes the tables and checks that they were filled from this log.
+// openTables makes the tables and checks that they belong to this log.
 func openTables(ctx context.Context, log broker.LogIdentity, cfg warehouse.Config, to zerolog.Logger) (*warehouse.Warehouse, error) {
 	w, err := warehouse.Open(ctx, cfg, to)
 	if err != nil {

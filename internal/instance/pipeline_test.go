@@ -246,6 +246,6 @@ func TestPipelineRefusesAnotherLog(t *testing.T) {
 	other := *p.Engines
 	other.Kafka = brokertest.Config(t)
 	if _, err := OpenPipeline(t.Context(), &other, zerolog.Nop()); err == nil {
-		t.Error("tables filled from one log were taken for another's")
+		t.Error("tables of one log were taken for another's")
 	}
 }

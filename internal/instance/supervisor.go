@@ -142,7 +142,7 @@ func (s *Supervisor) set(at int, state State, err error) {
 	} else if state == Running || state == Stopped {
 		r.Error = ""
 	}
-	s.tell()
+	s.report()
 }
 
 func (s *Supervisor) restart(at int) {
@@ -150,11 +150,11 @@ func (s *Supervisor) restart(at int) {
 	r := &s.states[at]
 	r.State, r.Since = Starting, time.Now()
 	r.Restarts++
-	s.tell()
+	s.report()
 }
 
-// tell reports a change and unlocks.
-func (s *Supervisor) tell() {
+// report says to those who wait that a state has changed, and unlocks.
+func (s *Supervisor) report() {
 	close(s.moved)
 	s.moved = make(chan struct{})
 	s.mu.Unlock()
