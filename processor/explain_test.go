@@ -13,7 +13,9 @@ import (
 )
 
 func TestExplainSaysInWhichWindowsAnEventCounted(t *testing.T) {
-	cl := brokertest.OpenAt(t, brokertest.Config(t), broker.ProducerOptions()...)
+	cfg := brokertest.Config(t)
+	brokertest.OwnReceiveTimes(t, cfg)
+	cl := brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
 	id, err := cl.EnsureTopics(t.Context())
 	if err != nil {
 		t.Fatal(err)

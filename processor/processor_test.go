@@ -43,7 +43,9 @@ type shop struct {
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	cl := brokertest.OpenAt(t, brokertest.Config(t), broker.ProducerOptions()...)
+	cfg := brokertest.Config(t)
+	brokertest.OwnReceiveTimes(t, cfg)
+	cl := brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
 	if _, err := cl.EnsureTopics(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,8 @@ type session struct {
 	lastLook   time.Time
 	lastCommit time.Time
 	closings   []*closing
+	// grown says that partitions were added to the log while it was read.
+	grown error
 	// failed: what has been taken as told may not be in the topic, so nothing
 	// may be committed any more.
 	failed bool
@@ -111,6 +113,9 @@ func (s *session) turn(ctx, work context.Context) error {
 	cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.grown != nil {
+		return s.grown
+	}
 	if err := s.take(fetches); err != nil || ctx.Err() != nil {
 		return err
 	}
@@ -265,6 +270,13 @@ func (s *session) ask(ctx context.Context) {
 		ends, err := s.out.EndOffsets(within, s.topics.Events)
 		cancel()
 		if err == nil {
+			err = broker.SamePartitions(s.topics.Events, s.reading.partitions, int32(len(ends)))
+			if err != nil {
+				s.mu.Lock()
+				s.grown = err
+				s.mu.Unlock()
+				return
+			}
 			a.got, a.ends = s.p.settings.now(), ends
 			select {
 			case s.answers <- a:

@@ -44,7 +44,7 @@ func (w *Warehouse) recordLog(ctx context.Context, id broker.LogIdentity) (Table
 		return "", fmt.Errorf("check which log database %s belongs to (has it been migrated?): %w", w.cfg.Database, err)
 	}
 	for _, l := range logs {
-		if err := sameLog(l.LogIdentity, id); err != nil {
+		if err := l.SameLog(id); err != nil {
 			return "", fmt.Errorf("database %s belongs to another log: %w. Use another database; or drop the tables and create "+
 				"them again (migrate down --all, migrate up): the mirror then stores this log in them from its beginning", w.cfg.Database, err)
 		}
@@ -74,18 +74,4 @@ func (w *Warehouse) recordedLogs(ctx context.Context) (logs []recordedLog, err e
 		logs = append(logs, l)
 	}
 	return logs, rows.Err()
-}
-
-func sameLog(recorded, now broker.LogIdentity) error {
-	switch {
-	case recorded.Topic != now.Topic:
-		return fmt.Errorf("its topic was %s, this one is %s", recorded.Topic, now.Topic)
-	case recorded.ClusterID != now.ClusterID:
-		return fmt.Errorf("its cluster id was %q, this one is %q", recorded.ClusterID, now.ClusterID)
-	case recorded.TopicID != now.TopicID && recorded.TopicID != "" && now.TopicID != "":
-		return fmt.Errorf("topic %s was deleted and made again: its id was %s and is %s now", now.Topic, recorded.TopicID, now.TopicID)
-	case recorded.Partitions != now.Partitions:
-		return fmt.Errorf("topic %s had %d partitions and has %d now", now.Topic, recorded.Partitions, now.Partitions)
-	}
-	return nil
 }

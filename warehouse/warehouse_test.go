@@ -214,7 +214,7 @@ func TestAnotherLogIsRefused(t *testing.T) {
 		"the same":         {func(*broker.LogIdentity) {}, ""},
 		"no topic id":      {func(id *broker.LogIdentity) { id.TopicID = "" }, ""},
 		"another cluster":  {func(id *broker.LogIdentity) { id.ClusterID = "b" }, `its cluster id was "a", this one is "b"`},
-		"topic made again": {func(id *broker.LogIdentity) { id.TopicID = "t2" }, "deleted and made again"},
+		"topic made again": {func(id *broker.LogIdentity) { id.TopicID = "t2" }, "deleted and created again"},
 		"another topic":    {func(id *broker.LogIdentity) { id.Topic = "other" }, "its topic was events"},
 		"more partitions":  {func(id *broker.LogIdentity) { id.Partitions = 24 }, "had 12 partitions and has 24"},
 		"says the way out": {func(id *broker.LogIdentity) { id.Partitions = 24 }, "Use another database"},

@@ -155,6 +155,8 @@ func ReaderOptions() []kgo.Opt {
 		kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.FetchMaxBytes(8 << 20),
 		kgo.FetchMaxPartitionBytes(1 << 20),
+		// A few hundred bytes of a hostile batch must not unpack to gigabytes.
+		kgo.MaxDecompressBatchBytes(64 << 20),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Offsets holds one offset for each partition of a topic.
@@ -24,6 +25,25 @@ func (c *Client) EndOffsets(ctx context.Context, topic string) (Offsets, error) 
 func (c *Client) StartOffsets(ctx context.Context, topic string) (Offsets, error) {
 	listed, err := c.admin().ListStartOffsets(ctx, topic)
 	return listedOffsets("start", topic, listed, err)
+}
+
+// Partitions asks the broker, and no cache, how many partitions topic has now.
+func (c *Client) Partitions(ctx context.Context, topic string) (int32, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	asked := kmsg.NewMetadataRequestTopic()
+	asked.Topic = kmsg.StringPtr(topic)
+	req.Topics = append(req.Topics, asked)
+	resp, err := req.RequestWith(ctx, c.Client)
+	if err == nil && len(resp.Topics) != 1 {
+		err = errors.New("the broker does not name the topic")
+	}
+	if err == nil {
+		err = kerr.ErrorForCode(resp.Topics[0].ErrorCode)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("ask for the partitions of topic %s: %w", topic, err)
+	}
+	return int32(len(resp.Topics[0].Partitions)), nil
 }
 
 func listedOffsets(which, topic string, listed kadm.ListedOffsets, err error) (Offsets, error) {

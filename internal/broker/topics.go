@@ -60,7 +60,7 @@ func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 	if err != nil {
 		return LogIdentity{}, err
 	}
-	if err := checkTopics(ctx, adm, cfg, details); err != nil {
+	if err := c.checkTopics(ctx, details); err != nil {
 		return LogIdentity{}, err
 	}
 	meta, err := adm.BrokerMetadata(ctx)
@@ -85,6 +85,9 @@ func (c Config) settings(topic string) map[string]*string {
 	t := c.Topics()
 	switch topic {
 	case t.Events, t.Alerts:
+		if topic == t.Events {
+			set[timestampType] = kadm.StringPtr(logAppendTime)
+		}
 		d := c.EventsRetention
 		if topic == t.Alerts {
 			d = c.AlertsRetention
@@ -148,38 +151,4 @@ func led(d kadm.TopicDetail) bool {
 		}
 	}
 	return len(d.Partitions) > 0
-}
-
-func checkTopics(ctx context.Context, adm *kadm.Client, cfg Config, details kadm.TopicDetails) error {
-	t := cfg.Topics()
-	var errs []error
-	if e, a := len(details[t.Events].Partitions), len(details[t.Alerts].Partitions); e != a {
-		errs = append(errs, fmt.Errorf("topic %s has %d partitions and %s has %d: alerts live in the partition of their events, "+
-			"so delete %s (alerts are computed again from the log) and start again", t.Events, e, t.Alerts, a, t.Alerts))
-	}
-	configs, err := adm.DescribeTopicConfigs(ctx, t.Events, t.Alerts)
-	if err != nil {
-		return errors.Join(append(errs, fmt.Errorf("read settings of topics %s and %s: %w", t.Events, t.Alerts, err))...)
-	}
-	for _, rc := range configs {
-		if rc.Err != nil {
-			// Reading settings is a right of its own, which we can do without.
-			if errors.Is(rc.Err, kerr.TopicAuthorizationFailed) || errors.Is(rc.Err, kerr.ClusterAuthorizationFailed) {
-				cfg.Log.Warn().Str("topic", rc.Name).Msg("not allowed to read the topic's settings: make sure that it is not compacted")
-				continue
-			}
-			errs = append(errs, fmt.Errorf("read settings of topic %s: %w", rc.Name, rc.Err))
-			continue
-		}
-		for _, c := range rc.Configs {
-			if c.Key == "cleanup.policy" && c.Value != nil && strings.Contains(*c.Value, "compact") {
-				errs = append(errs, fmt.Errorf("topic %s has cleanup.policy=%s, which removes events: set it to delete, "+
-					"or create the topic anew if it has been compacted already", rc.Name, *c.Value))
-			}
-		}
-	}
-	if len(errs) == 0 {
-		return nil
-	}
-	return fmt.Errorf("check topics: %w", errors.Join(errs...))
 }

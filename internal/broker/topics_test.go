@@ -1,11 +1,14 @@
 package broker_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -55,6 +58,9 @@ func TestEnsureTopicsMakesThemOnceWithUnlimitedRetention(t *testing.T) {
 			t.Errorf("topic %s has %d partitions, error %v", name, len(d.Partitions), d.Err)
 		}
 	}
+	if got := setting(ctx, t, adm, cfg.Topics().Events, "message.timestamp.type"); got != "LogAppendTime" {
+		t.Errorf("the event log has message.timestamp.type=%s, want the broker's clock", got)
+	}
 	for topic, want := range map[string]string{cfg.Topics().Events: "-1", cfg.Topics().Alerts: "3600000"} {
 		if got := setting(ctx, t, adm, topic, "retention.ms"); got != want {
 			t.Errorf("topic %s has retention.ms=%s, want %s", topic, got, want)
@@ -78,7 +84,7 @@ func setting(ctx context.Context, t *testing.T, adm *kadm.Client, topic, key str
 
 func TestEnsureTopicsFollowsAnExistingLogsPartitions(t *testing.T) {
 	cfg := brokertest.Config(t)
-	makeTopic(t, cfg, cfg.Topics().Events, 3, nil)
+	makeTopic(t, cfg, cfg.Topics().Events, 3, map[string]*string{"message.timestamp.type": kadm.StringPtr("LogAppendTime")})
 	if id := ensure(t, cfg); id.Partitions != 3 {
 		t.Errorf("got %d partitions, want the existing 3", id.Partitions)
 	}
@@ -96,6 +102,8 @@ func TestEnsureTopicsRefusesWhatWouldBreakTheLog(t *testing.T) {
 		cfg.Topics().Events + " has 3 partitions and " + cfg.Topics().Alerts + " has 2",
 		"delete " + cfg.Topics().Alerts,
 		cfg.Topics().Events + " has cleanup.policy=compact",
+		cfg.Topics().Events + " has message.timestamp.type=CreateTime",
+		"alter-config " + cfg.Topics().Events + " --set message.timestamp.type=LogAppendTime",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q: %v", want, err)
@@ -104,6 +112,43 @@ func TestEnsureTopicsRefusesWhatWouldBreakTheLog(t *testing.T) {
 	adm := kadm.NewClient(client(t, cfg).Client)
 	if got := setting(deadline(t), t, adm, cfg.Topics().Events, "cleanup.policy"); got != "compact" {
 		t.Errorf("the existing topic was changed to cleanup.policy=%s", got)
+	}
+}
+
+func TestEnsureTopicsTakesWritersClocksThatAreBounded(t *testing.T) {
+	cfg := brokertest.Config(t)
+	var said bytes.Buffer
+	cfg.Log = zerolog.New(&said)
+	makeTopic(t, cfg, cfg.Topics().Events, 2, map[string]*string{
+		"message.timestamp.type": kadm.StringPtr("CreateTime"), "message.timestamp.after.max.ms": kadm.StringPtr("300000"),
+	})
+	ensure(t, cfg)
+	if !strings.Contains(said.String(), "the writers' clocks") {
+		t.Errorf("no warning that the writers' clocks count: %s", said.String())
+	}
+}
+
+func TestEnsureTopicsRefusesALogThatCanAcknowledgeNothing(t *testing.T) {
+	cfg := brokertest.Config(t)
+	makeTopic(t, cfg, cfg.Topics().Events, 2, map[string]*string{
+		"message.timestamp.type": kadm.StringPtr("LogAppendTime"), "min.insync.replicas": kadm.StringPtr("2"),
+	})
+	_, err := client(t, cfg).EnsureTopics(deadline(t))
+	if want := cfg.Topics().Events + " has 1 replicas and min.insync.replicas=2"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want it to say %q", err, want)
+	}
+}
+
+func TestABatchThatUnpacksToMoreThanTheLimitIsRefused(t *testing.T) {
+	cfg := brokertest.Config(t)
+	ensure(t, cfg)
+	cl := client(t, cfg, append(broker.ProducerOptions(), kgo.ProducerBatchMaxBytes(200<<20), kgo.MaxBufferedBytes(0), kgo.BrokerMaxWriteBytes(210<<20))...)
+	if err := cl.ProduceSync(deadline(t), &kgo.Record{Topic: cfg.Topics().Events, Value: make([]byte, 80<<20)}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	err := cl.ReadLog(deadline(t), cfg.Topics().Events, nil, broker.Offsets{0: 1}, func(*kgo.Record) error { return nil })
+	if !errors.Is(err, kgo.ErrMaxDecompress) {
+		t.Errorf("got %v, want %v", err, kgo.ErrMaxDecompress)
 	}
 }
 

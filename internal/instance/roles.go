@@ -32,6 +32,7 @@ type Roles struct {
 	producers []*ingest.Producer // of NewProducer; closed after all roles have ended
 
 	mu         sync.Mutex
+	identity   broker.LogIdentity // of the log that the first role found
 	mirror     *mirror.Mirror
 	processor  *processor.Processor
 	public     bool // description is published
@@ -71,7 +72,46 @@ func (r *Roles) roleLog(role string) zerolog.Logger { return r.log.With().Str("r
 
 // ensureTopics makes the topics that are missing and checks the others.
 func (r *Roles) ensureTopics(ctx context.Context) (broker.LogIdentity, error) {
-	return r.broker.EnsureTopics(ctx)
+	now, err := r.broker.EnsureTopics(ctx)
+	if err != nil {
+		return now, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.identity == (broker.LogIdentity{}) {
+		r.identity = now
+	}
+	if err := r.identity.SameLog(now); err != nil {
+		return now, permanent{fmt.Errorf("the event log is not the one that this instance started with: %w", err)}
+	}
+	return now, nil
+}
+
+// partitionsEvery is how often the number of the log's partitions is looked up.
+const partitionsEvery = 5 * time.Second
+
+// watchLog ends the roles when partitions have been added to the event log: with
+// the number of partitions changes where an event belongs.
+func (r *Roles) watchLog(ctx context.Context, running func()) error {
+	identity, err := r.ensureTopics(ctx)
+	if err != nil {
+		return err
+	}
+	running()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(partitionsEvery):
+		}
+		now, err := r.broker.Partitions(ctx, identity.Topic)
+		if err != nil {
+			continue // an unreachable broker is the roles' matter
+		}
+		if err := broker.SamePartitions(identity.Topic, identity.Partitions, now); err != nil {
+			return permanent{err}
+		}
+	}
 }
 
 // openTables returns the tables that the roles share, made and checked. While

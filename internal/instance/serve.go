@@ -92,6 +92,7 @@ func (r *Roles) Serve(c ServeConfig) error {
 	if err := r.publish(); err != nil {
 		return err
 	}
+	r.Go("event log", r.watchLog)
 	if c.has("collector") {
 		r.runCollector(c)
 	}

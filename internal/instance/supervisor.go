@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"clickstream/internal/broker"
 	"clickstream/warehouse"
@@ -234,6 +235,11 @@ func mayPass(err error) bool {
 		return false
 	}
 	if _, ok := warehouse.Retriable(err); ok {
+		return true
+	}
+	// A broker that has just started may not know its topics yet. Whether the
+	// topic is the same one is checked when the role starts again.
+	if errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID) {
 		return true
 	}
 	class := broker.Classify(err)

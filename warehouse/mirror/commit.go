@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -95,6 +96,12 @@ func (r *run) commits(b *batch, topic string) map[int32]broker.Commit {
 // up: commits that belong to other tables are taken back to the beginning.
 func (r *run) assigned(ctx context.Context, cl *kgo.Client, assigned map[string][]int32) {
 	for topic, partitions := range assigned {
+		if topic == r.topics.Events && slices.Max(append(partitions, 0)) >= r.partitions {
+			r.mu.Lock()
+			r.failed = broker.SamePartitions(topic, r.partitions, slices.Max(partitions)+1)
+			r.mu.Unlock()
+			return
+		}
 		step := "take over topic " + topic
 		err := r.retry(ctx, step, waitForCommit, func() error { return r.rewind(ctx, cl, topic, partitions) })
 		r.mu.Lock()

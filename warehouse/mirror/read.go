@@ -12,10 +12,6 @@ import (
 	"clickstream/internal/event"
 )
 
-// maxValue is how much of a value is kept where a topic does not take it all
-// with its headers: below the 1 MB that brokers take unless told otherwise.
-const maxValue = 900_000
-
 // scratch is what reading uses again for each record.
 type scratch struct {
 	decoder event.Decoder
@@ -26,6 +22,13 @@ type scratch struct {
 func (r *run) read(ctx context.Context) error {
 	defer close(r.toCommit)
 	defer close(r.toWrite)
+	defer func() {
+		// After an error the last batch is not handed over: leaving the group
+		// must not try to. It is read again.
+		r.mu.Lock()
+		r.open = nil
+		r.mu.Unlock()
+	}()
 	var s scratch
 	for ctx.Err() == nil {
 		fetches := r.poll(ctx)

@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
@@ -109,6 +110,9 @@ func (w *writer) reject(ctx context.Context, invalid []event.Rejected) error {
 	for i := range invalid {
 		left[i] = broker.RejectedRecord(w.topics.Rejected, w.rejected, invalid[i])
 	}
+	if err := w.checkPartitions(ctx, invalid); err != nil {
+		return err
+	}
 	first := invalid[0].Origin
 	step := fmt.Sprintf("write %d records, the first of them %s %d/%d, to topic %s", len(left), first.Name, first.Partition, first.Position, w.topics.Rejected)
 	return w.retry(ctx, step, waitForTopic, func() error {
@@ -121,6 +125,24 @@ func (w *writer) reject(ctx context.Context, invalid []event.Rejected) error {
 		}
 		return results.FirstErr()
 	})
+}
+
+// checkPartitions makes sure that records with a wrong key are that. Where
+// partitions have been added to the log, they may be right for the new number,
+// and the mirror stops with the way out instead.
+func (r *run) checkPartitions(ctx context.Context, invalid []event.Rejected) error {
+	if !slices.ContainsFunc(invalid, func(i event.Rejected) bool { return i.Reason == event.ReasonWrongKey }) {
+		return nil
+	}
+	var now int32
+	err := r.retry(ctx, "look up the partitions of topic "+r.topics.Events, waitForTopic, func() (err error) {
+		now, err = r.side.Partitions(ctx, r.topics.Events)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return broker.SamePartitions(r.topics.Events, r.partitions, now)
 }
 
 // waitForTopic: a rejected topic that is gone may come back, and nothing is

@@ -47,6 +47,7 @@ func newShop(t testing.TB) *shop {
 	s := &shop{TB: t, wh: wh}
 	cfg := brokertest.Config(t)
 	cfg.Partitions = 3
+	brokertest.OwnReceiveTimes(t, cfg)
 	s.cl = brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
 	if s.id, err = s.cl.EnsureTopics(t.Context()); err != nil {
 		t.Fatal(err)

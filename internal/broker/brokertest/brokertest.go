@@ -59,6 +59,25 @@ func OpenAt(t testing.TB, cfg broker.Config, opts ...kgo.Opt) *broker.Client {
 	return cl
 }
 
+// OwnReceiveTimes creates the event log so that the test's own record
+// timestamps stay: a real broker would put its clock in their place.
+func OwnReceiveTimes(t testing.TB, cfg broker.Config) {
+	t.Helper()
+	cl := OpenAt(t, cfg)
+	partitions := cfg.Partitions
+	if partitions == 0 {
+		partitions = broker.DefaultPartitions
+	}
+	_, err := kadm.NewClient(cl.Client).CreateTopic(t.Context(), partitions, -1, map[string]*string{
+		"message.timestamp.type":         kadm.StringPtr("CreateTime"),
+		"message.timestamp.after.max.ms": kadm.StringPtr("300000"),
+		"retention.ms":                   kadm.StringPtr("-1"), "retention.bytes": kadm.StringPtr("-1"),
+	}, cl.Topics().Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Start starts an embedded broker in dir, whatever the environment says, for
 // tests that close it and start it again (StartAt). What still runs at the
 // test's end is closed.

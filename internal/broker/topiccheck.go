@@ -1,0 +1,134 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// Settings of topics that matter to us, and their values.
+const (
+	cleanupPolicy     = "cleanup.policy"
+	timestampType     = "message.timestamp.type"
+	logAppendTime     = "LogAppendTime"
+	maxTimestampAhead = "message.timestamp.after.max.ms"
+	minInsync         = "min.insync.replicas"
+)
+
+// maxAhead bounds message.timestamp.after.max.ms where the broker does not
+// stamp records itself: a record that claims to be from later would silence its
+// partition's alerts until then.
+const maxAhead = 5 * time.Minute
+
+// checkTopics reports everything about the existing topics that would break the
+// log or the alerts, and logs what makes them weaker.
+func (c *Client) checkTopics(ctx context.Context, details kadm.TopicDetails) error {
+	t := c.Topics()
+	var errs []error
+	if e, a := len(details[t.Events].Partitions), len(details[t.Alerts].Partitions); e != a {
+		errs = append(errs, fmt.Errorf("topic %s has %d partitions and %s has %d: an alert is in the partition of its events, "+
+			"so delete %s (alerts are computed again from the log) and start again", t.Events, e, t.Alerts, a, t.Alerts))
+	}
+	configs, err := c.admin().DescribeTopicConfigs(ctx, t.Events, t.Alerts)
+	if err != nil {
+		return errors.Join(append(errs, fmt.Errorf("read settings of topics %s and %s: %w", t.Events, t.Alerts, err))...)
+	}
+	for _, rc := range configs {
+		if rc.Err != nil {
+			// Reading settings is a right of its own, which we can do without.
+			if errors.Is(rc.Err, kerr.TopicAuthorizationFailed) || errors.Is(rc.Err, kerr.ClusterAuthorizationFailed) {
+				c.cfg.Log.Warn().Str("topic", rc.Name).Msg("not allowed to read the topic's settings: make sure that it is not compacted, " +
+					"and that the event log has message.timestamp.type=LogAppendTime")
+				continue
+			}
+			errs = append(errs, fmt.Errorf("read settings of topic %s: %w", rc.Name, rc.Err))
+			continue
+		}
+		set := make(map[string]string, len(rc.Configs))
+		for _, s := range rc.Configs {
+			set[s.Key] = s.MaybeValue()
+		}
+		if policy := set[cleanupPolicy]; strings.Contains(policy, "compact") {
+			errs = append(errs, fmt.Errorf("topic %s has cleanup.policy=%s, which removes events: set it to delete, "+
+				"or create the topic again if it has been compacted already", rc.Name, policy))
+		}
+		if rc.Name == t.Events {
+			errs = append(errs, c.checkTimestamps(rc.Name, set))
+		}
+		errs = append(errs, c.checkReplicas(rc.Name, set, details[rc.Name]))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("check topics: %w", err)
+	}
+	return nil
+}
+
+// checkTimestamps makes sure that no clock but the broker's decides when a
+// record was received, or that a wrong one is bounded. A broker that does not
+// name the setting is taken at its word.
+func (c *Client) checkTimestamps(topic string, set map[string]string) error {
+	kind, named := set[timestampType]
+	if !named || kind == logAppendTime {
+		return nil
+	}
+	if ms, err := strconv.ParseInt(set[maxTimestampAhead], 10, 64); err == nil && ms <= maxAhead.Milliseconds() {
+		c.cfg.Log.Warn().Str("topic", topic).Str(timestampType, kind).Int64(maxTimestampAhead, ms).
+			Msg("the writers' clocks say when an event was received: one that is ahead delays alerts by as much; the broker's clock would be better (LogAppendTime)")
+		return nil
+	}
+	return fmt.Errorf("topic %s has message.timestamp.type=%s: one record from a clock that is ahead would keep its partition from raising alerts until then. "+
+		"Set it to LogAppendTime (rpk topic alter-config %s --set message.timestamp.type=LogAppendTime, or kafka-configs --alter), "+
+		"or, where the broker cannot, set message.timestamp.after.max.ms to %d or less. The data of an embedded broker from before this check needs another --data-dir",
+		topic, kind, topic, maxAhead.Milliseconds())
+}
+
+// checkReplicas says what an acknowledgement is worth: "all in-sync replicas"
+// may be one.
+func (c *Client) checkReplicas(topic string, set map[string]string, details kadm.TopicDetail) error {
+	need, err := strconv.Atoi(set[minInsync])
+	if err != nil {
+		return nil // the broker does not say
+	}
+	replicas := details.Partitions.NumReplicas()
+	switch {
+	case need > replicas:
+		return fmt.Errorf("topic %s has %d replicas and min.insync.replicas=%d, so no record can be acknowledged: "+
+			"lower min.insync.replicas, or give the topic more replicas", topic, replicas, need)
+	case replicas > 1 && need < 2:
+		c.cfg.Log.Warn().Str("topic", topic).Int("replicas", replicas).Int(minInsync, need).
+			Msg("a record counts as acknowledged when one replica has it, and is lost with that one: set min.insync.replicas to 2")
+	}
+	return nil
+}
+
+// SameLog says why now is not the log that was recorded, or nil. Offsets and
+// partitions of one log mean nothing on another. A topic id counts where both
+// have one.
+func (recorded LogIdentity) SameLog(now LogIdentity) error {
+	switch {
+	case recorded.Topic != now.Topic:
+		return fmt.Errorf("its topic was %s, this one is %s", recorded.Topic, now.Topic)
+	case recorded.ClusterID != now.ClusterID:
+		return fmt.Errorf("its cluster id was %q, this one is %q", recorded.ClusterID, now.ClusterID)
+	case recorded.TopicID != now.TopicID && recorded.TopicID != "" && now.TopicID != "":
+		return fmt.Errorf("topic %s was deleted and created again: its id was %s and is %s now", now.Topic, recorded.TopicID, now.TopicID)
+	}
+	return SamePartitions(now.Topic, recorded.Partitions, now.Partitions)
+}
+
+// SamePartitions says what a changed number of partitions means, and the way
+// out.
+func SamePartitions(topic string, recorded, now int32) error {
+	if recorded == now {
+		return nil
+	}
+	return fmt.Errorf("topic %s had %d partitions and has %d now, so the events of one product would be in two of them: "+
+		"a topic cannot get fewer again, so begin a new log with another --kafka-topic-prefix and --clickhouse-database, and bring the events into it",
+		topic, recorded, now)
+}
