@@ -41,6 +41,9 @@ type commands struct {
 	Verify  verifyCmd  `cmd:"" help:"Read the log again and compare it with tables and alerts. Exit status 1 if they disagree."`
 	Status  statusCmd  `cmd:"" help:"Health of every part, lag, last runs. Exit status 1 if something is unwell."`
 	Version versionCmd `cmd:"" help:"What this binary is."`
+
+	HelpAll     bool             `env:"-" name:"help-all" help:"Show help with the flags of broker and ClickHouse, too."`
+	VersionFlag kong.VersionFlag `env:"-" name:"version" help:"Print the version."`
 }
 
 // terminal is where a command reads and prints.
@@ -84,7 +87,8 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		kong.Writers(out, errOut),
 		kong.Exit(func(status int) { exited = status }),
 		kong.DefaultEnvars("CLICKSTREAM"),
-		kong.Vars{"roles": strings.Join(instance.RoleNames(), ", "), "collector": instance.DefaultCollectorAddr},
+		kong.WithHyphenPrefixedParameters(true),
+		kong.Vars{"version": version(), "roles": strings.Join(instance.RoleNames(), ", "), "collector": instance.DefaultCollectorAddr},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, FlagsLast: true}),
 		kong.ExplicitGroups(groups),
 		kong.UsageOnError(),
@@ -98,6 +102,10 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	args, all := helpArgs(args)
+	if !all {
+		hideEngineFlags(parser.Model.Node)
+	}
 	kctx, err := parser.Parse(queryLast(args))
 	if exited >= 0 { // --help has been printed
 		return exited
@@ -106,6 +114,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		fmt.Fprintf(errOut, "clickstream: %v\nTry: clickstream%s --help\n", err, commandOf(err))
 		return exitUsage
 	}
+	warnOfUnknownVariables(errOut, knownVariables(parser.Model.Node))
 	err = kctx.Run()
 	name, _, _ := strings.Cut(kctx.Command(), " <")
 	var usage usageError

@@ -12,7 +12,7 @@ func TestACommandThatAsksSaysThatNoDataIsInTheFolderAndMakesNothing(t *testing.T
 	for _, args := range [][]string{
 		{"sql", "SELECT 1"}, {"alerts"}, {"alerts", "--follow"}, {"trace", "e1"}, {"verify"}, {"status"}, {"status", "--output", "json"},
 		{"jobs", "run", "all"}, {"jobs", "runs"}, {"jobs", "report"}, {"jobs", "backfill", "all", "--from=2026-11-01", "--to=2026-11-01"},
-		{"migrate", "status"}, {"migrate", "down", "--all"},
+		{"migrate", "status"}, {"migrate", "down", "--all", "--yes"},
 	} {
 		folder := filepath.Join(t.TempDir(), "none")
 		status, out, errOut := run(t, append(args, "--data-dir", folder)...)

@@ -243,3 +243,21 @@ func TestServeEndsWhereTheAddressThatWasAskedForIsTaken(t *testing.T) {
 		t.Errorf("status %d, said %s", status, errOut)
 	}
 }
+
+// Dropping every table needs an answer or --yes, and the environment is neither.
+func TestTablesAreNotAllDroppedUnasked(t *testing.T) {
+	dir := t.TempDir() + "/shop"
+	if status, _, errOut := run(t, "migrate", "up", "--data-dir", dir); status != exitDone {
+		t.Fatal(errOut)
+	}
+	t.Setenv("CLICKSTREAM_YES", "true")
+	t.Setenv("CLICKSTREAM_ALL", "true")
+	status, out, errOut := run(t, "migrate", "down", "--all", "--data-dir", dir)
+	if status != exitUsage || strings.Contains(out, "took back") || !strings.Contains(errOut, "give --yes") {
+		t.Errorf("status %d, printed %q, said %q", status, out, errOut)
+	}
+	status, out, errOut = run(t, "migrate", "down", "--all", "--yes", "--data-dir", dir)
+	if status != exitDone || !strings.Contains(out, "took back 00001_event_log.sql") {
+		t.Errorf("with --yes: status %d, printed %q, said %q", status, out, errOut)
+	}
+}

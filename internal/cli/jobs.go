@@ -20,7 +20,9 @@ type jobsCmd struct {
 	Report   jobsReportCmd   `cmd:"" help:"What the jobs made of a day."`
 }
 
-type jobsListCmd struct{}
+// jobsListCmd takes the folder's flags like its siblings, so that a script can
+// give the same ones to each.
+type jobsListCmd struct{ folderFlags }
 
 func (jobsListCmd) Help() string { return "Example:\n  clickstream jobs list" }
 
@@ -184,19 +186,25 @@ func (c *jobsRunsCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 type jobsReportCmd struct {
-	Day *jobs.Day `arg:"" optional:"" placeholder:"DATE" help:"The day, as in 2026-11-22 (default: yesterday)."`
+	Date *jobs.Day `arg:"" optional:"" placeholder:"DATE" help:"The day, as in 2026-11-22; the same as --day."`
+	Day  *jobs.Day `placeholder:"DATE" help:"The day, as in 2026-11-22 (default: yesterday)."`
 	jobsFlags
 }
 
-func (jobsReportCmd) Help() string { return "Example:\n  clickstream jobs report 2026-11-21" }
+func (jobsReportCmd) Help() string { return "Example:\n  clickstream jobs report --day 2026-11-21" }
 
 func (c *jobsReportCmd) Run(ctx context.Context, t *terminal) error {
 	day, err := c.yesterday()
 	if err != nil {
 		return err
 	}
-	if c.Day != nil {
+	switch {
+	case c.Day != nil && c.Date != nil && *c.Day != *c.Date:
+		return usagef("two days are given, %s and %s: give one", *c.Date, *c.Day)
+	case c.Day != nil:
 		day = *c.Day
+	case c.Date != nil:
+		day = *c.Date
 	}
 	return c.with(ctx, t, func(ctx context.Context, runner *jobs.Runner) error {
 		report, err := runner.Report(ctx, day)

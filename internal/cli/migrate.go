@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -63,7 +64,8 @@ func (c *migrateUpCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 type migrateDownCmd struct {
-	All bool `help:"Take all of them back; after migrate up the mirror fills the tables again from the log."`
+	All bool `env:"-" help:"Take all of them back, with every row; after migrate up the mirror stores the log again."`
+	Yes bool `env:"-" help:"With --all: do not ask."`
 	migrateFlags
 }
 
@@ -76,11 +78,32 @@ func (c *migrateDownCmd) Run(ctx context.Context, t *terminal) error {
 		down := w.MigrateDown
 		if c.All {
 			down = w.MigrateReset
+			if err := c.confirm(t); err != nil {
+				return err
+			}
 		}
 		applied, err := down(ctx)
 		printApplied(t, applied)
 		return err
 	})
+}
+
+// confirm asks before every table is dropped. Where nobody can answer, --yes is
+// the answer, and no environment variable is.
+func (c *migrateDownCmd) confirm(t *terminal) error {
+	if c.Yes {
+		return nil
+	}
+	if !t.errTTY || !isTerminal(t.in) {
+		return usagef("--all drops every table of the database, reports included: give --yes too")
+	}
+	fmt.Fprintf(t.err, "This drops every table of database %s, reports included. Drop them? [y/N] ", c.ClickhouseDatabase)
+	var answer string
+	_, _ = fmt.Fscanln(t.in, &answer)
+	if answer != "y" && answer != "yes" {
+		return errors.New("nothing was dropped")
+	}
+	return nil
 }
 
 type migrateStatusCmd struct{ migrateFlags }

@@ -9,10 +9,14 @@ import (
 type versionCmd struct{}
 
 func (versionCmd) Run(t *terminal) error {
+	fmt.Fprintln(t.out, version())
+	return nil
+}
+
+func version() string {
 	version := "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = info.Main.Version
 	}
-	fmt.Fprintf(t.out, "clickstream %s, %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return nil
+	return fmt.Sprintf("clickstream %s, %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// helpAll shows every flag in a command's help. Plain --help leaves out those of
+// the engines, which are the same for most commands and longer than the rest.
+const helpAll = "--help-all"
+
+// engineGroups are the flags that plain --help leaves out.
+var engineGroups = []string{"kafka", "clickhouse"}
+
+// helpArgs returns args with --help-all as --help, and whether it was there.
+// What stands behind -- is no flag.
+func helpArgs(args []string) (parsed []string, all bool) {
+	parsed = slices.Clone(args)
+	for i, arg := range parsed {
+		if arg == "--" {
+			break
+		}
+		if arg == helpAll {
+			parsed[i], all = "--help", true
+		}
+	}
+	return parsed, all
+}
+
+// hideEngineFlags leaves the engines' flags out of the help.
+func hideEngineFlags(node *kong.Node) {
+	for _, flag := range node.Flags {
+		if flag.Group != nil && slices.Contains(engineGroups, flag.Group.Key) {
+			flag.Hidden = true
+		}
+	}
+	for _, child := range node.Children {
+		hideEngineFlags(child)
+	}
+}
+
+const variablePrefix = "CLICKSTREAM_"
+
+// otherVariables are those that are read and belong to no flag.
+var otherVariables = []string{
+	envKafkaPassword, envClickHousePassword, envWriteKeys, "CLICKSTREAM_CACHE_DIR",
+}
+
+// knownVariables are all environment variables that a flag or we read.
+func knownVariables(node *kong.Node) []string {
+	known := slices.Clone(otherVariables)
+	var add func(*kong.Node)
+	add = func(n *kong.Node) {
+		for _, flag := range n.Flags {
+			known = append(known, flag.Envs...)
+		}
+		for _, child := range n.Children {
+			add(child)
+		}
+	}
+	add(node)
+	slices.Sort(known)
+	return slices.Compact(known)
+}
+
+// warnOfUnknownVariables names the variables of ours that nothing reads: a
+// misspelt setting would otherwise be ignored in silence. It is no error,
+// because other programs may have variables of that prefix.
+func warnOfUnknownVariables(w io.Writer, known []string) {
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, variablePrefix) || strings.HasPrefix(name, variablePrefix+"TEST_") || slices.Contains(known, name) {
+			continue
+		}
+		nearest := slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })
+		meant := ""
+		if distance(name, nearest) <= len(name)/3 {
+			meant = ": did you mean " + nearest + "?"
+		}
+		fmt.Fprintf(w, "warning: nothing reads the environment variable %s%s\n", printable(name), meant)
+	}
+}
+
+// distance is the Levenshtein distance of two ASCII texts.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
