@@ -76,16 +76,15 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	return execute(ctx, args, in, out, errOut)
 }
 
-func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	t := &terminal{in: in, out: out, err: errOut, outTTY: isTerminal(out), errTTY: isTerminal(errOut)}
-	var grammar commands
-	exited := -1
-	parser, err := kong.New(&grammar,
+// newParser is the command line's parser. It calls exit after it has printed
+// the help or the version.
+func newParser(ctx context.Context, t *terminal, exit func(status int)) (*kong.Kong, error) {
+	return kong.New(&commands{},
 		kong.Name("clickstream"),
 		kong.Description("An online shop's click events become flash-sale alerts within a second and reports that stay right.\n\n"+
 			"Try: clickstream demo\n     clickstream analyze clicks.csv"),
-		kong.Writers(out, errOut),
-		kong.Exit(func(status int) { exited = status }),
+		kong.Writers(t.out, t.err),
+		kong.Exit(exit),
 		kong.DefaultEnvars("CLICKSTREAM"),
 		kong.WithHyphenPrefixedParameters(true),
 		kong.Vars{"version": version(), "roles": strings.Join(instance.RoleNames(), ", "), "collector": instance.DefaultCollectorAddr},
@@ -95,6 +94,12 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		kong.Bind(t),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
+}
+
+func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	t := &terminal{in: in, out: out, err: errOut, outTTY: isTerminal(out), errTTY: isTerminal(errOut)}
+	exited := -1
+	parser, err := newParser(ctx, t, func(status int) { exited = status })
 	if err != nil {
 		fmt.Fprintln(errOut, "clickstream:", err)
 		return exitFailed

@@ -1,0 +1,231 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"clickstream/internal/broker"
+)
+
+const root = "../.."
+
+// TestDocsListEveryCommandAndFlag holds docs/commands.md to the grammar.
+// go test ./internal/cli -run TestDocs -update writes it.
+func TestDocsListEveryCommandAndFlag(t *testing.T) {
+	want := reference(t)
+	name := filepath.Join(root, "docs", "commands.md")
+	if *updateGolden {
+		if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := read(t, name); got != want {
+		t.Errorf("docs/commands.md is not what the commands say: run go test ./internal/cli -run TestDocs -update and commit it")
+	}
+}
+
+func TestDocsReadmeNamesEveryCommand(t *testing.T) {
+	readme := read(t, filepath.Join(root, "README.md"))
+	if !strings.Contains(readme, "(docs/commands.md)") {
+		t.Error("README.md has no link to docs/commands.md")
+	}
+	for _, command := range newTestParser(t).Model.Children {
+		if !regexp.MustCompile("(?m)^\\| `" + command.Name + `\b`).MatchString(readme) {
+			t.Errorf("the table of commands in README.md lacks %s", command.Name)
+		}
+	}
+}
+
+// Variables that belong to no flag are found by their names in the code.
+func TestDocsListEveryEnvironmentVariable(t *testing.T) {
+	docs := docsText(t)
+	literal := regexp.MustCompile(`"(CLICKSTREAM_[A-Z_]+)"`)
+	found := 0
+	for _, name := range sources(t) {
+		for _, match := range literal.FindAllStringSubmatch(read(t, name), -1) {
+			found++
+			if !contains(docs, match[1]) {
+				t.Errorf("%s reads $%s, which no file in docs names", name, match[1])
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("only %d variables were found in the code", found)
+	}
+}
+
+func TestDocsNameEveryTableViewAndTopic(t *testing.T) {
+	docs := docsText(t)
+	files, err := filepath.Glob(filepath.Join(root, "migrations", "*.sql"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no migrations: %v", err)
+	}
+	creates := regexp.MustCompile(`(?i)CREATE\s+(?:OR\s+REPLACE\s+)?(?:MATERIALIZED\s+)?(?:TABLE|VIEW|DICTIONARY)\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+)`)
+	for _, name := range files {
+		for _, match := range creates.FindAllStringSubmatch(read(t, name), -1) {
+			if !contains(docs, match[1]) {
+				t.Errorf("%s creates %s, which no file in docs names", filepath.Base(name), match[1])
+			}
+		}
+	}
+	topics := broker.Config{}.Topics()
+	for _, topic := range []string{topics.Events, topics.Alerts, topics.Data, topics.Rejected} {
+		if !contains(docs, topic) {
+			t.Errorf("no file in docs names topic %s", topic)
+		}
+	}
+}
+
+// contains says whether name stands in text as a whole word.
+func contains(text, name string) bool {
+	return regexp.MustCompile(`\b` + regexp.QuoteMeta(name) + `\b`).MatchString(text)
+}
+
+// docsText is all that docs holds.
+func docsText(t *testing.T) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no docs: %v", err)
+	}
+	var text strings.Builder
+	for _, name := range files {
+		text.WriteString(read(t, name))
+	}
+	return text.String()
+}
+
+// sources are the Go files that are not tests.
+func sources(t *testing.T) []string {
+	t.Helper()
+	list := exec.CommandContext(t.Context(), "go", "list", "-f", `{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}`, "./...")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(out))
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+const referenceHead = `# Commands
+
+This file is written by a test from the commands themselves: ` + "`go test ./internal/cli -run TestDocs -update`" + `.
+
+Each flag can be given as the environment variable beside it; the command line wins. A variable ` + "`CLICKSTREAM_…`" + ` that nothing
+reads draws a warning. Secrets are never flags:
+
+| variable | holds |
+|---|---|
+| ` + "`CLICKSTREAM_KAFKA_SASL_PASSWORD`" + ` | the password of --kafka-sasl-user |
+| ` + "`CLICKSTREAM_CLICKHOUSE_PASSWORD`" + ` | the password of --clickhouse-user |
+| ` + "`CLICKSTREAM_WRITE_KEYS`" + ` | the collector's write keys, as NAME:SECRET,… |
+| ` + "`CLICKSTREAM_CACHE_DIR`" + ` | the folder that embedded engines are installed in (default: the user's cache folder) |
+
+The tests read these:
+
+| variable | holds |
+|---|---|
+| ` + "`CLICKSTREAM_TEST_BROKERS`" + ` | brokers to test against, in place of the embedded one |
+| ` + "`CLICKSTREAM_TEST_CLICKHOUSE`" + ` | the native address of a ClickHouse to test against, in place of the embedded one |
+| ` + "`CLICKSTREAM_TEST_CLICKHOUSE_HTTP`" + ` | its HTTP address |
+| ` + "`CLICKSTREAM_TEST_CLICKHOUSE_USER`" + ` | its user |
+| ` + "`CLICKSTREAM_TEST_CLICKHOUSE_PASSWORD`" + ` | the user's password |
+`
+
+func newTestParser(t *testing.T) *kong.Kong {
+	t.Helper()
+	parser, err := newParser(t.Context(), &terminal{out: new(bytes.Buffer), err: new(bytes.Buffer)}, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parser
+}
+
+// reference is docs/commands.md: the grammar as Markdown. Flags of a group are
+// listed once, at the end.
+func reference(t *testing.T) string {
+	t.Helper()
+	parser := newTestParser(t)
+	var doc strings.Builder
+	doc.WriteString(referenceHead)
+	grouped := map[string][]*kong.Flag{}
+	fmt.Fprintf(&doc, "\n## Flags of every command\n")
+	writeFlags(&doc, parser.Model.Flags)
+	for _, leaf := range parser.Model.Leaves(false) {
+		writeCommand(&doc, leaf, grouped)
+	}
+	for _, group := range groups {
+		fmt.Fprintf(&doc, "\n## %s\n", group.Title)
+		writeFlags(&doc, grouped[group.Key])
+	}
+	return doc.String()
+}
+
+func writeCommand(doc *strings.Builder, leaf *kong.Node, grouped map[string][]*kong.Flag) {
+	path := strings.TrimPrefix(leaf.FullPath(), "clickstream ")
+	fmt.Fprintf(doc, "\n## %s\n\n%s\n", path, leaf.Help)
+	if leaf.Detail != "" {
+		fmt.Fprintf(doc, "\n```text\n%s\n```\n", strings.TrimSpace(leaf.Detail))
+	}
+	if len(leaf.Positional) > 0 {
+		fmt.Fprintf(doc, "\n| argument | what it is |\n|---|---|\n")
+		for _, argument := range leaf.Positional {
+			fmt.Fprintf(doc, "| `%s` | %s |\n", argument.Summary(), cell(argument.Help))
+		}
+	}
+	var own []*kong.Flag
+	var titles []string
+	for _, flag := range leaf.Flags {
+		if flag.Group == nil {
+			own = append(own, flag)
+			continue
+		}
+		if !slices.ContainsFunc(grouped[flag.Group.Key], func(f *kong.Flag) bool { return f.Name == flag.Name }) {
+			grouped[flag.Group.Key] = append(grouped[flag.Group.Key], flag)
+		}
+		if title, _, _ := strings.Cut(flag.Group.Title, " ("); !slices.Contains(titles, title) {
+			titles = append(titles, title)
+		}
+	}
+	writeFlags(doc, own)
+	if len(titles) > 0 {
+		fmt.Fprintf(doc, "\nGroups of flags, listed below: %s.\n", strings.Join(titles, ", "))
+	}
+}
+
+func writeFlags(doc *strings.Builder, flags []*kong.Flag) {
+	if len(flags) == 0 {
+		return
+	}
+	fmt.Fprintf(doc, "\n| flag | variable | what it does |\n|---|---|---|\n")
+	for _, flag := range flags {
+		variable := "none"
+		if len(flag.Envs) > 0 {
+			variable = "`" + strings.Join(flag.Envs, "`, `") + "`"
+		}
+		fmt.Fprintf(doc, "| `%s` | %s | %s |\n", cell(flag.String()), variable, cell(flag.Help))
+	}
+}
+
+// cell is text for a cell of a table.
+func cell(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "|", `\|`), "\n", " ")
+}
