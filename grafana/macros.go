@@ -70,7 +70,7 @@ func arguments(sql string) (args []string, rest string, err error) {
 		return nil, sql, nil
 	}
 	depth, start := 0, 1
-	for i := 0; i < len(sql); i++ {
+	for i := range len(sql) {
 		switch sql[i] {
 		case '(':
 			depth++

@@ -81,7 +81,7 @@ func (c *benchClient) send(request []byte) error {
 		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != 200 {
+	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the answer is %s", resp.Status)
 	}
 	_, err = io.Copy(io.Discard, resp.Body)

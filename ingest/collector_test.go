@@ -39,7 +39,7 @@ func startCollector(t *testing.T, cfg CollectorConfig) (*Collector, string) {
 
 func post(t *testing.T, address, body string, headers ...string) (int, http.Header, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(testContext(t), "POST", address+"/v1/events", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(testContext(t), http.MethodPost, address+"/v1/events", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestCollectorTellsItIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if resp.StatusCode != 200 {
+	if resp.StatusCode != http.StatusOK {
 		t.Error(resp.Status)
 	}
 	_, err = NewCollector(CollectorConfig{WriteKeys: map[string]string{"": "x"}, MaxBody: -1})

@@ -62,7 +62,7 @@ func (c *Collector) body(w http.ResponseWriter, r *http.Request, held *claim) ([
 	default:
 		return nil, &refusal{http.StatusUnsupportedMediaType, "send the body plain or with gzip"}
 	}
-	body, err, refused := readAll(src, most+1, held)
+	body, refused, err := readAll(src, most+1, held)
 	if refused != nil {
 		return nil, refused
 	}
@@ -86,12 +86,12 @@ const (
 
 // readAll reads src, of at most so many bytes, and takes each growth of the
 // buffer from the claim before it is made.
-func readAll(src io.Reader, most int64, held *claim) (body []byte, err error, refused *refusal) {
+func readAll(src io.Reader, most int64, held *claim) (body []byte, refused *refusal, err error) {
 	for {
 		if len(body) == cap(body) {
 			larger := max(4<<10, min(2*int64(cap(body)), most+1))
 			if refused := held.grow(larger); refused != nil {
-				return nil, nil, refused
+				return nil, refused, nil
 			}
 			old := int64(cap(body))
 			body = append(make([]byte, 0, larger), body...)
@@ -103,7 +103,7 @@ func readAll(src io.Reader, most int64, held *claim) (body []byte, err error, re
 			return body, nil, nil
 		}
 		if err != nil {
-			return body, err, nil
+			return body, nil, err
 		}
 	}
 }

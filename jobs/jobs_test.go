@@ -14,6 +14,7 @@ import (
 )
 
 func TestJ1_ReportsAreWhatBruteForceFinds(t *testing.T) {
+	t.Parallel()
 	for _, zone := range []struct {
 		name string
 		day  Day

@@ -136,11 +136,11 @@ func (r *Runner) run(ctx context.Context, job Job, day Day, trigger Trigger, att
 	if err := r.record(recording, run, versionEnded); err != nil {
 		return run, errors.Join(runErr, err)
 	}
-	said := r.Log.Info()
+	level := zerolog.InfoLevel
 	if runErr != nil {
-		said = r.Log.Error().Err(runErr)
+		level = zerolog.ErrorLevel
 	}
-	said.Str("job", run.Job).Stringer("day", run.Day).Str("trigger", string(run.Trigger)).Uint32("attempt", run.Attempt).
+	r.Log.WithLevel(level).Err(runErr).Str("job", run.Job).Stringer("day", run.Day).Str("trigger", string(run.Trigger)).Uint32("attempt", run.Attempt).
 		Uint64("rows", run.Rows).Dur("took", run.Took()).Msg("job " + string(run.State))
 	return run, runErr
 }

@@ -69,15 +69,15 @@ func (q *quiet) hear(a *answer) {
 // due is the tick to write now, if there is one: it closes at least one window
 // with events in it.
 func (q *quiet) due(p *windows.Partition) (event.Tick, bool) {
-	first, _, any := p.Unclosed()
+	first, _, open := p.Unclosed()
 	t := event.Tick{After: p.LastValue(), Quiet: event.Millis(q.total.Milliseconds())}
-	return t, any && q.mayWrite(p) && p.EventWatermark()+t.Quiet >= first
+	return t, open && q.mayWrite(p) && p.EventWatermark()+t.Quiet >= first
 }
 
 // closing is the smallest tick that closes all windows, if any is open.
 func (q *quiet) closing(p *windows.Partition) (event.Tick, bool) {
-	_, last, any := p.Unclosed()
-	if !any || !q.mayWrite(p) {
+	_, last, open := p.Unclosed()
+	if !open || !q.mayWrite(p) {
 		return event.Tick{}, false
 	}
 	return event.Tick{After: p.LastValue(), Quiet: last - p.EventWatermark()}, true

@@ -34,13 +34,13 @@ type MigrationState struct {
 
 // Migrate brings the tables up to date. Several instances may do it at once.
 func (w *Warehouse) Migrate(ctx context.Context) ([]Applied, error) {
-	return w.migrate(ctx, func(p *goose.Provider) ([]*goose.MigrationResult, error) { return p.Up(ctx) })
+	return w.migrate(func(p *goose.Provider) ([]*goose.MigrationResult, error) { return p.Up(ctx) })
 }
 
 // MigrateDown takes the newest applied migration back, with all rows of its
 // tables.
 func (w *Warehouse) MigrateDown(ctx context.Context) ([]Applied, error) {
-	return w.migrate(ctx, func(p *goose.Provider) ([]*goose.MigrationResult, error) {
+	return w.migrate(func(p *goose.Provider) ([]*goose.MigrationResult, error) {
 		result, err := p.Down(ctx)
 		if errors.Is(err, goose.ErrNoNextVersion) {
 			return nil, nil
@@ -52,7 +52,7 @@ func (w *Warehouse) MigrateDown(ctx context.Context) ([]Applied, error) {
 // MigrateReset takes all migrations back, with all rows. After Migrate the
 // mirror fills the tables again from the log's beginning.
 func (w *Warehouse) MigrateReset(ctx context.Context) ([]Applied, error) {
-	return w.migrate(ctx, func(p *goose.Provider) ([]*goose.MigrationResult, error) { return p.DownTo(ctx, 0) })
+	return w.migrate(func(p *goose.Provider) ([]*goose.MigrationResult, error) { return p.DownTo(ctx, 0) })
 }
 
 // MigrationStatus lists all migrations.
@@ -75,7 +75,7 @@ func (w *Warehouse) MigrationStatus(ctx context.Context) (states []MigrationStat
 	return states, nil
 }
 
-func (w *Warehouse) migrate(ctx context.Context, run func(*goose.Provider) ([]*goose.MigrationResult, error)) (applied []Applied, err error) {
+func (w *Warehouse) migrate(run func(*goose.Provider) ([]*goose.MigrationResult, error)) (applied []Applied, err error) {
 	p, err := w.provider()
 	if err != nil {
 		return nil, err

@@ -1,4 +1,3 @@
-//nolint:misspell // Grafana writes color.
 package main
 
 import (

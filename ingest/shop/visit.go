@@ -91,11 +91,12 @@ func (g *Generator) step(v *visit) event.Event {
 		e.Quantity = quantity(g.rnd)
 		v.cart = append(v.cart, v.product)
 		v.state = viewing
-		if v.fan {
+		switch {
+		case v.fan:
 			v.state = gone
-		} else if chance(g.rnd, dropFromCart) {
+		case chance(g.rnd, dropFromCart):
 			v.state = dropping
-		} else {
+		default:
 			g.goOn(v)
 		}
 	case dropping:

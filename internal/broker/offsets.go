@@ -31,7 +31,7 @@ func (c *Client) StartOffsets(ctx context.Context, topic string) (Offsets, error
 func (c *Client) Partitions(ctx context.Context, topic string) (int32, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	asked := kmsg.NewMetadataRequestTopic()
-	asked.Topic = kmsg.StringPtr(topic)
+	asked.Topic = new(topic)
 	req.Topics = append(req.Topics, asked)
 	resp, err := req.RequestWith(ctx, c.Client)
 	if err == nil && len(resp.Topics) != 1 {

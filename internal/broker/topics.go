@@ -78,15 +78,15 @@ func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 
 // settings of a topic we create. What is not named is left to the broker.
 func (c Config) settings(topic string) map[string]*string {
-	set := map[string]*string{"cleanup.policy": kadm.StringPtr("delete")}
+	set := map[string]*string{"cleanup.policy": new("delete")}
 	keep := func(d time.Duration) {
-		set["retention.ms"] = kadm.StringPtr(strconv.FormatInt(d.Milliseconds(), 10))
+		set["retention.ms"] = new(strconv.FormatInt(d.Milliseconds(), 10))
 	}
 	t := c.Topics()
 	switch topic {
 	case t.Events, t.Alerts:
 		if topic == t.Events {
-			set[timestampType] = kadm.StringPtr(logAppendTime)
+			set[timestampType] = new(logAppendTime)
 		}
 		d := c.EventsRetention
 		if topic == t.Alerts {
@@ -97,7 +97,7 @@ func (c Config) settings(topic string) map[string]*string {
 		}
 		keep(d)
 		// A cluster may limit topics by size; ours end by time or not at all.
-		set["retention.bytes"] = kadm.StringPtr("-1")
+		set["retention.bytes"] = new("-1")
 	case t.Data:
 		if c.DataRetention != 0 {
 			keep(c.DataRetention)

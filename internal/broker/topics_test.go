@@ -84,7 +84,7 @@ func setting(ctx context.Context, t *testing.T, adm *kadm.Client, topic, key str
 
 func TestEnsureTopicsFollowsAnExistingLogsPartitions(t *testing.T) {
 	cfg := brokertest.Config(t)
-	makeTopic(t, cfg, cfg.Topics().Events, 3, map[string]*string{"message.timestamp.type": kadm.StringPtr("LogAppendTime")})
+	makeTopic(t, cfg, cfg.Topics().Events, 3, map[string]*string{"message.timestamp.type": new("LogAppendTime")})
 	if id := ensure(t, cfg); id.Partitions != 3 {
 		t.Errorf("got %d partitions, want the existing 3", id.Partitions)
 	}
@@ -92,7 +92,7 @@ func TestEnsureTopicsFollowsAnExistingLogsPartitions(t *testing.T) {
 
 func TestEnsureTopicsRefusesWhatWouldBreakTheLog(t *testing.T) {
 	cfg := brokertest.Config(t)
-	makeTopic(t, cfg, cfg.Topics().Events, 3, map[string]*string{"cleanup.policy": kadm.StringPtr("compact")})
+	makeTopic(t, cfg, cfg.Topics().Events, 3, map[string]*string{"cleanup.policy": new("compact")})
 	makeTopic(t, cfg, cfg.Topics().Alerts, 2, nil)
 	_, err := client(t, cfg).EnsureTopics(deadline(t))
 	if err == nil {
@@ -120,7 +120,7 @@ func TestEnsureTopicsTakesWritersClocksThatAreBounded(t *testing.T) {
 	var said bytes.Buffer
 	cfg.Log = zerolog.New(&said)
 	makeTopic(t, cfg, cfg.Topics().Events, 2, map[string]*string{
-		"message.timestamp.type": kadm.StringPtr("CreateTime"), "message.timestamp.after.max.ms": kadm.StringPtr("300000"),
+		"message.timestamp.type": new("CreateTime"), "message.timestamp.after.max.ms": new("300000"),
 	})
 	ensure(t, cfg)
 	if !strings.Contains(said.String(), "the writers' clocks") {
@@ -131,7 +131,7 @@ func TestEnsureTopicsTakesWritersClocksThatAreBounded(t *testing.T) {
 func TestEnsureTopicsRefusesALogThatCanAcknowledgeNothing(t *testing.T) {
 	cfg := brokertest.Config(t)
 	makeTopic(t, cfg, cfg.Topics().Events, 2, map[string]*string{
-		"message.timestamp.type": kadm.StringPtr("LogAppendTime"), "min.insync.replicas": kadm.StringPtr("2"),
+		"message.timestamp.type": new("LogAppendTime"), "min.insync.replicas": new("2"),
 	})
 	_, err := client(t, cfg).EnsureTopics(deadline(t))
 	if want := cfg.Topics().Events + " has 1 replicas and min.insync.replicas=2"; err == nil || !strings.Contains(err.Error(), want) {

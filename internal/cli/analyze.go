@@ -290,11 +290,12 @@ func (a *analysis) runJobs(ctx context.Context, p *instance.Pipeline, zone *time
 func (a *analysis) print(w io.Writer, rule event.Rule) error {
 	fmt.Fprintf(w, "Flash-sale alerts: more than %d views and fewer than %d purchases within %s\n",
 		rule.ViewsOver, rule.PurchasesUnder, rule.Window)
-	if a.EventLogRows == 0 {
+	switch {
+	case a.EventLogRows == 0:
 		fmt.Fprintln(w, "  none: there are no events")
-	} else if len(a.Alerts) == 0 {
+	case len(a.Alerts) == 0:
 		fmt.Fprintln(w, "  none; try lower thresholds with --views-over and --purchases-under")
-	} else {
+	default:
 		var rows [][]string
 		for _, al := range a.Alerts {
 			rows = append(rows, []string{al.ProductID, al.WindowStart.UTC().Format(time.RFC3339), al.WindowEnd.UTC().Format(time.RFC3339),

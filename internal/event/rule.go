@@ -34,11 +34,12 @@ func (r Rule) Validate() error {
 	if r.PurchasesUnder < 1 {
 		add("purchases-under is %d: give 1 or more, or no product qualifies", r.PurchasesUnder)
 	}
-	if r.Slide < time.Second || r.Slide%time.Second != 0 {
+	switch {
+	case r.Slide < time.Second || r.Slide%time.Second != 0:
 		add("slide is %s: give whole seconds, 1s or more", r.Slide)
-	} else if r.Window < r.Slide || r.Window%r.Slide != 0 {
+	case r.Window < r.Slide || r.Window%r.Slide != 0:
 		add("window is %s: it has to be a multiple of the slide, %s", r.Window, r.Slide)
-	} else if r.Window/r.Slide > 1440 {
+	case r.Window/r.Slide > 1440:
 		add("window is %s: at most 1440 slides of %s", r.Window, r.Slide)
 	}
 	if r.Window > 24*time.Hour {

@@ -46,7 +46,7 @@ func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
 		p := openTestPipeline(t, e)
 		ctx, cancel := context.WithCancel(t.Context())
 		t.Cleanup(cancel)
-		r := beginUntil(t, ctx, p, rule)
+		r := beginUntil(ctx, t, p, rule)
 		killed := make(chan struct{})
 		for i, ev := range events {
 			if i%3 != round {

@@ -52,10 +52,10 @@ func openTestPipeline(t *testing.T, e *Engines) *Pipeline {
 // begin runs mirror and processor until the test's end or stop.
 func begin(t *testing.T, p *Pipeline, rule event.Rule) *Roles {
 	t.Helper()
-	return beginUntil(t, t.Context(), p, rule)
+	return beginUntil(t.Context(), t, p, rule)
 }
 
-func beginUntil(t *testing.T, ctx context.Context, p *Pipeline, rule event.Rule) *Roles {
+func beginUntil(ctx context.Context, t *testing.T, p *Pipeline, rule event.Rule) *Roles {
 	t.Helper()
 	r := p.NewRoles(ctx)
 	r.RunMirror()

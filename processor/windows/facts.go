@@ -76,16 +76,16 @@ func (p *Partition) OpenWindows() (n int64) {
 
 // Unclosed are the first and the last end of the open windows with events in
 // them, if there are any.
-func (p *Partition) Unclosed() (first, last event.Millis, any bool) {
+func (p *Partition) Unclosed() (first, last event.Millis, open bool) {
 	for k := p.windows.low; k <= p.windows.high; k++ {
 		if p.windows.at(k).counted {
-			if !any {
-				first, any = p.end(k), true
+			if !open {
+				first, open = p.end(k), true
 			}
 			last = p.end(k)
 		}
 	}
-	return first, last, any
+	return first, last, open
 }
 
 // Taking are the starts of the windows in which the event of time t that was

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"unicode/utf16"
@@ -39,9 +40,7 @@ func (c *Console) DashboardURL(charts []Chart, parameters map[string]string) str
 	for _, chart := range charts {
 		state.Queries = append(state.Queries, query{chart.Title, chart.SQL})
 	}
-	for name, value := range parameters {
-		state.Parameters[name] = value
-	}
+	maps.Copy(state.Parameters, parameters)
 	text, err := json.Marshal(state)
 	if err != nil {
 		panic(err) // strings alone always marshal

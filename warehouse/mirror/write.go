@@ -106,9 +106,9 @@ func (w *writer) reject(ctx context.Context, invalid []event.Rejected) error {
 	if len(invalid) == 0 {
 		return nil
 	}
-	left := make([]*kgo.Record, len(invalid))
+	left := make([]*kgo.Record, 0, len(invalid))
 	for i := range invalid {
-		left[i] = broker.RejectedRecord(w.topics.Rejected, w.rejected, invalid[i])
+		left = append(left, broker.RejectedRecord(w.topics.Rejected, w.rejected, invalid[i]))
 	}
 	if err := w.checkPartitions(ctx, invalid); err != nil {
 		return err

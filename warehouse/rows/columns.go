@@ -36,7 +36,8 @@ func (c *Strings) Reset() { c.buf, c.rows = c.buf[:0], 0 }
 // Bytes is what the column weighs.
 func (c *Strings) Bytes() int { return len(c.buf) }
 
-// The column as ch-go sends it.
+// What follows is the column as ch-go sends it.
+
 func (c *Strings) Type() proto.ColumnType       { return proto.ColumnTypeString }
 func (c *Strings) Rows() int                    { return c.rows }
 func (c *Strings) EncodeColumn(b *proto.Buffer) { b.PutRaw(c.buf) }
@@ -99,7 +100,8 @@ func (c *Words) raw() proto.ColLowCardinalityRaw {
 	return proto.ColLowCardinalityRaw{Index: dictionary{&c.index}, Key: proto.KeyUInt32, Keys32: c.keys}
 }
 
-// The column as ch-go sends it.
+// What follows is the column as ch-go sends it.
+
 func (c *Words) Type() proto.ColumnType {
 	return proto.ColumnTypeLowCardinality.Sub(proto.ColumnTypeString)
 }
@@ -134,7 +136,8 @@ func (c *Prices) Append(price int64, has bool) {
 // Reset takes all rows out.
 func (c *Prices) Reset() { c.nulls, c.values = c.nulls[:0], c.values[:0] }
 
-// The column as ch-go sends it.
+// What follows is the column as ch-go sends it.
+
 func (c *Prices) Type() proto.ColumnType { return "Nullable(Decimal(18, 4))" }
 func (c *Prices) Rows() int              { return len(c.nulls) }
 func (c *Prices) EncodeColumn(b *proto.Buffer) {

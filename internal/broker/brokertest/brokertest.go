@@ -69,9 +69,9 @@ func OwnReceiveTimes(t testing.TB, cfg broker.Config) {
 		partitions = broker.DefaultPartitions
 	}
 	_, err := kadm.NewClient(cl.Client).CreateTopic(t.Context(), partitions, -1, map[string]*string{
-		"message.timestamp.type":         kadm.StringPtr("CreateTime"),
-		"message.timestamp.after.max.ms": kadm.StringPtr("300000"),
-		"retention.ms":                   kadm.StringPtr("-1"), "retention.bytes": kadm.StringPtr("-1"),
+		"message.timestamp.type":         new("CreateTime"),
+		"message.timestamp.after.max.ms": new("300000"),
+		"retention.ms":                   new("-1"), "retention.bytes": new("-1"),
 	}, cl.Topics().Events)
 	if err != nil {
 		t.Fatal(err)

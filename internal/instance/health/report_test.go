@@ -10,8 +10,6 @@ import (
 	"clickstream/jobs"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func TestWhatIsUnwellIsNamed(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	well := func() Report {
@@ -19,9 +17,9 @@ func TestWhatIsUnwellIsNamed(t *testing.T) {
 			Broker: Engine{State: Reachable}, ClickHouse: Engine{State: Reachable},
 			Roles: []Role{
 				{Name: "collector", State: string(instance.Running)},
-				{Name: "mirror", State: string(instance.Running), Members: ptr(1), Lag: ptr(int64(7))},
+				{Name: "mirror", State: string(instance.Running), Members: new(1), Lag: new(int64(7))},
 			},
-			Newest: ptr(now.Add(30 * time.Second)), // clocks differ a little
+			Newest: new(now.Add(30 * time.Second)), // clocks differ a little
 			Jobs:   []jobs.DueRun{{Job: "top_products", State: jobs.Succeeded}, {Job: "conversion_rates", State: jobs.Missing, Due: now.Add(-time.Minute)}},
 		}
 	}
@@ -39,12 +37,12 @@ func TestWhatIsUnwellIsNamed(t *testing.T) {
 		"collector: starting again after: port in use": func(r *Report) {
 			r.Roles[0].State, r.Roles[0].Error = string(instance.Starting), "port in use"
 		},
-		"mirror: no instance runs it":                        func(r *Report) { r.Roles[1].Members = ptr(0) },
-		"mirror: its lag is 100001 records, more":            func(r *Report) { r.Roles[1].Lag = ptr(int64(100_001)) },
+		"mirror: no instance runs it":                        func(r *Report) { r.Roles[1].Members = new(0) },
+		"mirror: its lag is 100001 records, more":            func(r *Report) { r.Roles[1].Lag = new(int64(100_001)) },
 		"mirror: its lag of 7 records has not shrunk for 5s": func(r *Report) { r.Roles[1].stalled = true },
 		"mirror: its lag is not known: no table":             func(r *Report) { r.Roles[1].Lag, r.Roles[1].lagError = nil, errors.New("no table") },
-		"received 1133 days ahead of now":                    func(r *Report) { r.Newest = ptr(now.Add(27207 * time.Hour)) },
-		"received 30m ahead of now":                          func(r *Report) { r.Newest = ptr(now.Add(30 * time.Minute)) },
+		"received 1133 days ahead of now":                    func(r *Report) { r.Newest = new(now.Add(27207 * time.Hour)) },
+		"received 30m ahead of now":                          func(r *Report) { r.Newest = new(now.Add(30 * time.Minute)) },
 		"job top_products: it was due for 2026-11-23 at 2026-11-24T02:00:00Z and has not run": func(r *Report) {
 			r.Jobs[0] = jobs.DueRun{Job: "top_products", Day: day, Due: now.Add(-10 * time.Hour), State: jobs.Missing}
 		},
@@ -65,10 +63,10 @@ func TestTheNewestEventIsPrintedSensibly(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	for want, newest := range map[string]*time.Time{
 		"none received":                          nil,
-		"newest received 200ms ago":              ptr(now.Add(-200 * time.Millisecond)),
-		"newest received 3h5m ago":               ptr(now.Add(-3*time.Hour - 5*time.Minute)),
-		"newest received 4 days ago":             ptr(now.Add(-100 * time.Hour)),
-		"newest received 1133 days ahead of now": ptr(now.Add(27207 * time.Hour)),
+		"newest received 200ms ago":              new(now.Add(-200 * time.Millisecond)),
+		"newest received 3h5m ago":               new(now.Add(-3*time.Hour - 5*time.Minute)),
+		"newest received 4 days ago":             new(now.Add(-100 * time.Hour)),
+		"newest received 1133 days ahead of now": new(now.Add(27207 * time.Hour)),
 	} {
 		if got := (&Report{Newest: newest}).NewestText(now); got != want {
 			t.Errorf("%q, want %q", got, want)
