@@ -168,5 +168,5 @@ func (r *Runner) reasons(ctx context.Context, only Only, jobs []Job, from, to Da
 	case OnlyStale:
 		return r.staleReasons(ctx, succeeded, jobs, from, to)
 	}
-	return nil, fmt.Errorf("%q says not which days to run: use %s, %s, %s or %s", only, OnlyAll, OnlyMissing, OnlyFailed, OnlyStale)
+	return nil, fmt.Errorf("only is %q: give %s, %s, %s or %s", only, OnlyAll, OnlyMissing, OnlyFailed, OnlyStale)
 }

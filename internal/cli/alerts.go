@@ -15,8 +15,8 @@ import (
 )
 
 type alertsCmd struct {
-	Follow bool   `short:"f" help:"Go on with new ones as they come, until stopped."`
-	Limit  int    `default:"20" placeholder:"N" help:"How many of the latest (${default})."`
+	Follow bool   `short:"f" help:"Print new alerts as they come, until stopped."`
+	Limit  int    `default:"20" placeholder:"N" help:"How many of the latest alerts to print (${default})."`
 	Output string `enum:"text,json" default:"text" help:"text, or json: one alert a line."`
 	folderFlags
 	engineFlags
@@ -164,7 +164,7 @@ func (c *alertsCmd) follow(ctx context.Context, t *terminal, p *instance.Pipelin
 			_, err := p.Broker.EndOffsets(asking, topic)
 			cancel()
 			if err != nil && ctx.Err() == nil {
-				return fmt.Errorf("the instance is gone: %w", err)
+				return fmt.Errorf("the instance has ended: %w", err)
 			}
 		}
 		for _, r := range records {

@@ -35,7 +35,7 @@ type analyzeCmd struct {
 
 func (analyzeCmd) Help() string {
 	return `The file goes the way every event goes: onto the log, from there into ClickHouse and through the
-processor; at its end all windows are closed and the three jobs run for every day in it.
+processor; at its end all windows are closed and the jobs run for every day in it.
 
 Examples:
   clickstream analyze clicks.csv
@@ -45,7 +45,7 @@ Examples:
 Formats: native (a JSON object a line) and rees46 (CSV with event_time, event_type, product_id, price,
 user_id, user_session and, where there are such, category_id, category_code, brand).
 Give several files the oldest first: an event that comes after its windows have closed is late.
-The log is always one of the file's own, embedded, so that it cannot mix with a shop's. With
+The log is always embedded and made for this command, so that the files never mix with a shop's events. With
 --clickhouse-addr the tables are made in a database of their own there; it is dropped at the end, unless
 you name one with --clickhouse-database.
 A folder given with --data-dir stays, and the next analyze goes on with it: a file that is in it already
@@ -171,7 +171,7 @@ func closing(err *error, closer func() error) {
 func (c *analyzeCmd) analyze(ctx context.Context, t *terminal, p *instance.Pipeline, rule event.Rule, zone *time.Location, log zerolog.Logger) (*analysis, error) {
 	before, err := p.Broker.EndOffsets(ctx, p.Broker.Topics().Events)
 	if err != nil {
-		return nil, fmt.Errorf("ask for the log's end: %w", err)
+		return nil, fmt.Errorf("read the log's end offsets: %w", err)
 	}
 	r := p.NewRoles(ctx)
 	defer func() { _ = r.Stop() }()

@@ -30,19 +30,19 @@ const (
 // commands is the grammar of the command line.
 type commands struct {
 	Demo    demoCmd    `cmd:"" help:"A whole shop on this machine: engines, traffic with a flash sale in it, alerts and live charts."`
-	Serve   serveCmd   `cmd:"" help:"The long-running roles."`
-	Analyze analyzeCmd `cmd:"" help:"A file through the whole pipeline and out again: alerts, segments, top products, conversion."`
+	Serve   serveCmd   `cmd:"" help:"Run the long-running roles."`
+	Analyze analyzeCmd `cmd:"" help:"Run files through the whole pipeline and print alerts, segments, top products and conversion."`
 	Ingest  ingestCmd  `cmd:"" help:"Put events on the log."`
 	Alerts  alertsCmd  `cmd:"" help:"The latest alerts."`
 	Jobs    jobsCmd    `cmd:"" help:"The daily jobs: list, run by hand, backfill, look at runs and reports."`
-	SQL     sqlCmd     `cmd:"" name:"sql" help:"An ad-hoc query; it can only read."`
-	Trace   traceCmd   `cmd:"" help:"Where an event is: on the log, in the tables, in which windows, or why it was rejected."`
+	SQL     sqlCmd     `cmd:"" name:"sql" help:"Run a query, which can only read."`
+	Trace   traceCmd   `cmd:"" help:"Show where an event is stored and in which windows it counted, or why it was rejected."`
 	Migrate migrateCmd `cmd:"" help:"The warehouse's tables: up, down, status."`
 	Verify  verifyCmd  `cmd:"" help:"Read the log again and compare it with tables and alerts. Exit status 1 if they disagree."`
-	Status  statusCmd  `cmd:"" help:"Health of every part, lag, last runs. Exit status 1 if something is unwell."`
-	Version versionCmd `cmd:"" help:"What this binary is."`
+	Status  statusCmd  `cmd:"" help:"Health and lag of engines, roles and jobs. Exit status 1 if something is unwell."`
+	Version versionCmd `cmd:"" help:"Print the version."`
 
-	HelpAll     bool             `env:"-" name:"help-all" help:"Show help with the flags of broker and ClickHouse, too."`
+	HelpAll     bool             `env:"-" name:"help-all" help:"Show help with the flags of the broker and ClickHouse too."`
 	VersionFlag kong.VersionFlag `env:"-" name:"version" help:"Print the version."`
 }
 
@@ -50,8 +50,9 @@ type commands struct {
 type terminal struct {
 	in       io.Reader
 	out, err io.Writer
-	// outTTY and errTTY say that a person is likely to look.
-	outTTY, errTTY bool
+	// inTTY says that a person can answer, outTTY and errTTY that one is likely
+	// to look.
+	inTTY, outTTY, errTTY bool
 }
 
 // usageError is a mistake in how a command was called.
@@ -86,7 +87,6 @@ func newParser(ctx context.Context, t *terminal, exit func(status int)) (*kong.K
 		kong.Writers(t.out, t.err),
 		kong.Exit(exit),
 		kong.DefaultEnvars("CLICKSTREAM"),
-		kong.WithHyphenPrefixedParameters(true),
 		kong.Vars{"version": version(), "roles": strings.Join(instance.RoleNames(), ", "), "collector": instance.DefaultCollectorAddr},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, FlagsLast: true}),
 		kong.ExplicitGroups(groups),
@@ -97,7 +97,7 @@ func newParser(ctx context.Context, t *terminal, exit func(status int)) (*kong.K
 }
 
 func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	t := &terminal{in: in, out: out, err: errOut, outTTY: isTerminal(out), errTTY: isTerminal(errOut)}
+	t := &terminal{in: in, out: out, err: errOut, inTTY: isTerminal(in), outTTY: isTerminal(out), errTTY: isTerminal(errOut)}
 	exited := -1
 	parser, err := newParser(ctx, t, func(status int) { exited = status })
 	if err != nil {
@@ -111,7 +111,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	if !all {
 		hideEngineFlags(parser.Model.Node)
 	}
-	kctx, err := parser.Parse(queryLast(args))
+	kctx, err := parser.Parse(queryLast(joinNegatives(args)))
 	if exited >= 0 { // --help has been printed
 		return exited
 	}

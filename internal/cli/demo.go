@@ -18,7 +18,7 @@ import (
 
 type demoCmd struct {
 	For           time.Duration `placeholder:"DURATION" help:"Stop by itself after this long (default: go on until Ctrl-C)."`
-	CollectorAddr string        `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port where another program has that)."`
+	CollectorAddr string        `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port if that one is in use)."`
 	Rate          float64       `default:"20" help:"Events a second, about (${default})."`
 	ruleFlags
 	zoneFlag
@@ -187,12 +187,12 @@ func (c *demoCmd) introduce(t *terminal, links links, generator *shop.Generator,
 }
 
 // trafficFrom is when the traffic begins: a quarter of an hour ago, or where
-// that of the demo before ended.
+// that of the last demo ended.
 func trafficFrom(ctx context.Context, p *instance.Pipeline, now time.Time) (time.Time, error) {
 	start := now.Add(-history)
 	var last time.Time
 	if err := p.Warehouse.Conn().QueryRow(ctx, query("demo_last"), clickhouse.DateNamed("from", start.UTC(), clickhouse.MilliSeconds)).Scan(&last); err != nil {
-		return start, fmt.Errorf("look for the demo before: %w", err)
+		return start, fmt.Errorf("read the end of the last demo: %w", err)
 	}
 	if last.Before(start) {
 		return start, nil

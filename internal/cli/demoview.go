@@ -117,6 +117,6 @@ func (v *demoView) look(ctx context.Context) (records, lag int64, err error) {
 func (v *demoView) summary() {
 	v.show()
 	stored := v.r.MirrorStats()
-	fmt.Fprintf(v.t.out, "%s events generated and %s stored, %d alert messages, in %s\n",
+	fmt.Fprintf(v.t.out, "%s events generated and %s stored, %d versions of alerts emitted, in %s\n",
 		count(v.generator.Appended()), count(stored.Events), v.alerts, time.Since(v.started).Round(time.Second))
 }

@@ -44,6 +44,25 @@ func hideEngineFlags(node *kong.Node) {
 	}
 }
 
+// joinNegatives writes "--flag -5" as "--flag=-5". The parser takes -5 for a
+// flag; if it took every text with a hyphen for a value, it would also take the
+// next flag for a value that was forgotten.
+func joinNegatives(args []string) []string {
+	var joined []string
+	for i, arg := range args {
+		if arg == "--" {
+			return append(joined, args[i:]...)
+		}
+		negative := len(arg) > 1 && arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9'
+		if last := len(joined) - 1; negative && last >= 0 && strings.HasPrefix(joined[last], "--") && !strings.Contains(joined[last], "=") {
+			joined[last] += "=" + arg
+			continue
+		}
+		joined = append(joined, arg)
+	}
+	return joined
+}
+
 const variablePrefix = "CLICKSTREAM_"
 
 // otherVariables are those that are read and belong to no flag.

@@ -71,3 +71,22 @@ func TestJobsTakeTheSameFlags(t *testing.T) {
 		t.Errorf("status %d: %s", status, errOut)
 	}
 }
+
+func TestAForgottenValueIsNotTheNextFlag(t *testing.T) {
+	status, _, errOut := run(t, "alerts", "--data-dir", "--follow")
+	if status != exitUsage || !strings.Contains(errOut, "--data-dir") {
+		t.Errorf("status %d: %s", status, errOut)
+	}
+}
+
+func TestDroppingEveryTableIsAskedOnATerminal(t *testing.T) {
+	t.Setenv("CLICKSTREAM_YES", "true")
+	for answer, want := range map[string]bool{"y\n": true, "yes\n": true, "n\n": false, "\n": false, "": false} {
+		var asked bytes.Buffer
+		terminal := &terminal{in: strings.NewReader(answer), err: &asked, inTTY: true, errTTY: true}
+		err := (&migrateDownCmd{All: true}).confirm(terminal)
+		if (err == nil) != want || !strings.Contains(asked.String(), "drops every table") {
+			t.Errorf("answer %q: %v, asked %q", answer, err, asked.String())
+		}
+	}
+}

@@ -20,7 +20,7 @@ import (
 
 type ingestCmd struct {
 	File     ingestFileCmd     `cmd:"" help:"Import files."`
-	Generate ingestGenerateCmd `cmd:"" help:"Make up a shop's traffic, with a flash sale in it."`
+	Generate ingestGenerateCmd `cmd:"" help:"Generate a shop's traffic, with a flash sale in it."`
 }
 
 type ingestFileCmd struct {
@@ -31,7 +31,7 @@ type ingestFileCmd struct {
 }
 
 func (ingestFileCmd) Help() string {
-	return `Bad rows are counted and kept in the view rejected_events; they never stop the import. Importing a file
+	return `Invalid rows are counted and kept in the view rejected_events; they never stop the import. Importing a file
 again adds nothing. With no instance running in the folder, the events are also stored in the tables before
 the command ends; alerts are found by the next serve, demo or verify.
 
@@ -85,13 +85,13 @@ type ingestGenerateCmd struct {
 	Seed     uint64        `placeholder:"N" help:"The same seed makes the same traffic (default: another one each time)."`
 	Sale     bool          `negatable:"" default:"true" help:"Put one product into a flash sale."`
 	SaleAt   time.Duration `default:"1m" help:"When the sale starts, after the first event (${default})."`
-	Stdout   bool          `help:"Write JSON lines to standard output and leave the log alone."`
+	Stdout   bool          `help:"Write JSON lines to standard output, not to the log."`
 	folderFlags
 	engineFlags
 }
 
 func (ingestGenerateCmd) Help() string {
-	return `With --count or --to it writes as fast as it can; without, events come when their time has come.
+	return `With --count or --to it writes as fast as it can; without them, in real time.
 
 Examples:
   clickstream ingest generate --rate 50

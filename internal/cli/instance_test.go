@@ -127,12 +127,12 @@ func TestCommandsJoinTheRunningInstance(t *testing.T) {
 	in("100 events generated", "ingest", "generate", "--count", "100", "--from", "2026-01-01T00:00:00Z", "--seed", "1")
 	in("top_products for 2019-10-01: 5 rows", "jobs", "run", "top_products", "--day", "2019-10-01")
 	in("conversion_rates   2019-10-01", "jobs", "backfill", "all", "--from", "2019-10-01", "--to", "2019-10-02", "--only", "missing", "--dry-run")
-	in("5 runs made", "jobs", "backfill", "all", "--from", "2019-10-01", "--to", "2019-10-02", "--only", "missing")
+	in("5 runs done", "jobs", "backfill", "all", "--from", "2019-10-01", "--to", "2019-10-02", "--only", "missing")
 	in("succeeded", "jobs", "runs")
 	in("1000407", "jobs", "report", "2019-10-01")
 	in("confirmed  1000111", "alerts", "--limit", "1000")
 	in("00010_job_run_log.sql", "migrate", "status")
-	in("took back", "migrate", "down")
+	in("reverted", "migrate", "down")
 	if status, _, errOut := run(t, "alerts", "--data-dir", folder); status != exitFailed || !strings.Contains(errOut, "migrate up") {
 		t.Errorf("a command that only asks makes no tables: status %d, %s", status, errOut)
 	}
@@ -253,11 +253,11 @@ func TestTablesAreNotAllDroppedUnasked(t *testing.T) {
 	t.Setenv("CLICKSTREAM_YES", "true")
 	t.Setenv("CLICKSTREAM_ALL", "true")
 	status, out, errOut := run(t, "migrate", "down", "--all", "--data-dir", dir)
-	if status != exitUsage || strings.Contains(out, "took back") || !strings.Contains(errOut, "give --yes") {
+	if status != exitUsage || strings.Contains(out, "reverted") || !strings.Contains(errOut, "give --yes") {
 		t.Errorf("status %d, printed %q, said %q", status, out, errOut)
 	}
 	status, out, errOut = run(t, "migrate", "down", "--all", "--yes", "--data-dir", dir)
-	if status != exitDone || !strings.Contains(out, "took back 00001_event_log.sql") {
+	if status != exitDone || !strings.Contains(out, "reverted 00001_event_log.sql") {
 		t.Errorf("with --yes: status %d, printed %q, said %q", status, out, errOut)
 	}
 }

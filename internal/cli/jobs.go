@@ -17,7 +17,7 @@ type jobsCmd struct {
 	Run      jobsRunCmd      `cmd:"" help:"Run a job now."`
 	Backfill jobsBackfillCmd `cmd:"" help:"Run a job for days in the past."`
 	Runs     jobsRunsCmd     `cmd:"" help:"The latest runs."`
-	Report   jobsReportCmd   `cmd:"" help:"What the jobs made of a day."`
+	Report   jobsReportCmd   `cmd:"" help:"The reports of a day."`
 }
 
 // jobsListCmd takes the folder's flags like its siblings, so that a script can
@@ -118,7 +118,7 @@ type jobsBackfillCmd struct {
 	From   jobs.Day `required:"" placeholder:"DATE" help:"The first day, as in 2026-11-01."`
 	To     jobs.Day `required:"" placeholder:"DATE" help:"The last day, included."`
 	Only   string   `enum:"all,stale,failed,missing" default:"all" help:"all days, or those that are stale, failed or missing."`
-	DryRun bool     `help:"Say what would be run."`
+	DryRun bool     `help:"Print what would run, and run nothing."`
 	jobsFlags
 }
 
@@ -133,7 +133,7 @@ func (c *jobsBackfillCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	if c.To < c.From {
-		return usagef("to is %s, before from, %s", c.To, c.From)
+		return usagef("to is %s, before from, which is %s", c.To, c.From)
 	}
 	return c.with(ctx, t, func(ctx context.Context, runner *jobs.Runner) error {
 		work := jobs.Backfilling{Jobs: names, Days: jobs.DaysBetween(c.From, c.To), Only: jobs.Only(c.Only)}
@@ -156,14 +156,14 @@ func (c *jobsBackfillCmd) Run(ctx context.Context, t *terminal) error {
 		}
 		runs, err := runner.RunDays(ctx, work)
 		s.clear()
-		fmt.Fprintf(t.out, "%s runs made\n", count(len(runs)))
+		fmt.Fprintf(t.out, "%s runs done\n", count(len(runs)))
 		return err
 	})
 }
 
 type jobsRunsCmd struct {
-	Job   string `placeholder:"JOB" help:"Of this job alone."`
-	Limit int    `default:"20" placeholder:"N" help:"How many (${default})."`
+	Job   string `placeholder:"JOB" help:"Show only runs of this job."`
+	Limit int    `default:"20" placeholder:"N" help:"How many runs to show (${default})."`
 	jobsFlags
 }
 

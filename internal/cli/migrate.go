@@ -12,7 +12,7 @@ import (
 
 type migrateCmd struct {
 	Up     migrateUpCmd     `cmd:"" help:"Bring the tables up to date."`
-	Down   migrateDownCmd   `cmd:"" help:"Take the newest migration back, with its rows."`
+	Down   migrateDownCmd   `cmd:"" help:"Revert the newest migration and drop its rows."`
 	Status migrateStatusCmd `cmd:"" help:"Which migrations are applied."`
 }
 
@@ -40,7 +40,7 @@ func printApplied(t *terminal, applied []warehouse.Applied) {
 	for _, a := range applied {
 		word := "applied"
 		if !a.Up {
-			word = "took back"
+			word = "reverted"
 		}
 		fmt.Fprintf(t.out, "%s %s in %s\n", word, a.Name, a.Duration.Round(time.Millisecond))
 	}
@@ -64,7 +64,7 @@ func (c *migrateUpCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 type migrateDownCmd struct {
-	All bool `env:"-" help:"Take all of them back, with every row; after migrate up the mirror stores the log again."`
+	All bool `env:"-" help:"Revert all migrations and drop every row; after migrate up the mirror stores the log again."`
 	Yes bool `env:"-" help:"With --all: do not ask."`
 	migrateFlags
 }
@@ -74,13 +74,15 @@ func (migrateDownCmd) Help() string {
 }
 
 func (c *migrateDownCmd) Run(ctx context.Context, t *terminal) error {
+	if c.All {
+		if err := c.confirm(t); err != nil {
+			return err
+		}
+	}
 	return c.with(ctx, t, instance.JoinOrOpen, func(w *warehouse.Warehouse) error {
 		down := w.MigrateDown
 		if c.All {
 			down = w.MigrateReset
-			if err := c.confirm(t); err != nil {
-				return err
-			}
 		}
 		applied, err := down(ctx)
 		printApplied(t, applied)
@@ -94,7 +96,7 @@ func (c *migrateDownCmd) confirm(t *terminal) error {
 	if c.Yes {
 		return nil
 	}
-	if !t.errTTY || !isTerminal(t.in) {
+	if !t.errTTY || !t.inTTY {
 		return usagef("--all drops every table of the database, reports included: give --yes too")
 	}
 	fmt.Fprintf(t.err, "This drops every table of database %s, reports included. Drop them? [y/N] ", c.ClickhouseDatabase)

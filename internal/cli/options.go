@@ -15,8 +15,8 @@ import (
 
 // groups are the headings of --help.
 var groups = []kong.Group{
-	{Key: "kafka", Title: "Broker (none given: the running instance of the folder, or an embedded broker)"},
-	{Key: "clickhouse", Title: "ClickHouse (none given: the running instance of the folder, or an embedded one)"},
+	{Key: "kafka", Title: "Broker (default: the one of the instance running in the folder, or an embedded one)"},
+	{Key: "clickhouse", Title: "ClickHouse (default: the one of the instance running in the folder, or an embedded one)"},
 	{Key: "rule", Title: "Alert rule"},
 }
 
@@ -29,16 +29,16 @@ type engineFlags struct {
 type kafkaFlags struct {
 	KafkaBrokers           []string      `group:"kafka" placeholder:"HOST:PORT" help:"Addresses of Redpanda or Kafka."`
 	KafkaTLS               bool          `group:"kafka" name:"kafka-tls" help:"Connect with TLS."`
-	KafkaTLSCA             string        `group:"kafka" name:"kafka-tls-ca" placeholder:"FILE" help:"Authorities that may sign the broker's certificate (default: the system's)."`
-	KafkaTLSCert           string        `group:"kafka" name:"kafka-tls-cert" placeholder:"FILE" help:"Our certificate."`
-	KafkaTLSKey            string        `group:"kafka" name:"kafka-tls-key" placeholder:"FILE" help:"Our certificate's key."`
+	KafkaTLSCA             string        `group:"kafka" name:"kafka-tls-ca" placeholder:"FILE" help:"Certificates of the authorities that the broker's certificate is checked against (default: the system's)."`
+	KafkaTLSCert           string        `group:"kafka" name:"kafka-tls-cert" placeholder:"FILE" help:"The client's certificate."`
+	KafkaTLSKey            string        `group:"kafka" name:"kafka-tls-key" placeholder:"FILE" help:"The key of the client's certificate."`
 	KafkaSASLMechanism     string        `group:"kafka" name:"kafka-sasl-mechanism" enum:",PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" default:"" placeholder:"NAME" help:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."`
 	KafkaSASLUser          string        `group:"kafka" name:"kafka-sasl-user" placeholder:"NAME" help:"User; the password is in $$CLICKSTREAM_KAFKA_SASL_PASSWORD or a file."`
 	KafkaSASLPasswordFile  string        `group:"kafka" name:"kafka-sasl-password-file" placeholder:"FILE" help:"A file that holds the password."`
-	KafkaTopicPrefix       string        `group:"kafka" placeholder:"TEXT" help:"Put before the names of topics and groups, so that several pipelines can share a cluster."`
+	KafkaTopicPrefix       string        `group:"kafka" placeholder:"TEXT" help:"Prefix of the names of topics and consumer groups, so that several pipelines can share a cluster."`
 	KafkaPartitions        int32         `group:"kafka" default:"12" help:"Partitions of topics that do not exist yet (${default})."`
 	KafkaReplicationFactor int16         `group:"kafka" default:"0" help:"Replicas of topics that do not exist yet (0: the broker's default)."`
-	KafkaRetention         time.Duration `group:"kafka" default:"0" placeholder:"DURATION" help:"How long events and alerts are kept in topics that do not exist yet (0: for ever). What is cut off cannot be built again, and windows that begin there are not judged."`
+	KafkaRetention         time.Duration `group:"kafka" default:"0" placeholder:"DURATION" help:"How long events and alerts are kept in topics that do not exist yet (0: for ever). Tables cannot be rebuilt from deleted events, and windows that begin among them are not judged."`
 }
 
 type clickhouseFlags struct {
@@ -47,7 +47,7 @@ type clickhouseFlags struct {
 	ClickhouseUser         string   `group:"clickhouse" default:"clickstream" placeholder:"NAME" help:"User (${default}); the password is in $$CLICKSTREAM_CLICKHOUSE_PASSWORD or a file."`
 	ClickhousePasswordFile string   `group:"clickhouse" placeholder:"FILE" help:"A file that holds the password."`
 	ClickhouseTLS          bool     `group:"clickhouse" name:"clickhouse-tls" help:"Connect with TLS."`
-	ClickhouseTLSCA        string   `group:"clickhouse" name:"clickhouse-tls-ca" placeholder:"FILE" help:"Authorities that may sign the server's certificate (default: the system's)."`
+	ClickhouseTLSCA        string   `group:"clickhouse" name:"clickhouse-tls-ca" placeholder:"FILE" help:"Certificates of the authorities that the server's certificate is checked against (default: the system's)."`
 	ClickhouseEngine       string   `group:"clickhouse" enum:"plain,replicated" default:"plain" placeholder:"NAME" help:"Engine family of new tables: plain (also for ClickHouse Cloud) or replicated."`
 	ClickhouseCluster      string   `group:"clickhouse" placeholder:"NAME" help:"Cluster that replicated tables are created on."`
 }
@@ -108,10 +108,10 @@ type folderFlags struct {
 
 // ruleFlags define the flash-sale alert.
 type ruleFlags struct {
-	ViewsOver      int           `group:"rule" default:"100" placeholder:"N" help:"A product needs more views than this (${default})."`
-	PurchasesUnder int           `group:"rule" default:"5" placeholder:"N" help:"And fewer purchases than this (${default})."`
-	Window         time.Duration `group:"rule" default:"10m" help:"Within a window of this length (${default})."`
-	Slide          time.Duration `group:"rule" default:"1m" help:"A window begins every so often (${default})."`
+	ViewsOver      int           `group:"rule" default:"100" placeholder:"N" help:"Alert when a product has more views than this in a window (${default})."`
+	PurchasesUnder int           `group:"rule" default:"5" placeholder:"N" help:"And fewer purchases than this in the same window (${default})."`
+	Window         time.Duration `group:"rule" default:"10m" help:"Length of a window (${default})."`
+	Slide          time.Duration `group:"rule" default:"1m" help:"Time from the start of one window to the start of the next (${default})."`
 	Lateness       time.Duration `group:"rule" default:"1m" help:"How late an event may come and still count (${default})."`
 }
 

@@ -8,10 +8,10 @@ import (
 
 type serveCmd struct {
 	Roles                   []string `placeholder:"ROLE,…" help:"Roles to run: ${roles} (default: all)."`
-	CollectorAddr           string   `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port where another program has that)."`
-	WriteKeysFile           string   `placeholder:"FILE" help:"Write keys that clients have to give, a line each: NAME SECRET; or NAME:SECRET,… in $$CLICKSTREAM_WRITE_KEYS (default: whoever reaches the collector may write)."`
-	CollectorMemory         int64    `default:"128" placeholder:"MIB" help:"MiB that all requests under way may hold, and one client half of it (${default})."`
-	CollectorClientRequests int      `default:"256" placeholder:"N" help:"Requests of one client, an address or write key, under way at once (${default})."`
+	CollectorAddr           string   `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port if that one is in use)."`
+	WriteKeysFile           string   `placeholder:"FILE" help:"Write keys of which clients must give one, as NAME SECRET, one a line; $$CLICKSTREAM_WRITE_KEYS takes NAME:SECRET,… instead (default: no key is needed)."`
+	CollectorMemory         int64    `default:"128" placeholder:"MIB" help:"Memory in MiB for all requests under way; one client may use half of it (${default})."`
+	CollectorClientRequests int      `default:"256" placeholder:"N" help:"Requests that one client (an address or a write key) may have under way at once (${default})."`
 	DataDir                 string   `default:".clickstream" placeholder:"DIR" help:"The instance's folder: data of embedded engines, addresses for other commands (${default})."`
 	LogLevel                string   `enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
 	ruleFlags
@@ -28,7 +28,7 @@ collector, normaliser and processor need no ClickHouse. clickstream status shows
   normaliser  brings the records of other producers into the log
   mirror      copies the log into ClickHouse
   processor   turns the log into alerts
-  jobs        runs the daily jobs at their hours
+  jobs        runs the daily jobs at their times
 
 Examples:
   clickstream serve

@@ -28,7 +28,7 @@ that no role lags by more than --max-lag and every lag shrinks (it looks for up 
 was received ahead of now, and that every job has run for the last day that it was due for.
 
 It shows the roles of the instance in the folder, and of all instances the members of the consumer groups. The
-roles collector and jobs have none: of other instances' it knows nothing.
+roles collector and jobs have no group: those of other instances are not shown.
 
 Examples:
   clickstream status

@@ -68,10 +68,10 @@ func (c *traceCmd) Run(ctx context.Context, t *terminal) error {
 		}{[]traced{}, []refused{}}
 		conn, id := p.Warehouse.Conn(), clickhouse.Named("id", c.EventID)
 		if err := conn.Select(ctx, &found.Events, query("trace_events"), id); err != nil {
-			return fmt.Errorf("look for the event: %w", err)
+			return fmt.Errorf("read the event: %w", err)
 		}
 		if err := conn.Select(ctx, &found.Rejected, query("trace_rejected"), id); err != nil {
-			return fmt.Errorf("look in the rejected events: %w", err)
+			return fmt.Errorf("read the rejected events: %w", err)
 		}
 		for i := range found.Events {
 			e := &found.Events[i]

@@ -14,7 +14,7 @@ import (
 
 type verifyCmd struct {
 	Output string        `enum:"text,json" default:"text" help:"text or json."`
-	Wait   time.Duration `default:"1m" help:"How long mirror and processor may take to reach the log's present end (${default})."`
+	Wait   time.Duration `default:"1m" help:"How long to wait until mirror and processor have reached the log's end offsets (${default})."`
 	ruleFlags
 	folderFlags
 	engineFlags
@@ -22,7 +22,7 @@ type verifyCmd struct {
 
 func (verifyCmd) Help() string {
 	return `Compares the identities on the log with the view events, the alerts of the rule with a recomputation in
-SQL, and the bad records of the log with rejected_events.
+SQL, and the invalid records of the log with rejected_events.
 
 Examples:
   clickstream verify

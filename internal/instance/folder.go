@@ -114,7 +114,7 @@ func Describe(dir string) (*Description, error) {
 	lock := flock.New(filepath.Join(dir, lockFile))
 	free, err := lock.TryRLock()
 	if err != nil {
-		return nil, fmt.Errorf("look whether an instance runs in folder %s: %w", dir, err)
+		return nil, fmt.Errorf("check whether an instance runs in folder %s: %w", dir, err)
 	}
 	if free { // it was killed
 		return nil, lock.Unlock()
@@ -142,10 +142,10 @@ func (f *folder) publish(d Description) error {
 	}
 	name := filepath.Join(f.dir, instanceFile)
 	if err := embedded.CreateFile(name+".new", append(text, '\n')); err != nil {
-		return fmt.Errorf("leave the instance's addresses: %w", err)
+		return fmt.Errorf("write the instance's addresses: %w", err)
 	}
 	if err := os.Rename(name+".new", name); err != nil {
-		return fmt.Errorf("leave the instance's addresses: %w", err)
+		return fmt.Errorf("write the instance's addresses: %w", err)
 	}
 	return nil
 }

@@ -99,7 +99,7 @@ func (p *Pipeline) WaitStored(ctx context.Context, progress func(left int64)) er
 	for _, topic := range []string{topics.Events, topics.Alerts, topics.Rejected} {
 		ends, err := p.Broker.EndOffsets(ctx, topic)
 		if err != nil {
-			return fmt.Errorf("ask for the end of %s: %w", topic, err)
+			return fmt.Errorf("read the end offsets of %s: %w", topic, err)
 		}
 		if err := p.Warehouse.WaitStored(ctx, p.Broker, topic, ends, progress); err != nil {
 			return fmt.Errorf("wait until %s is stored: %w", topic, err)

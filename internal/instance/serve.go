@@ -217,7 +217,7 @@ func (r *Roles) Link(name string) string {
 // reason to stop the roles.
 func (r *Roles) changed() {
 	if err := r.publish(); err != nil {
-		r.log.Warn().Err(err).Msg("status shows the roles as they were before")
+		r.log.Warn().Err(err).Msg("the states of the roles could not be written: status shows the previous ones")
 	}
 }
 
