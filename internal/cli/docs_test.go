@@ -85,6 +85,27 @@ func TestDocsNameEveryTableViewAndTopic(t *testing.T) {
 	}
 }
 
+// docs/architecture.md is the map: a package that is not on it is hard to find.
+func TestDocsArchitectureNamesEveryPackageAndFile(t *testing.T) {
+	text := read(t, filepath.Join(root, "docs", "architecture.md"))
+	list := exec.CommandContext(t.Context(), "go", "list", "./...")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range strings.Fields(string(out)) {
+		if name := strings.TrimPrefix(path, "clickstream/"); !strings.Contains(text, "`"+name+"`") {
+			t.Errorf("docs/architecture.md does not name package %s", name)
+		}
+	}
+	for _, match := range regexp.MustCompile("`([a-z][a-z0-9_/]*/[a-z0-9_]+\\.(?:go|sql))`").FindAllStringSubmatch(text, -1) {
+		if _, err := os.Stat(filepath.Join(root, match[1])); err != nil {
+			t.Errorf("docs/architecture.md names %s, which is not there", match[1])
+		}
+	}
+}
+
 // contains says whether name stands in text as a whole word.
 func contains(text, name string) bool {
 	return regexp.MustCompile(`\b` + regexp.QuoteMeta(name) + `\b`).MatchString(text)
