@@ -98,7 +98,7 @@ func warnOfUnknownVariables(w io.Writer, known []string) {
 		}
 		nearest := slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })
 		meant := ""
-		if distance(name, nearest) <= len(name)/3 {
+		if distance(name, nearest) <= (len(name)-len(variablePrefix))/3 {
 			meant = ": did you mean " + nearest + "?"
 		}
 		fmt.Fprintf(w, "warning: nothing reads the environment variable %s%s\n", printable(name), meant)

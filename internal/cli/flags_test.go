@@ -90,3 +90,13 @@ func TestDroppingEveryTableIsAskedOnATerminal(t *testing.T) {
 		}
 	}
 }
+
+// All variables share their prefix, which makes none of them near to another.
+func TestAShortNameThatIsNearNoneIsNotTakenForAnother(t *testing.T) {
+	t.Setenv("CLICKSTREAM_ALL", "true")
+	var out bytes.Buffer
+	warnOfUnknownVariables(&out, []string{"CLICKSTREAM_SALE"})
+	if want := "warning: nothing reads the environment variable CLICKSTREAM_ALL\n"; out.String() != want {
+		t.Errorf("printed %q, want %q", out.String(), want)
+	}
+}
