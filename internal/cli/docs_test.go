@@ -94,7 +94,7 @@ func TestDocsArchitectureNamesEveryPackageAndFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range strings.Fields(string(out)) {
+	for path := range strings.FieldsSeq(string(out)) {
 		if name := strings.TrimPrefix(path, "clickstream/"); !strings.Contains(text, "`"+name+"`") {
 			t.Errorf("docs/architecture.md does not name package %s", name)
 		}
