@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"clickstream/internal/grace"
 )
 
 // CollectorConfig is what a Collector needs. The zero value of each field but
@@ -176,7 +178,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", c.readyz)
 	// Requests outlive ctx, so that what was begun is answered.
-	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	working, cancel := grace.Context(ctx, c.cfg.AckTimeout)
 	watched := make(chan struct{})
 	go func() { defer close(watched); c.watchBroker(working) }()
 	defer func() { cancel(); <-watched }()
@@ -197,9 +199,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	c.stopping.Store(true)
-	finishing, stop := context.WithTimeout(working, c.cfg.AckTimeout)
-	defer stop()
-	err := server.Shutdown(finishing)
+	err := server.Shutdown(working)
 	if err != nil {
 		// Somebody is slow; their request has not been answered, so they know.
 		err = server.Close()

@@ -15,6 +15,7 @@ import (
 
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/testwait"
 )
 
 // startCollector serves until the test's end and returns the address.
@@ -219,7 +220,7 @@ func TestI1_NoAnswerOf200WithoutTheBroker(t *testing.T) {
 	}
 	brokertest.StartAt(t, dir, b.Addr())
 	i := 4
-	waitFor(t, func() bool {
+	testwait.Until(t, "the broker accepts again", func() bool {
 		status := send(i)
 		note(i, status)
 		i++

@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/testwait"
 )
 
 // send writes a request for body and returns the connection, the answer unread.
@@ -40,7 +41,7 @@ func TestI1_AClientThatHangsUpFailsNobodyElse(t *testing.T) {
 			}
 			before := c.Stats().Requests
 			conn := send(t, address, strings.ReplaceAll(goodEvent, "c1", fmt.Sprintf("hang-up %d", i)))
-			waitFor(t, func() bool { return c.Stats().Requests > before })
+			testwait.Until(t, "the collector has the request", func() bool { return c.Stats().Requests > before })
 			conn.Close()
 		}
 	}()
@@ -101,7 +102,7 @@ func TestI3_AFullBufferRefusesRequestsAndKeepsImportsWaiting(t *testing.T) {
 	}
 	appended := make(chan error, 1)
 	go func() { appended <- errors.Join(p.Append(testContext(t), &e), p.Flush(testContext(t))) }()
-	waitFor(t, func() bool { return p.room.waiting.Load() == 1 })
+	testwait.Until(t, "a batch waits for room", func() bool { return p.room.waiting.Load() == 1 })
 	p.room.give(bufferSize)
 	if err := <-appended; err != nil {
 		t.Error(err)

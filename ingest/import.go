@@ -12,6 +12,7 @@ import (
 
 	"clickstream/ingest/formats"
 	"clickstream/internal/event"
+	"clickstream/internal/grace"
 )
 
 // Options of ImportFiles.
@@ -84,7 +85,7 @@ func ImportFiles(ctx context.Context, opts Options) (Report, error) {
 	}
 	im.total = total
 	// What was read before the end has to get in: sending outlives ctx a bit.
-	sending, cancel := Outlive(ctx)
+	sending, cancel := grace.Context(ctx, grace.Stop)
 	defer cancel()
 	for _, path := range opts.Paths {
 		if err = im.file(ctx, sending, path); err != nil {

@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/twmb/franz-go/pkg/kadm"
 
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/testwait"
 )
 
 func zipped(t *testing.T, s string) string {
@@ -67,7 +67,7 @@ func TestI3_ClientsThatSendSlowlyTakeNobodysPlace(t *testing.T) {
 	for range 40 {
 		sendPart(t, address, strings.Repeat(" ", 1000), 1)
 	}
-	waitFor(t, func() bool {
+	testwait.Until(t, "all requests hold their first bytes", func() bool {
 		c.limits.mu.Lock()
 		defer c.limits.mu.Unlock()
 		return c.limits.taken == 40*4<<10
@@ -131,11 +131,11 @@ func TestI1_WithoutABrokerRequestsAreRefusedAtOnce(t *testing.T) {
 		resp.Body.Close()
 		return resp.StatusCode
 	}
-	waitFor(t, func() bool { return get("/readyz") == 200 })
+	testwait.Until(t, "the collector is ready", func() bool { return get("/readyz") == 200 })
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, func() bool { return get("/readyz") == 503 })
+	testwait.Until(t, "the collector is not ready", func() bool { return get("/readyz") == 503 })
 	// With an hour's patience, this is an answer only if it comes at once.
 	status, header, text := post(t, address, goodEvent)
 	if status != 503 || header.Get("Retry-After") != "5" {
@@ -145,7 +145,7 @@ func TestI1_WithoutABrokerRequestsAreRefusedAtOnce(t *testing.T) {
 		t.Errorf("/healthz is answered with %d", status)
 	}
 	brokertest.StartAt(t, dir, b.Addr())
-	waitFor(t, func() bool { return get("/readyz") == 200 })
+	testwait.Until(t, "the collector is ready again", func() bool { return get("/readyz") == 200 })
 	if status, _, text := post(t, address, goodEvent); status != 200 {
 		t.Errorf("%d %s", status, text)
 	}
@@ -166,13 +166,10 @@ func TestI1_AFullBufferRefusesRequestsAtOnce(t *testing.T) {
 }
 
 func TestI2_AnEventThatTheBrokerNeverTakesIsRejected(t *testing.T) {
-	cfg, p := newPipeline(t)
-	ctx := testContext(t)
-	limit := "2000"
-	change := []kadm.AlterConfig{{Name: "max.message.bytes", Value: &limit}}
-	if answers, err := kadm.NewClient(p.cl.Client).AlterTopicConfigs(ctx, change, cfg.Topics().Events); err != nil || answers[0].Err != nil {
-		t.Fatal(err, answers)
-	}
+	config := brokertest.Config(t)
+	brokertest.EventLog(t, config, map[string]*string{"max.message.bytes": new("2000")})
+	cfg := brokertest.OpenAt(t, config)
+	p := testProducer(t, cfg)
 	_, address := startCollector(t, CollectorConfig{Producer: p})
 	// What does not pack.
 	noise := make([]byte, 0, 8000)
@@ -202,13 +199,13 @@ func TestI1_AStopFinishesWhatWasBegun(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
 	begun := sendPart(t, c.Addr(), goodEvent, len(goodEvent)-1)
-	waitFor(t, func() bool {
+	testwait.Until(t, "the request has begun", func() bool {
 		c.limits.mu.Lock()
 		defer c.limits.mu.Unlock()
 		return c.limits.taken == 4<<10
 	})
 	cancel()
-	waitFor(t, c.stopping.Load)
+	testwait.Until(t, "the collector is stopping", c.stopping.Load)
 	if _, err := begun.Write([]byte("}")); err != nil {
 		t.Fatal(err)
 	}

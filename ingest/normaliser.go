@@ -14,6 +14,7 @@ import (
 	"clickstream/ingest/eventid"
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/grace"
 )
 
 // foreignSource is the source of foreign events that name none.
@@ -105,7 +106,7 @@ func (n *Normaliser) member(ctx context.Context) error {
 		return err
 	}
 	defer cl.CloseAllowingRebalance()
-	working, cancel := Outlive(ctx)
+	working, cancel := grace.Context(ctx, grace.Stop)
 	defer cancel()
 	w := normaliserWork{Normaliser: n, cl: cl, batch: n.cfg.Producer.Batch(), decoder: event.Decoder{Lenient: true}}
 	for {

@@ -13,6 +13,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/testwait"
 )
 
 // foreignly produces records to the data topic, spread over its partitions.
@@ -138,7 +139,7 @@ func TestI4_RecordsReadAgainGiveTheSameEvents(t *testing.T) {
 	}
 	forgetCommits(t, cfg)
 	second := startNormaliser(t, cfg, p)
-	waitFor(t, func() bool { return second.Stats().Accepted == 3000 })
+	testwait.Until(t, "the second has accepted all", func() bool { return second.Stats().Accepted == 3000 })
 	if err := second.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +174,7 @@ func TestNormalisersShareTheWork(t *testing.T) {
 		foreignly(t, cfg, views(2000)...)
 	}
 	// One leaves in the middle, the other takes over.
-	waitFor(t, func() bool { return a.Stats().Read > 0 || b.Stats().Read > 0 })
+	testwait.Until(t, "one of them reads", func() bool { return a.Stats().Read > 0 || b.Stats().Read > 0 })
 	if err := a.stop(); err != nil {
 		t.Fatal(err)
 	}

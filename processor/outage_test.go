@@ -8,6 +8,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/broker/embedded"
+	"clickstream/internal/testwait"
 )
 
 func outageShop(t *testing.T) (*shop, *embedded.Broker, string) {
@@ -26,7 +27,7 @@ func TestABrokerThatIsAwayIsWaitedFor(t *testing.T) {
 	arrivals := someHours(5, 3000)
 	s.append(arrivals[:1500]...)
 	p := s.start(smallRule, nil)
-	eventually(t, "alerts are told", func() bool { return p.Stats().Alerts > 0 })
+	testwait.Until(t, "alerts are told", func() bool { return p.Stats().Alerts > 0 })
 	addr := b.Addr()
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
@@ -41,7 +42,7 @@ func TestItStopsSoonWithoutABroker(t *testing.T) {
 	s, b, _ := outageShop(t)
 	s.append(someHours(6, 500)...)
 	p := s.start(smallRule, nil)
-	eventually(t, "everything is read", func() bool { return p.Stats().Events > 500 })
+	testwait.Until(t, "everything is read", func() bool { return p.Stats().Events > 500 })
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -62,9 +62,7 @@ const (
 	lookEvery   = 100 * time.Millisecond
 	commitEvery = time.Second
 	pollRecords = 20_000
-	// stopWithin bounds each step of a clean stop.
-	stopWithin = 2 * time.Second
-	retryAfter = time.Second
+	retryAfter  = time.Second
 	// sessionTimeout is how long the group waits for a member that has died.
 	sessionTimeout = 10 * time.Second
 )

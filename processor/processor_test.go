@@ -15,25 +15,13 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/testwait"
 	"clickstream/processor/windows"
 	"clickstream/processor/windows/windowstest"
 )
 
 // patience is how long a test waits for what must come.
 const patience = 30 * time.Second
-
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	for !done() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("waited %s in vain: %s", patience, what)
-		case <-time.After(2 * time.Millisecond):
-		}
-	}
-}
 
 // shop is a log to write to and an alerts topic to read.
 type shop struct {
@@ -329,7 +317,7 @@ func TestW6_KilledInTheMiddleTheAlertsAreTheSame(t *testing.T) {
 		p := s.start(smallRule, killed)
 		end := s.ends(s.cl.Topics().Events)
 		if rng.IntN(3) > 0 { // some die early
-			eventually(t, "everything is read and committed", func() bool {
+			testwait.Until(t, "everything is read and committed", func() bool {
 				var sum int64
 				commits, err := s.cl.CommittedOffsets(t.Context(), s.cl.Group("processor"), s.cl.Topics().Events)
 				for _, c := range commits {
@@ -353,14 +341,14 @@ func TestW6_TwoInstancesShareTheLogAndTakeOver(t *testing.T) {
 	arrivals := someHours(3, 4000)
 	s.append(arrivals[:1500]...)
 	a := s.start(smallRule, killed)
-	eventually(t, "the first has all partitions", func() bool { return a.Stats().Partitions == int(broker.DefaultPartitions) })
+	testwait.Until(t, "the first has all partitions", func() bool { return a.Stats().Partitions == int(broker.DefaultPartitions) })
 	b := s.start(smallRule, nil)
-	eventually(t, "both have partitions", func() bool {
+	testwait.Until(t, "both have partitions", func() bool {
 		x, y := a.Stats().Partitions, b.Stats().Partitions
 		return x > 0 && y > 0 && x+y == int(broker.DefaultPartitions)
 	})
 	s.append(arrivals[1500:3000]...)
-	eventually(t, "both have read", func() bool { return a.Stats().Alerts > 0 && b.Stats().Alerts > 0 })
+	testwait.Until(t, "both have read", func() bool { return a.Stats().Alerts > 0 && b.Stats().Alerts > 0 })
 	a.stop()
 	s.append(arrivals[3000:]...)
 	b.close()
@@ -387,7 +375,7 @@ func TestW3_QuietClosesWindowsWithTicksOnTheLog(t *testing.T) {
 	}
 	s.append(view("1", noon), view("2", noon+1), view("3", noon+2))
 	p := s.start(rule, fast)
-	eventually(t, "both windows close", func() bool { st := p.Stats(); return st.Ticks > 0 && st.OpenWindows == 0 })
+	testwait.Until(t, "both windows close", func() bool { st := p.Stats(); return st.Ticks > 0 && st.OpenWindows == 0 })
 	p.stop()
 	standing := s.check(rule)
 	if len(standing) != 2 || standing[0].Status != event.Confirmed || standing[1].Status != event.Confirmed {
@@ -401,7 +389,7 @@ func TestW3_QuietClosesWindowsWithTicksOnTheLog(t *testing.T) {
 	// The watermark only rises: what comes now for those windows is late.
 	s.append(view("4", noon+3))
 	q := s.start(rule, fast)
-	eventually(t, "the event is read", func() bool { return q.Stats().Late == 1 })
+	testwait.Until(t, "the event is read", func() bool { return q.Stats().Late == 1 })
 	q.stop()
 	s.check(rule)
 }
@@ -423,7 +411,7 @@ func TestW3_TheTickOfAPausedInstanceDoesNoHarm(t *testing.T) {
 	s.produce(tick(1, time.Hour))
 	s.append(view("3", noon+60_000))
 	p := s.start(smallRule, nil)
-	eventually(t, "everything is read", func() bool { return p.Stats().Events == 3 })
+	testwait.Until(t, "everything is read", func() bool { return p.Stats().Events == 3 })
 	st := p.Stats()
 	if st.Ticks != 1 || st.InvalidTicks != 2 || st.Invalid != 1 || st.Late != 0 || st.Watermark != noon+1 || st.NewestEvent != noon+60_000 {
 		t.Fatalf("%+v", st)
@@ -449,7 +437,7 @@ func TestStoppingCommits(t *testing.T) {
 	s.append(someHours(4, 1000)...)
 	p := s.start(smallRule, func(set *settings) { set.commitEvery = time.Hour })
 	end := s.ends(s.cl.Topics().Events)
-	eventually(t, "everything is read", func() bool { return p.Stats().Events == end })
+	testwait.Until(t, "everything is read", func() bool { return p.Stats().Events == end })
 	p.stop()
 	told, err := Acknowledged(t.Context(), s.cl, &smallRule)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/grace"
 	"clickstream/processor/windows"
 )
 
@@ -74,9 +75,8 @@ func (s *session) run(ctx context.Context) (err error) {
 		return err
 	}
 	// What is being written when ctx ends may take a moment to be acknowledged.
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	work, stopWork := grace.Context(ctx, grace.Stop)
 	defer stopWork()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopWithin, stopWork) })()
 
 	asking, stopAsking := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -84,7 +84,7 @@ func (s *session) run(ctx context.Context) (err error) {
 	defer func() {
 		// Leaving revokes everything: what is due is told and committed there.
 		s.in.AllowRebalance()
-		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*stopWithin)
+		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*grace.Stop)
 		if left := s.in.LeaveGroupContext(leave); left != nil && !errors.Is(left, context.Canceled) {
 			s.p.cfg.Log.Warn().Err(left).Msg("processor could not leave its group: its partitions are free after the session time-out")
 		}
@@ -227,7 +227,7 @@ func (s *session) revoked(ctx context.Context, cl *kgo.Client, gone map[string][
 		return
 	}
 	if !s.failed && !s.p.settings.unclean {
-		within, cancel := context.WithTimeout(ctx, stopWithin)
+		within, cancel := context.WithTimeout(ctx, grace.Stop)
 		err := s.tell(within, parts)
 		if err == nil {
 			err = s.commit(within, cl, parts)

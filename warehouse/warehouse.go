@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/grace"
 )
 
 // The oldest server that knows all our settings.
@@ -27,8 +28,8 @@ const (
 	dialTimeout = 5 * time.Second
 	// A server that says nothing for this long is asked again: a long query
 	// sends its progress many times a second.
-	readTimeout = time.Minute
-	greetWithin = time.Second
+	readTimeout    = time.Minute
+	handshakeGrace = time.Second
 )
 
 // pinned are the settings of every connection. Servers since 26.2 insert
@@ -220,15 +221,14 @@ func (w *Warehouse) Dial(ctx context.Context) (*ch.Client, error) {
 	if broker.IsLoopback(addr) {
 		opts.Compression = ch.CompressionDisabled
 	}
-	// A greeting that is broken off in the middle ends the embedded ClickHouse:
+	// A handshake that is broken off in the middle ends the embedded ClickHouse:
 	// so one that is under way when ctx ends has a moment to be finished.
-	greeting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	handshake, cancel := grace.Context(ctx, handshakeGrace)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(greetWithin, cancel) })()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	client, err := ch.Dial(greeting, opts)
+	client, err := ch.Dial(handshake, opts)
 	if err == nil && ctx.Err() != nil {
 		err = errors.Join(ctx.Err(), client.Close())
 	}

@@ -14,6 +14,7 @@ import (
 
 	"clickstream/ingest"
 	"clickstream/internal/event"
+	"clickstream/internal/grace"
 )
 
 // Options say what shop to make up. The zero value of each field
@@ -215,7 +216,7 @@ func (g *Generator) Write(ctx context.Context, count int64, until time.Time, wri
 // Run appends events when their time has come, those of the past at once,
 // until ctx ends; then it waits for what is under way and returns nil.
 func (g *Generator) Run(ctx context.Context, p *ingest.Producer) error {
-	sending, cancel := ingest.Outlive(ctx)
+	sending, cancel := grace.Context(ctx, grace.Stop)
 	defer cancel()
 	batch := p.Batch()
 	tick := time.NewTicker(50 * time.Millisecond)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clickstream/internal/event"
+	"clickstream/internal/testwait"
 )
 
 var generatorStart = time.Date(2026, 11, 22, 9, 7, 0, 0, time.UTC)
@@ -173,7 +174,7 @@ func TestTheGeneratorRunsOnWithTheClock(t *testing.T) {
 	begun := time.Now()
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx, p) }()
-	waitFor(t, func() bool {
+	testwait.Until(t, "an event of now is on the log", func() bool {
 		events := onLog(t, cfg)
 		for _, e := range events {
 			if e.Timestamp.Time().After(begun) {

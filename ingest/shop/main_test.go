@@ -65,14 +65,3 @@ func onLog(t *testing.T, cfg *broker.Client) []event.Event {
 	}
 	return events
 }
-
-func waitFor(t *testing.T, condition func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Fatal("it did not come to that within 30 seconds")
-		}
-		<-time.After(2 * time.Millisecond) // between two looks
-	}
-}

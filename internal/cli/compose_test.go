@@ -16,6 +16,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/testwait"
 	"clickstream/warehouse"
 	"clickstream/warehouse/warehousetest"
 )
@@ -113,12 +114,12 @@ func TestTheComposedServiceRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	waitFor(t, "the event is in the view events", func() bool {
+	testwait.Until(t, "the event is in the view events", func() bool {
 		var n uint64
 		err := w.Conn().QueryRow(t.Context(), "SELECT count() FROM events WHERE product_id = 'p1'").Scan(&n)
 		return err == nil && n == 1
 	})
-	waitFor(t, "the health check is content", func() bool {
+	testwait.Until(t, "the health check is content", func() bool {
 		status, out, _ := run(t, "status")
 		return status == exitDone && strings.Contains(out, url)
 	})
@@ -132,21 +133,6 @@ func TestTheComposedServiceRuns(t *testing.T) {
 		t.Errorf("status %d after a stop", status)
 	}
 	<-drained
-}
-
-// waitFor looks until what holds, for two minutes.
-func waitFor(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	ctx := deadline(t)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("waited in vain until %s", what)
-		case <-tick.C:
-		}
-	}
 }
 
 // postWithWriteKey sends an event without and with the key.

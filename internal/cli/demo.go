@@ -10,6 +10,7 @@ import (
 
 	"clickstream/grafana"
 	"clickstream/ingest/shop"
+	"clickstream/internal/grace"
 	"clickstream/internal/instance"
 	"clickstream/jobs"
 	"clickstream/warehouse/console"
@@ -155,7 +156,8 @@ func (c *demoCmd) show(ctx context.Context, t *terminal, s *status, p *instance.
 	c.introduce(t, links, generator, jobs.DayOf(time.Now(), zone))
 
 	shown.run(open)
-	last, cancel := context.WithTimeout(r.Context(), stopGrace)
+	// What is not stored within the grace is stored by the next command.
+	last, cancel := context.WithTimeout(r.Context(), grace.Stop)
 	defer cancel()
 	select {
 	case <-shut:
@@ -170,10 +172,6 @@ func (c *demoCmd) show(ctx context.Context, t *terminal, s *status, p *instance.
 	shown.summary()
 	return nil
 }
-
-// stopGrace is how long a demo that was interrupted still stores what it has
-// put on the log. What is left is stored by the next command.
-const stopGrace = 2 * time.Second
 
 // introduce prints what there is to look at.
 func (c *demoCmd) introduce(t *terminal, links links, generator *shop.Generator, today jobs.Day) {

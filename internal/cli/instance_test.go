@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/testwait"
 	"clickstream/warehouse/warehousetest"
 )
 
@@ -57,7 +58,7 @@ func start(t *testing.T, args ...string) (shown *screen, stop func() int) {
 func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
 	folder := t.TempDir()
 	shown, stop := start(t, "demo", "--data-dir", folder, "--collector-addr", "127.0.0.1:0", "--views-over", "40")
-	waitFor(t, "the demo shows an alert", func() bool { return strings.Contains(shown.String(), "ALERT") })
+	testwait.Until(t, "the demo shows an alert", func() bool { return strings.Contains(shown.String(), "ALERT") })
 
 	// Both pages open without a password, by the addresses that are printed.
 	for _, what := range []string{"live charts", "ask with SQL"} {
@@ -83,7 +84,7 @@ func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
 	if product == nil {
 		t.Fatalf("the demo does not say what is in the flash sale: %s", shown)
 	}
-	waitFor(t, "alerts beside the demo show the product", func() bool {
+	testwait.Until(t, "alerts beside the demo show the product", func() bool {
 		_, out, _ := run(t, "alerts", "--data-dir", folder, "--limit", "1000")
 		return strings.Contains(out, product[1])
 	})
@@ -95,7 +96,7 @@ func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
 	}
 
 	again, stop := start(t, "demo", "--data-dir", folder, "--collector-addr", "127.0.0.1:0", "--views-over", "40")
-	waitFor(t, "the demo runs again", func() bool { return strings.Contains(again.String(), "Ctrl-C stops") })
+	testwait.Until(t, "the demo runs again", func() bool { return strings.Contains(again.String(), "Ctrl-C stops") })
 	if status, out, errOut := run(t, "sql", "--data-dir", folder, "--output", "csv",
 		"SELECT uniqExact(splitByChar('-', event_id)[2]) AS demos, min(timestamp) < now() - 800 AS old FROM events"); status != exitDone || !strings.HasPrefix(out, "demos,old\n") || !strings.HasSuffix(out, ",1\n") {
 		t.Errorf("the second demo has not the first one's events: status %d, %s%s", status, out, errOut)
@@ -111,7 +112,7 @@ func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
 func TestCommandsJoinTheRunningInstance(t *testing.T) {
 	folder := t.TempDir()
 	shown, stop := start(t, "serve", "--data-dir", folder, "--collector-addr", "127.0.0.1:0", "--views-over", "10")
-	waitFor(t, "the instance serves", func() bool { return strings.Contains(shown.String(), `"serving"`) })
+	testwait.Until(t, "the instance serves", func() bool { return strings.Contains(shown.String(), `"serving"`) })
 	if text, err := os.ReadFile(folder + "/instance.json"); err != nil || !strings.Contains(string(text), `"clickhouse"`) {
 		t.Fatalf("no addresses in the folder: %v %s", err, text)
 	}
@@ -190,7 +191,7 @@ func TestServeStartsTheCollectorWithoutClickHouse(t *testing.T) {
 	_, brokers := brokertest.Start(t, t.TempDir())
 	shown, stop := start(t, "serve", "--roles", "collector", "--collector-addr", "127.0.0.1:0", "--data-dir", t.TempDir(),
 		"--kafka-brokers", brokers.Brokers[0], "--clickhouse-addr", clickhouse.Addr().String())
-	waitFor(t, "the instance serves or says why not", func() bool {
+	testwait.Until(t, "the instance serves or says why not", func() bool {
 		return strings.Contains(shown.String(), `"url":`) || strings.Contains(shown.String(), "clickstream serve:")
 	})
 	url := regexp.MustCompile(`"url":"([^"]+)"`).FindStringSubmatch(shown.String())

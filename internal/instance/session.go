@@ -3,9 +3,9 @@ package instance
 import (
 	"context"
 	"errors"
-	"time"
 
 	"clickstream/internal/event"
+	"clickstream/internal/grace"
 	"clickstream/processor"
 )
 
@@ -51,10 +51,6 @@ func (s Session) Run(ctx context.Context, work func(context.Context, *Pipeline) 
 	return s.runRoles(ctx, p, work)
 }
 
-// stopGrace is how long a command that was interrupted still stores what it has
-// put on the log.
-const stopGrace = 2 * time.Second
-
 // runRoles runs work between two waits for the mirror.
 func (s Session) runRoles(ctx context.Context, p *Pipeline, work func(context.Context, *Pipeline) error) error {
 	// Ctrl-C ends the work, and what the work has written is stored all the same.
@@ -76,7 +72,8 @@ func (s Session) runRoles(ctx context.Context, p *Pipeline, work func(context.Co
 	last := r.Context()
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc
-		last, cancel = context.WithTimeout(r.Context(), stopGrace)
+		// What the work has put on the log is still stored.
+		last, cancel = context.WithTimeout(r.Context(), grace.Stop)
 		defer cancel()
 	}
 	if err := p.WaitStored(last, s.Storing); err != nil && ctx.Err() == nil {

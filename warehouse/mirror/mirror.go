@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/grace"
 	"clickstream/warehouse"
 )
 
@@ -25,11 +26,11 @@ const (
 	batchBytes = 48 << 20 // a batch is full with so many bytes of values, whatever its rows
 	writers    = 2
 	batches    = writers + 1 // one takes records meanwhile
-	// How long a stop, or a partition that is taken away, may wait for the
-	// batches in flight. What is not stored then is read again.
-	stopGrace    = 3 * time.Second
-	leaveTimeout = time.Second
+	// How long a partition that is taken away may wait for the batches in
+	// flight: a rebalance lasts longer than a stop may. What is not stored then
+	// is read again.
 	revokeGrace  = 20 * time.Second
+	leaveTimeout = time.Second
 )
 
 // Config of a Mirror.
@@ -104,17 +105,11 @@ func (m *Mirror) run(ctx context.Context) error {
 	}
 
 	// The work outlives ctx, so that batches in flight can be finished.
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	work, stopWork := grace.Context(ctx, grace.Stop)
 	defer stopWork()
 	g, work := errgroup.WithContext(work)
 	reading, stopReading := context.WithCancel(work)
 	defer stopReading()
-	var grace *time.Timer
-	defer func() {
-		if grace != nil {
-			grace.Stop()
-		}
-	}()
 	stopped := context.AfterFunc(ctx, stopReading)
 	defer stopped()
 	r.work = work
@@ -138,13 +133,7 @@ func (m *Mirror) run(ctx context.Context) error {
 	}
 	defer r.leave()
 
-	g.Go(func() error {
-		err := r.read(reading)
-		if err == nil && ctx.Err() != nil {
-			grace = time.AfterFunc(stopGrace, stopWork)
-		}
-		return err
-	})
+	g.Go(func() error { return r.read(reading) })
 	for range writers {
 		g.Go(func() error { return r.write(work) })
 	}

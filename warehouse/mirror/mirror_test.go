@@ -11,6 +11,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/testwait"
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
 	"clickstream/warehouse/mirror"
@@ -224,7 +225,7 @@ func TestM2_ALostConnectionIsWaitedFor(t *testing.T) {
 	s.stored()
 	g.close()
 	s.events(100, 1000)
-	s.until("a retry", func() bool { g.cut(); return m.Stats().Retries > 0 || m.Stats().Batches > 100 })
+	testwait.Until(s, "a retry", func() bool { g.cut(); return m.Stats().Retries > 0 || m.Stats().Batches > 100 })
 	g.open()
 	s.stored()
 	m.mustStop(t)
@@ -262,7 +263,7 @@ func TestM1_StoppedAtAnyTimeNothingIsLost(t *testing.T) {
 		s.events(round*each, (round+1)*each)
 		// A while of its own work: a number of batches, not a time.
 		target := rnd.Int64N(4)
-		s.until("some batches", func() bool { return m.Stats().Batches >= target })
+		testwait.Until(s, "some batches", func() bool { return m.Stats().Batches >= target })
 		m.mustStop(t)
 	}
 	m := s.mirror()
@@ -277,10 +278,10 @@ func TestM1_TwoAtOnceShareThePartitions(t *testing.T) {
 	s := newShop(t)
 	s.events(0, 2000)
 	a := s.mirror()
-	s.until("the first to begin", func() bool { return a.Stats().Events > 0 })
+	testwait.Until(s, "the first to begin", func() bool { return a.Stats().Events > 0 })
 	b := s.mirror()
 	n := 2000
-	s.until("the second to get some", func() bool {
+	testwait.Until(s, "the second to get some", func() bool {
 		s.events(n, n+200)
 		n += 200
 		return b.Stats().Events > 0
@@ -304,11 +305,11 @@ func TestM1_ClickHouseKilledAndStartedAgainLosesNothing(t *testing.T) {
 	s := newShopAt(t, warehouse.Config{Addr: []string{g.addr()}, User: embedded.User, Password: server.Credentials().Password})
 	m := s.mirror()
 	s.events(0, 2000)
-	s.until("a batch", func() bool { return m.Stats().Batches > 0 })
+	testwait.Until(s, "a batch", func() bool { return m.Stats().Batches > 0 })
 	server.Kill()
 	server.Close()
 	s.events(2000, 4000)
-	s.until("a retry", func() bool { return m.Stats().Retries > 0 })
+	testwait.Until(s, "a retry", func() bool { return m.Stats().Retries > 0 })
 	if server, err = embedded.Start(t.Context(), embedded.Options{Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +333,7 @@ func TestTablesMadeAnewAreFilledFromTheBeginning(t *testing.T) {
 		t.Fatal(err)
 	}
 	m = s.mirror()
-	s.until("all rows", func() bool { return s.number("SELECT count() FROM events") == 100 })
+	testwait.Until(s, "all rows", func() bool { return s.number("SELECT count() FROM events") == 100 })
 	s.stored()
 	m.mustStop(t)
 }

@@ -154,17 +154,6 @@ func (s *shop) stored() {
 	}
 }
 
-func (s *shop) until(what string, condition func() bool) {
-	s.Helper()
-	end := time.Now().Add(deadline)
-	for !condition() {
-		if time.Now().After(end) {
-			s.Fatalf("%s: not within %s", what, deadline)
-		}
-		<-time.After(5 * time.Millisecond) // between two looks
-	}
-}
-
 func (s *shop) number(sql string) (n uint64) {
 	s.Helper()
 	if err := s.wh.Conn().QueryRow(s.Context(), sql).Scan(&n); err != nil {

@@ -9,6 +9,7 @@ package brokertest
 
 import (
 	"context"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -63,17 +64,28 @@ func OpenAt(t testing.TB, cfg broker.Config, opts ...kgo.Opt) *broker.Client {
 // timestamps stay: a real broker would put its clock in their place.
 func OwnReceiveTimes(t testing.TB, cfg broker.Config) {
 	t.Helper()
+	EventLog(t, cfg, map[string]*string{
+		"message.timestamp.type":         new("CreateTime"),
+		"message.timestamp.after.max.ms": new("300000"),
+	})
+}
+
+// EventLog creates the event log with settings beside those that it has to
+// have. A setting that a topic is created with is in force from its first
+// record on; a real broker takes one that is altered up a while later.
+func EventLog(t testing.TB, cfg broker.Config, settings map[string]*string) {
+	t.Helper()
 	cl := OpenAt(t, cfg)
 	partitions := cfg.Partitions
 	if partitions == 0 {
 		partitions = broker.DefaultPartitions
 	}
-	_, err := kadm.NewClient(cl.Client).CreateTopic(t.Context(), partitions, -1, map[string]*string{
-		"message.timestamp.type":         new("CreateTime"),
-		"message.timestamp.after.max.ms": new("300000"),
-		"retention.ms":                   new("-1"), "retention.bytes": new("-1"),
-	}, cl.Topics().Events)
-	if err != nil {
+	all := map[string]*string{
+		"message.timestamp.type": new("LogAppendTime"),
+		"retention.ms":           new("-1"), "retention.bytes": new("-1"),
+	}
+	maps.Copy(all, settings)
+	if _, err := kadm.NewClient(cl.Client).CreateTopic(t.Context(), partitions, -1, all, cl.Topics().Events); err != nil {
 		t.Fatal(err)
 	}
 }
