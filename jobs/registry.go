@@ -3,6 +3,8 @@ package jobs
 import (
 	"embed"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,17 +25,35 @@ type Job struct {
 	Table       string
 	Description string
 
-	key string // the table is sorted by day and this column
+	title   string // of its section in the report
+	nothing string // what the report says where there are no rows
+	key     string // the table is sorted by day and this column
+	files   fs.FS  // sql/NAME.sql is the query that makes the rows
+}
+
+// registry is all jobs, in the order in which they are due. A job that is added
+// here runs, is backfilled, and has a section in the report; Report.Text shows
+// its rows as they are unless it gets a section of its own there.
+var registry = []Job{
+	{
+		Name: UserSegmentation, At: "01:00", Table: "user_segmentation_daily", key: "user_id", files: sqlFiles,
+		Description: "what each user did, and whether that makes a buyer or a window shopper",
+		title:       "Users", nothing: "No events of users on this day.",
+	},
+	{
+		Name: TopProducts, At: "02:00", Table: "top_products_daily", key: "rank", files: sqlFiles,
+		Description: "the most viewed products with their viewers, prices, rates and revenue",
+		title:       "Most viewed products", nothing: "No views on this day.",
+	},
+	{
+		Name: ConversionRates, At: "03:00", Table: "conversion_rate_daily", key: "category", files: sqlFiles,
+		Description: "how many views became carts and purchases, by category",
+		title:       "Conversion by category", nothing: "No views, carts or purchases on this day.",
+	},
 }
 
 // Jobs are all jobs, in the order in which they are due.
-func Jobs() []Job {
-	return []Job{
-		{UserSegmentation, "01:00", "user_segmentation_daily", "what each user did, and whether that makes a buyer or a window shopper", "user_id"},
-		{TopProducts, "02:00", "top_products_daily", "the most viewed products with their viewers, prices, rates and revenue", "rank"},
-		{ConversionRates, "03:00", "conversion_rate_daily", "how many views became carts and purchases, by category", "category"},
-	}
-}
+func Jobs() []Job { return slices.Clone(registry) }
 
 // Find returns the job of that name.
 func Find(name string) (Job, error) {

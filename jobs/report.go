@@ -2,7 +2,9 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/shopspring/decimal"
@@ -15,11 +17,19 @@ type Report struct {
 	Segments    Segments     `json:"segments"`
 	TopProducts []TopProduct `json:"top_products"`
 	Conversion  []Conversion `json:"conversion"`
+	// Others holds, by the job's name, the rows of jobs that have no field here.
+	Others map[string]Rows `json:"others,omitempty"`
 
 	// Runs holds the newest successful run of each job, by its name, and Failed
 	// the newest failed one where none has succeeded since.
 	Runs   map[string]Run `json:"-"`
 	Failed map[string]Run `json:"-"`
+}
+
+// Rows are a report table's rows of a day, as text.
+type Rows struct {
+	Columns []string   `json:"columns"`
+	Rows    [][]string `json:"rows"`
 }
 
 // Segments counts a day's users by what they did. Sessions without a user are
@@ -77,6 +87,19 @@ func (r *Runner) Report(ctx context.Context, day Day) (Report, error) {
 	if err := conn.Select(ctx, &report.Conversion, query("report_conversion"), of); err != nil {
 		return Report{}, fmt.Errorf("read the conversion rates of %s: %w", day, err)
 	}
+	for _, job := range Jobs() {
+		if _, ok := sections[job.Name]; ok {
+			continue
+		}
+		rows, err := r.reportRows(ctx, job, day)
+		if err != nil {
+			return Report{}, err
+		}
+		if report.Others == nil {
+			report.Others = make(map[string]Rows)
+		}
+		report.Others[job.Name] = rows
+	}
 	succeeded, failed, err := r.latest(ctx, day, day)
 	if err != nil {
 		return Report{}, err
@@ -88,4 +111,30 @@ func (r *Runner) Report(ctx context.Context, day Day) (Report, error) {
 		report.Failed[k.job] = run
 	}
 	return report, nil
+}
+
+func (r *Runner) reportRows(ctx context.Context, job Job, day Day) (_ Rows, err error) {
+	found, err := r.Warehouse.Conn().Query(ctx, query("report_rows"),
+		clickhouse.Named("table", job.Table), clickhouse.Named("key", job.key), clickhouse.Named("day", day.String()))
+	if err != nil {
+		return Rows{}, fmt.Errorf("read what %s made of %s: %w", job.Name, day, err)
+	}
+	defer func() { err = errors.Join(err, found.Close()) }()
+	all := Rows{Rows: [][]string{}}
+	for _, column := range found.Columns() {
+		// The query makes text of each column, and the name says so.
+		all.Columns = append(all.Columns, strings.TrimSuffix(strings.TrimPrefix(column, "toString("), ")"))
+	}
+	for found.Next() {
+		row := make([]string, len(all.Columns))
+		into := make([]any, len(row))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := found.Scan(into...); err != nil {
+			return Rows{}, fmt.Errorf("read what %s made of %s: %w", job.Name, day, err)
+		}
+		all.Rows = append(all.Rows, row)
+	}
+	return all, found.Err()
 }

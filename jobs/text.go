@@ -12,25 +12,29 @@ import (
 func (r Report) Text(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s\n", r.Day, r.Day.date().Weekday())
-	r.section(&b, UserSegmentation, "Users", r.segments)
-	r.section(&b, TopProducts, "Most viewed products", r.topProducts)
-	r.section(&b, ConversionRates, "Conversion by category", r.conversion)
+	for _, job := range Jobs() {
+		section, ok := sections[job.Name]
+		if !ok {
+			section = func(r Report, w io.Writer) { r.rows(w, job.Name) }
+		}
+		r.section(&b, job, func(w io.Writer) { section(r, w) })
+	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
 // section writes what a job has made, or why there is nothing.
-func (r Report) section(b *bytes.Buffer, job, title string, table func(io.Writer)) {
-	fmt.Fprintf(b, "\n%s\n", title)
-	run, ok := r.Runs[job]
-	if failed, last := r.Failed[job]; last {
+func (r Report) section(b *bytes.Buffer, job Job, table func(io.Writer)) {
+	fmt.Fprintf(b, "\n%s\n", job.title)
+	run, ok := r.Runs[job.Name]
+	if failed, last := r.Failed[job.Name]; last {
 		fmt.Fprintf(b, "  The last run failed: %s\n", plain(failed.Error))
 	}
 	switch {
 	case !ok:
-		fmt.Fprintf(b, "  Not made yet: clickstream jobs run %s --day %s\n", job, r.Day)
+		fmt.Fprintf(b, "  Not made yet: clickstream jobs run %s --day %s\n", job.Name, r.Day)
 	case run.Rows == 0:
-		fmt.Fprintln(b, "  "+nothing[job])
+		fmt.Fprintln(b, "  "+job.nothing)
 	default:
 		var lines bytes.Buffer
 		t := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
@@ -42,10 +46,23 @@ func (r Report) section(b *bytes.Buffer, job, title string, table func(io.Writer
 	}
 }
 
-var nothing = map[string]string{
-	UserSegmentation: "No events of users on this day.",
-	TopProducts:      "No views on this day.",
-	ConversionRates:  "No views, carts or purchases on this day.",
+// sections are the jobs whose rows have a form of their own in the report.
+var sections = map[string]func(Report, io.Writer){
+	UserSegmentation: Report.segments,
+	TopProducts:      Report.topProducts,
+	ConversionRates:  Report.conversion,
+}
+
+// rows writes the rows of a job as they are.
+func (r Report) rows(w io.Writer, job string) {
+	fmt.Fprintln(w, "  "+strings.Join(r.Others[job].Columns, "\t"))
+	for _, row := range r.Others[job].Rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = plain(cell)
+		}
+		fmt.Fprintln(w, "  "+strings.Join(cells, "\t"))
+	}
 }
 
 func (r Report) segments(w io.Writer) {
