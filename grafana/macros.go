@@ -1,8 +1,10 @@
 package grafana
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -30,8 +32,8 @@ func Expand(sql string, from, to time.Time, interval time.Duration) (string, err
 		toMillis:    fmt.Sprintf("fromUnixTimestamp64Milli(%d)", to.UnixMilli()),
 		fromDay:     fmt.Sprintf("toDate('%s')", from.Format(time.DateOnly)),
 		toDay:       fmt.Sprintf("toDate('%s')", to.Format(time.DateOnly)),
-		second:      fmt.Sprint(max(1, int64(interval/time.Second))),
-		millisecond: fmt.Sprint(max(1, interval.Milliseconds())),
+		second:      strconv.FormatInt(max(1, int64(interval/time.Second)), 10),
+		millisecond: strconv.FormatInt(max(1, interval.Milliseconds()), 10),
 	})
 }
 
@@ -91,7 +93,7 @@ func arguments(sql string) (args []string, rest string, err error) {
 			return args, sql[i+1:], nil
 		}
 	}
-	return nil, "", fmt.Errorf("its parenthesis is not closed")
+	return nil, "", errors.New("its parenthesis is not closed")
 }
 
 // macro is the SQL of one macro, by the table in the plugin's documentation.

@@ -25,6 +25,7 @@ const benchConnections = 16
 // benchCollector serves a collector on a port of its own, over the broker that
 // the environment names.
 func benchCollector(b *testing.B) (address string) {
+	b.Helper()
 	p, err := NewProducer(b.Context(), brokertest.Open(b), zerolog.Nop(), ForRequests())
 	if err != nil {
 		b.Fatal(err)
@@ -64,6 +65,7 @@ type benchClient struct {
 }
 
 func dialBench(b *testing.B, address string) *benchClient {
+	b.Helper()
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		b.Fatal(err)

@@ -34,6 +34,7 @@ func BenchmarkImport(b *testing.B) {
 }
 
 func writeRows(b *testing.B, path string, n int) {
+	b.Helper()
 	f, err := os.Create(path)
 	if err != nil {
 		b.Fatal(err)

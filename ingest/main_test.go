@@ -17,6 +17,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func testContext(t *testing.T) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
@@ -34,6 +35,7 @@ func testProducer(t *testing.T, cfg *broker.Client) *Producer {
 
 // newPipeline is a broker of the test's own with a producer.
 func newPipeline(t *testing.T) (*broker.Client, *Producer) {
+	t.Helper()
 	cfg := brokertest.Open(t)
 	return cfg, testProducer(t, cfg)
 }

@@ -77,7 +77,7 @@ func (n *Normaliser) Run(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			n.cfg.Log.Warn().Err(err).Msg("normaliser: stopped with records under way; the next start reads them again")
-			return nil
+			return nil //nolint:nilerr // to be stopped is no failure
 		case class != broker.Retriable && class != broker.Fenced:
 			return fmt.Errorf("normaliser: %w", err)
 		}

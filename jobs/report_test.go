@@ -39,6 +39,7 @@ func golden(t *testing.T, name string, got []byte) {
 // shopDays fills three days: the first two with a shop's traffic, the third
 // with a search and nothing else.
 func shopDays(t *testing.T) (*testLog, []Day) {
+	t.Helper()
 	loc := location(t, "Europe/Berlin")
 	l := newTestLog(newRunner(t, loc))
 	days := DaysBetween(NewDay(2026, time.October, 24), NewDay(2026, time.October, 26))

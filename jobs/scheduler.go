@@ -91,7 +91,7 @@ func (s *Scheduler) schedule(ctx context.Context, runner scheduled) error {
 		err = ctx.Err()
 	}
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // to be stopped is no failure
 	}
 	return err
 }

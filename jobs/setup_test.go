@@ -71,6 +71,7 @@ func (l *testLog) add(t *testing.T, events ...event.Event) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer batch.Close()
 	for _, e := range events {
 		if e.ID == "" {
 			l.next++

@@ -21,6 +21,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
+	t.Helper()
 	b := &bench{t: t, p: windows.New(tenSeconds, 0, false), clock: time.Now()}
 	b.q.tick = -1
 	b.event("1", 0)

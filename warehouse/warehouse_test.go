@@ -22,6 +22,7 @@ import (
 )
 
 func config(t *testing.T) warehouse.Config {
+	t.Helper()
 	e := warehousetest.Database(t)
 	return warehouse.Config{Addr: []string{e.Addr}, Database: e.Database, User: e.User, Password: e.Password}
 }
@@ -98,6 +99,7 @@ func TestOpenSaysWhichSettingToLookAt(t *testing.T) {
 
 // hangsUp is the address of a server that ends every connection.
 func hangsUp(t *testing.T) string {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ func readAll(t *testing.T, src io.Reader, format string) []row {
 	for {
 		var e event.Event
 		err := r.Next(&e)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return rows
 		}
 		line, raw := r.Row()

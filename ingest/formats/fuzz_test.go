@@ -45,6 +45,7 @@ func FuzzSplit(f *testing.F) {
 // fuzzFormat: any bytes give rows that are events, which the log's reader
 // takes if they are valid, or bad rows, and lines are counted.
 func fuzzFormat(f *testing.F, format string, files ...string) {
+	f.Helper()
 	for _, name := range files {
 		content, err := os.ReadFile("testdata/" + name)
 		if err != nil {
@@ -65,7 +66,7 @@ func fuzzFormat(f *testing.F, format string, files ...string) {
 		var line int64
 		for {
 			err := r.Next(&e)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			at, raw := r.Row()

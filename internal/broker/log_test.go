@@ -124,7 +124,7 @@ func TestReadLogReturnsTheReadersError(t *testing.T) {
 		seen++
 		return stop
 	})
-	if err != stop || seen != 1 {
+	if !errors.Is(err, stop) || seen != 1 {
 		t.Errorf("got %v after %d records, want the reader's own error after the first", err, seen)
 	}
 }

@@ -93,7 +93,7 @@ func (c *Client) checkTimestamps(topic string, set map[string]string) error {
 func (c *Client) checkReplicas(topic string, set map[string]string, details kadm.TopicDetail) error {
 	need, err := strconv.Atoi(set[minInsync])
 	if err != nil {
-		return nil // the broker does not say
+		return nil //nolint:nilerr // the broker does not report the setting
 	}
 	replicas := details.Partitions.NumReplicas()
 	switch {

@@ -101,6 +101,7 @@ func TestStatusWithoutAnInstanceSaysSo(t *testing.T) {
 }
 
 func deadline(t *testing.T) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx

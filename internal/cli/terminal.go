@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -159,7 +160,7 @@ func self() string {
 
 // count writes a number with its thousands apart.
 func count[N ~int | ~int32 | ~int64 | ~uint64](n N) string {
-	s := fmt.Sprint(int64(n))
+	s := strconv.FormatInt(int64(n), 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
 	}

@@ -67,6 +67,7 @@ func beginUntil(ctx context.Context, t *testing.T, p *Pipeline, rule event.Rule)
 }
 
 func deadline(t *testing.T) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx

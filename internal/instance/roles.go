@@ -253,7 +253,7 @@ func (r *Roles) keepClickHouse(ctx context.Context, running func()) error {
 		log.Warn().Err(why).Msg("the embedded ClickHouse ended: starting it again")
 		if err := server.Restart(ctx); err != nil {
 			if ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // to be stopped is no failure
 			}
 			return permanent{errors.Join(why, err)}
 		}

@@ -53,9 +53,9 @@ func TestARoleThatCanBeRetriedIsRestartedWithBackOffAndStopsNoOther(t *testing.T
 		s.Go("works", works)
 		time.Sleep(130 * time.Second)
 		synctest.Wait()
-		want := []time.Duration{0, 1, 3, 7, 15, 31, 63, 123}
-		for i := range want {
-			want[i] *= time.Second
+		var want []time.Duration
+		for _, seconds := range []int{0, 1, 3, 7, 15, 31, 63, 123} {
+			want = append(want, time.Duration(seconds)*time.Second)
 		}
 		if !slices.Equal(starts, want) {
 			t.Errorf("started after %v, want %v", starts, want)

@@ -11,6 +11,7 @@ import (
 var logs = flag.Int("logs", 4000, "how many random logs to compare with the model")
 
 func eachRandomLog(t *testing.T, test func(*testing.T, *rand.Rand, windowstest.Model)) {
+	t.Helper()
 	for seed := range uint64(*logs) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		m := randomModel(rng)
@@ -23,6 +24,7 @@ func eachRandomLog(t *testing.T, test func(*testing.T, *rand.Rand, windowstest.M
 }
 
 func report(t *testing.T, m windowstest.Model) {
+	t.Helper()
 	if t.Failed() {
 		t.Log(m.Rule)
 		for _, r := range m.Log {
@@ -32,7 +34,7 @@ func report(t *testing.T, m windowstest.Model) {
 }
 
 func TestW1toW5_RandomLogsAsThePlainModelSays(t *testing.T) {
-	eachRandomLog(t, func(t *testing.T, rng *rand.Rand, m windowstest.Model) {
+	eachRandomLog(t, func(t *testing.T, rng *rand.Rand, m windowstest.Model) { //nolint:thelper // it is the test
 		defer report(t, m)
 		m.Cut = rng.IntN(5) == 0
 		c := windowstest.NewTold(t, m)
@@ -57,7 +59,7 @@ func TestW1toW5_RandomLogsAsThePlainModelSays(t *testing.T) {
 // Each reader tells and commits at random places and is killed at a random
 // one; the next goes on from whatever commit was the last.
 func TestW6_ReplayedFromAnyCommitTheAlertsAreTheSame(t *testing.T) {
-	eachRandomLog(t, func(t *testing.T, rng *rand.Rand, m windowstest.Model) {
+	eachRandomLog(t, func(t *testing.T, rng *rand.Rand, m windowstest.Model) { //nolint:thelper // it is the test
 		defer report(t, m)
 		m.Cut = rng.IntN(5) == 0
 		c := windowstest.NewTold(t, m)

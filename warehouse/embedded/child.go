@@ -90,7 +90,7 @@ func runLibrary(path string, args []string) error {
 
 // runProgram runs a clickhouse binary in this process's group.
 func runProgram(path string, args []string) error {
-	cmd := exec.Command(path, append([]string{"local"}, args...)...)
+	cmd := exec.Command(path, append([]string{"local"}, args...)...) //nolint:noctx // it ends with this process
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = dieWithParent()
 	runtime.LockOSThread() // the signal at the parent's end counts by thread

@@ -179,7 +179,7 @@ func watchFolder(folder string, i Installation, progress Progress) (over func(er
 func folderSize(folder string) (size int64) {
 	_ = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // the file has been renamed
 		}
 		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
 			size += info.Size()

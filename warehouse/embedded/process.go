@@ -52,7 +52,7 @@ func (s *setup) launch(ctx context.Context) (*process, error) {
 	}
 	defer read.Close()
 	p := &process{said: &tail{}, parent: write, done: make(chan struct{})}
-	p.cmd = exec.Command(self, childCommand, s.program,
+	p.cmd = exec.Command(self, childCommand, s.program, //nolint:noctx // end and kill end it
 		"--path", filepath.Join(s.dir, "data"), "--config-file", s.config, "--log-level", "none",
 		"--listen_host", "127.0.0.1", "--tcp_port", tcp, "--http_port", http,
 		"--query", strings.Join(sessionStatements, ";"))

@@ -160,7 +160,7 @@ func TestCloseEndsARestart(t *testing.T) {
 		var all sync.WaitGroup
 		for range 2 {
 			all.Go(func() {
-				if err := s.Restart(t.Context()); err != nil && err != errClosed {
+				if err := s.Restart(t.Context()); err != nil && !errors.Is(err, errClosed) {
 					t.Errorf("a Restart that Close ends: %v", err)
 				}
 			})
@@ -176,7 +176,7 @@ func TestCloseEndsARestart(t *testing.T) {
 		if err := s.Err(); err != nil {
 			t.Errorf("after Close: %v", err)
 		}
-		if err := s.Restart(t.Context()); err != errClosed {
+		if err := s.Restart(t.Context()); !errors.Is(err, errClosed) {
 			t.Errorf("Restart after Close: %v", err)
 		}
 		if !taken && answers(s.HTTPAddr()) {

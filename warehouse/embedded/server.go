@@ -188,7 +188,7 @@ func (s *Server) Done() <-chan struct{} { return s.present().done }
 func (s *Server) Err() error {
 	engine := s.present()
 	if engine.runs() || s.life.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // it runs, or was asked to end
 	}
 	return engine.deathError()
 }

@@ -191,6 +191,7 @@ type gate struct {
 // greeting that is cut ends the embedded ClickHouse four seconds later, in the
 // middle of some other test.
 func ownClickHouse(t testing.TB) warehousetest.Endpoint {
+	t.Helper()
 	server, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -203,6 +204,7 @@ func ownClickHouse(t testing.TB) warehousetest.Endpoint {
 }
 
 func newGate(t testing.TB, target string) *gate {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

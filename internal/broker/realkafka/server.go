@@ -86,7 +86,7 @@ func start(ctx context.Context, dir, atEnd string) (*Server, error) {
 			return nil, err
 		}
 	}
-	cmd := exec.Command("sh", "-c", run, "kafka", atEnd, dir,
+	cmd := exec.Command("sh", "-c", run, "kafka", atEnd, dir, //nolint:noctx // Close ends it, not the context of its start
 		"java", "-Xmx1g", "-cp", classpath, "kafka.Kafka", properties)
 	cmd.Stdout, cmd.Stderr = log, log
 	stdin, err := cmd.StdinPipe()

@@ -22,6 +22,7 @@ type Told struct {
 
 // NewTold is for what is told of the model's log.
 func NewTold(t *testing.T, m Model) *Told {
+	t.Helper()
 	return &Told{t: t, m: m, Exact: true, marks: m.Watermarks(), byID: map[string]event.Alert{}, byMark: map[string]map[int64]event.Alert{}}
 }
 
