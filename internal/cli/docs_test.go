@@ -106,6 +106,21 @@ func TestDocsArchitectureNamesEveryPackageAndFile(t *testing.T) {
 	}
 }
 
+// The worked examples of docs/contributing.md are quoted from files that tests
+// run: a block behind a comment <!-- from FILE --> is in that file as it is.
+func TestDocsContributingQuotesWhatIsTested(t *testing.T) {
+	text := read(t, filepath.Join(root, "docs", "contributing.md"))
+	quotes := regexp.MustCompile("(?s)<!-- from (\\S+) -->\n```\\w+\n(.*?)\n```").FindAllStringSubmatch(text, -1)
+	if len(quotes) < 7 {
+		t.Errorf("docs/contributing.md quotes %d files", len(quotes))
+	}
+	for _, quote := range quotes {
+		if !strings.Contains(read(t, filepath.Join(root, quote[1])), quote[2]) {
+			t.Errorf("docs/contributing.md quotes from %s what is not in it:\n%s", quote[1], quote[2])
+		}
+	}
+}
+
 // contains says whether name stands in text as a whole word.
 func contains(text, name string) bool {
 	return regexp.MustCompile(`\b` + regexp.QuoteMeta(name) + `\b`).MatchString(text)

@@ -1,0 +1,62 @@
+package formats
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"clickstream/ingest/eventid"
+	"clickstream/internal/event"
+)
+
+// The format that docs/contributing.md adds as its example.
+
+// tabs is a line per event: time, type, product and session, with tabs between.
+var tabs = format{
+	name:    "tabs",
+	expects: "lines of time, type, product and session with tabs between",
+	matches: func(head [][]byte) bool { return bytes.Count(head[0], []byte("\t")) == 3 },
+	open:    func(*lines) (rows, error) { return &tabRows{}, nil },
+}
+
+type tabRows struct {
+	content eventid.Content
+	ids     eventid.Rows
+	id      []byte
+}
+
+func (r *tabRows) next(in *lines, e *event.Event) error {
+	line, err := in.next()
+	if err != nil {
+		return err
+	}
+	fields := strings.Split(string(line), "\t")
+	if len(fields) != 4 {
+		return rejected(event.ReasonBadRow, "", "a row has 4 fields, this one has %d", len(fields))
+	}
+	at, ok := event.ParseTime(fields[0], true)
+	if !ok {
+		return rejected(event.ReasonBadTime, "timestamp", "%q is not a time", clip([]byte(fields[0]), 128))
+	}
+	*e = event.Event{Timestamp: at, Type: fields[1], ProductID: fields[2], SessionID: fields[3], Quantity: 1}
+	// The same row of the same file has the same id whenever it is read (I4).
+	r.content.Row()
+	r.content.Event(e)
+	r.id = r.ids.AppendID(r.id[:0], &r.content)
+	e.ID = text(r.id)
+	return nil
+}
+
+func TestAFormatOfOnesOwnIsFoundAndRead(t *testing.T) {
+	before := known
+	known = append([]format{tabs}, known...)
+	t.Cleanup(func() { known = before })
+	file := "2026-11-22T10:04:05Z\tview\tp1\ts1\n2026-11-22T10:04:05Z\tview\tp1\ts1\nyesterday\tview\tp1\ts1\nview\n"
+	rows := readAll(t, strings.NewReader(file), Auto)
+	if len(rows) != 4 || rows[2].reason != event.ReasonBadTime || rows[3].reason != event.ReasonBadRow {
+		t.Fatalf("got %+v", rows)
+	}
+	if !strings.Contains(rows[0].event, `"event_type":"view"`) || rows[0].event == rows[1].event {
+		t.Errorf("two equal rows are two events with two ids: %s and %s", rows[0].event, rows[1].event)
+	}
+}
