@@ -69,7 +69,7 @@ func TestAFourthJobRunsIsBackfilledAndReported(t *testing.T) {
 	if err := report.Text(&text); err != nil {
 		t.Fatal(err)
 	}
-	if want := "\nVisitors by device\n  device   visitors\n  unknown  2\n"; !strings.Contains(text.String(), want) {
+	if want := "\nVisitors by device\n" + "  device   visitors\n" + "  unknown  2\n"; !strings.Contains(text.String(), want) {
 		t.Errorf("the report has no section %q:\n%s", want, text.String())
 	}
 }

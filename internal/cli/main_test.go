@@ -2,12 +2,10 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"clickstream/warehouse/warehousetest"
 )
@@ -98,11 +96,4 @@ func TestStatusWithoutAnInstanceSaysSo(t *testing.T) {
 	if status != exitFailed || !strings.Contains(errOut, "no instance is running") {
 		t.Errorf("status %d, said %q", status, errOut)
 	}
-}
-
-func deadline(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
 }
