@@ -20,8 +20,8 @@ func Acknowledged(ctx context.Context, cl *broker.Client, rule *event.Rule) (bro
 	}
 	done := make(broker.Offsets, len(commits))
 	for n, c := range commits {
-		if hash, told, ok := windows.Told(c.Metadata); ok && (rule == nil || hash == rule.Hash()) {
-			done[n] = told
+		if hash, offset, ok := windows.AcknowledgedIn(c.Metadata); ok && (rule == nil || hash == rule.Hash()) {
+			done[n] = offset
 		}
 	}
 	return done, nil

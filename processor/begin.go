@@ -10,8 +10,9 @@ import (
 	"clickstream/processor/windows"
 )
 
-// begin is the partition as its commit left it, or, without one that means
-// anything here, at the log's beginning; the error says why in spite of one.
+// begin returns the partition as its commit left it, or, without a commit that
+// can be used, at the log's beginning. The error says why a commit cannot be
+// used.
 func (s *session) begin(c broker.Commit, committed bool, start, end int64) (*windows.Partition, error) {
 	beginning := windows.New(s.p.cfg.Rule, start, start > 0)
 	if !committed {
@@ -21,16 +22,16 @@ func (s *session) begin(c broker.Commit, committed bool, start, end int64) (*win
 	switch {
 	case err != nil:
 		return beginning, err
-	case p.Offset() < start || p.Told() > end:
-		return beginning, fmt.Errorf("offsets %d to %d are not on the log, which holds %d to %d", p.Offset(), p.Told(), start, end)
+	case p.Offset() < start || p.Acknowledged() > end:
+		return beginning, fmt.Errorf("offsets %d to %d are not on the log, which holds %d to %d", p.Offset(), p.Acknowledged(), start, end)
 	}
 	return p, nil
 }
 
-// sayUnusable says why partitions that have commits are read from the log's
-// beginning, each reason once: another rule was asked for, which is no fault,
-// or the commits mean nothing here.
-func (s *session) sayUnusable(commits map[int32]error) {
+// logUnusable logs why partitions that have commits are read from the log's
+// beginning, each reason once: the rule has changed, which is no fault, or the
+// commits cannot be used.
+func (s *session) logUnusable(commits map[int32]error) {
 	others, broken := 0, 0
 	var example error
 	for _, n := range slices.Sorted(maps.Keys(commits)) {
@@ -44,10 +45,10 @@ func (s *session) sayUnusable(commits map[int32]error) {
 	}
 	if others > 0 {
 		s.p.cfg.Log.Info().Stringer("rule", s.p.cfg.Rule).Int("partitions", others).
-			Msg("processor reads the log from its beginning: what is committed is another rule's")
+			Msg("processor reads the log from its beginning: the commits were made by another rule")
 	}
 	if broken > 0 {
 		s.p.cfg.Log.Warn().Err(example).Int("partitions", broken).
-			Msg("processor reads the log from its beginning: what is committed means nothing here")
+			Msg("processor reads the log from its beginning: the commits cannot be used")
 	}
 }

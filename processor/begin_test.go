@@ -28,7 +28,7 @@ func TestW6_WhereToBegin(t *testing.T) {
 		{"a new group on a cut log", "", 3, 30, 3, true},
 		{"a commit", good, 5, 20, 5, false},
 		{"retention has passed the commit", good, 6, 30, 6, true},
-		{"the log is shorter than what was told", good, 0, 19, 0, false},
+		{"the log is shorter than what was acknowledged", good, 0, 19, 0, false},
 		{"metadata of another version", "2" + good[1:], 0, 30, 0, false},
 	} {
 		p, err := s.begin(broker.Commit{Offset: 5, Metadata: c.metadata}, c.metadata != "", c.start, c.end)
@@ -54,7 +54,7 @@ func TestWhyTheLogIsReadAgainIsSaidOnce(t *testing.T) {
 	} {
 		var log bytes.Buffer
 		s := &session{p: &Processor{cfg: Config{Rule: smallRule, Log: zerolog.New(&log)}}}
-		s.sayUnusable(c.commits)
+		s.logUnusable(c.commits)
 		var got []string
 		for d := json.NewDecoder(&log); d.More(); {
 			var line struct {
@@ -67,7 +67,7 @@ func TestWhyTheLogIsReadAgainIsSaidOnce(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s %d %s", line.Level, line.Partitions, line.Error))
 		}
 		if got := strings.Join(got, "\n"); got != c.want {
-			t.Errorf("%v: said %q, not %q", c.commits, got, c.want)
+			t.Errorf("%v: logged %q, not %q", c.commits, got, c.want)
 		}
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"clickstream/internal/event"
 )
 
-// tell writes the alerts that have changed and waits until they are
+// emit writes the alerts that have changed and waits until they are
 // acknowledged. With an error nothing is known of what was written: the
 // session has to end, and the next one repeats it.
-func (s *session) tell(ctx context.Context, parts map[int32]*assigned) error {
+func (s *session) emit(ctx context.Context, parts map[int32]*assigned) error {
 	var alerts []event.Alert
 	var records []*kgo.Record
 	for n, a := range parts {
@@ -50,14 +50,14 @@ func (s *session) produce(ctx context.Context, records []*kgo.Record) error {
 	return s.out.ProduceSync(ctx, records...).FirstErr()
 }
 
-// commit commits the partitions that have moved. It must follow tell before
-// another record is taken: then what the windows say is what has been told. A
-// commit that fails is not an error while others may follow, and one that the
-// group refuses is none at all: another member repeats what we did, and equal.
+// commit commits the partitions that have moved. It must follow emit before
+// another record is taken, so that the windows hold what has been emitted. A
+// commit that fails is not an error while others may follow. One that the group
+// refuses is no error either: another member emits the same alerts again.
 func (s *session) commit(ctx context.Context, cl *kgo.Client, parts map[int32]*assigned) error {
 	commits := make(map[int32]broker.Commit)
 	for n, a := range parts {
-		if a.Rebuilding() || a.Told() != a.Offset() || a.Told() == a.committed {
+		if a.Rebuilding() || a.Acknowledged() != a.Offset() || a.Acknowledged() == a.committed {
 			continue
 		}
 		offset, metadata := a.Commit()
@@ -70,7 +70,7 @@ func (s *session) commit(ctx context.Context, cl *kgo.Client, parts map[int32]*a
 	switch broker.Classify(err) {
 	case broker.None:
 		for n := range commits {
-			parts[n].committed = parts[n].Told()
+			parts[n].committed = parts[n].Acknowledged()
 		}
 		return nil
 	case broker.Fenced, broker.Retriable, broker.Canceled:
@@ -80,9 +80,9 @@ func (s *session) commit(ctx context.Context, cl *kgo.Client, parts map[int32]*a
 	return err
 }
 
-// writeTicks writes the ticks that quiet time has made due. It looks when the
-// broker has answered anew, so that a client which repeats an old event, and
-// makes tick after tick invalid, does not fill the log with them.
+// writeTicks writes the ticks that quiet time has made due. It does so only
+// after a new answer of the broker, so that a client which repeats an old event,
+// and so makes tick after tick invalid, does not fill the log with them.
 func (s *session) writeTicks(ctx context.Context) error {
 	var fresh *answer
 	select {
@@ -155,12 +155,12 @@ func (s *session) closeWindows(ctx context.Context) error {
 		s.closings = append(s.closings, finished...)
 		return err
 	}
-	err := s.tell(ctx, s.parts)
+	err := s.emit(ctx, s.parts)
 	if err == nil {
 		err = s.commit(ctx, s.in.Client, s.parts)
 	}
 	for _, p := range s.parts {
-		if err != nil || p.committed != p.Told() {
+		if err != nil || p.committed != p.Acknowledged() {
 			s.closings = append(s.closings, finished...)
 			return err
 		}

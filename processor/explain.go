@@ -40,7 +40,7 @@ func (x Explanation) String() string {
 }
 
 // Explain reads a partition of the log again up to the record at offset and
-// says what that counted in, under the rule.
+// says in which windows that counted, under the rule.
 func Explain(ctx context.Context, cl *broker.Client, rule event.Rule, partitionNumber int32, offset int64) (Explanation, error) {
 	x := Explanation{Window: rule.Window, Starts: []time.Time{}}
 	topic := cl.Topics().Events
@@ -50,7 +50,7 @@ func Explain(ctx context.Context, cl *broker.Client, rule event.Rule, partitionN
 	}
 	start := starts[partitionNumber]
 	if start > offset {
-		x.Why = "retention has cut the log behind it"
+		x.Why = "retention has deleted its record from the log"
 		return x, nil
 	}
 	p := windows.New(rule, start, start > 0)

@@ -22,12 +22,12 @@ func outageShop(t *testing.T) (*shop, *embedded.Broker, string) {
 	return &shop{t: t, cl: cl}, b, dir
 }
 
-func TestABrokerThatIsAwayIsWaitedFor(t *testing.T) {
+func TestAnUnreachableBrokerIsWaitedFor(t *testing.T) {
 	s, b, dir := outageShop(t)
 	arrivals := someHours(5, 3000)
 	s.append(arrivals[:1500]...)
 	p := s.start(smallRule, nil)
-	testwait.Until(t, "alerts are told", func() bool { return p.Stats().Alerts > 0 })
+	testwait.Until(t, "alerts are acknowledged", func() bool { return p.Stats().Alerts > 0 })
 	addr := b.Addr()
 	if err := b.Close(); err != nil {
 		t.Fatal(err)

@@ -51,15 +51,15 @@ type settings struct {
 	askEvery    time.Duration
 	commitEvery time.Duration
 	heartbeat   time.Duration
-	// unclean ends Run as a killed process would: nothing is told or committed.
+	// unclean ends Run as a killed process would: nothing is emitted or committed.
 	unclean bool
 }
 
-// Pacing: alerts are looked for at most lookEvery apart (W4), commits are made
-// commitEvery apart when something has moved. pollRecords bounds what is
-// processed between two looks.
+// Pacing: alerts are emitted every emitEvery (W4), and offsets are committed
+// every commitEvery, when something has changed. pollRecords bounds what is
+// counted in between.
 const (
-	lookEvery   = 100 * time.Millisecond
+	emitEvery   = 100 * time.Millisecond
 	commitEvery = time.Second
 	pollRecords = 20_000
 	retryAfter  = time.Second
@@ -88,8 +88,8 @@ func New(cfg Config) (*Processor, error) {
 }
 
 // Run processes the partitions that the group assigns to it until ctx ends;
-// then it tells what is due, commits and returns nil. The topics must exist. A
-// broker that is away is waited for.
+// then it emits what is due, commits and returns nil. The topics must exist. It
+// waits for a broker that is unreachable.
 func (p *Processor) Run(ctx context.Context) error {
 	defer close(p.ended)
 	var waiting []*closing
@@ -114,9 +114,9 @@ func (p *Processor) Run(ctx context.Context) error {
 	}
 }
 
-// errStartAgain ends a session whose place on the log is gone: the next one
-// finds another.
-var errStartAgain = errors.New("the place on the log is gone")
+// errStartAgain ends a session whose offset is no longer on the log: the next
+// session begins where the log does.
+var errStartAgain = errors.New("the offset is no longer on the log")
 
 // closing is one call of CloseWindows.
 type closing struct {

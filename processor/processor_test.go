@@ -121,10 +121,10 @@ func (s *shop) check(rule event.Rule) []event.Alert {
 	})
 	var standing []event.Alert
 	for n, log := range s.logs() {
-		c := windowstest.NewTold(s.t, windowstest.Model{Rule: rule, Log: log})
+		c := windowstest.NewEmitted(s.t, windowstest.Model{Rule: rule, Log: log})
 		c.Add(alerts[n])
 		c.Finish()
-		standing = append(standing, c.Standing()...)
+		standing = append(standing, c.Latest()...)
 	}
 	return standing
 }
@@ -281,7 +281,7 @@ func TestW2_ShuffledAndRepeatedOverTwelvePartitionsEveryAlertIsFound(t *testing.
 		t.Fatalf("%+v", st)
 	}
 
-	// Others can see how far the alerts are told, before anybody stops.
+	// Others can see how far the alerts are acknowledged, before anybody stops.
 	ends, err := s.cl.EndOffsets(t.Context(), s.cl.Topics().Events)
 	if err != nil {
 		t.Fatal(err)
@@ -290,13 +290,13 @@ func TestW2_ShuffledAndRepeatedOverTwelvePartitionsEveryAlertIsFound(t *testing.
 		t.Fatal(err)
 	}
 
-	// Whoever comes later finds everything told.
+	// Whoever comes later finds everything emitted.
 	p.stop()
 	before := s.ends(s.cl.Topics().Alerts)
 	q := s.start(smallRule, nil)
 	q.close()
 	if after := s.ends(s.cl.Topics().Alerts); after != before || q.Stats().Ticks != 0 {
-		t.Fatalf("%d alerts were told again", after-before)
+		t.Fatalf("%d alerts were emitted again", after-before)
 	}
 	// Another rule starts at the log's beginning.
 	q.stop()
@@ -325,7 +325,7 @@ func TestW6_KilledInTheMiddleTheAlertsAreTheSame(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					sum += q.Told()
+					sum += q.Acknowledged()
 				}
 				return err == nil && sum == end
 			})
@@ -439,15 +439,15 @@ func TestStoppingCommits(t *testing.T) {
 	end := s.ends(s.cl.Topics().Events)
 	testwait.Until(t, "everything is read", func() bool { return p.Stats().Events == end })
 	p.stop()
-	told, err := Acknowledged(t.Context(), s.cl, &smallRule)
+	done, err := Acknowledged(t.Context(), s.cl, &smallRule)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, offset := range told {
+	for _, offset := range done {
 		end -= offset
 	}
 	if end != 0 {
-		t.Fatalf("%d records are not told and committed", end)
+		t.Fatalf("%d records are not emitted and committed", end)
 	}
 	s.check(smallRule)
 }

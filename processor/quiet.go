@@ -15,8 +15,8 @@ const (
 	answersHold = 2 * time.Second
 )
 
-// answer is what the broker said of the log's ends: it was true at some moment
-// between asked and got. Both are readings of a monotonic clock.
+// answer holds the log's end offsets as the broker reported them: they were true
+// at some moment between asked and got, both readings of a monotonic clock.
 type answer struct {
 	asked, got time.Time
 	ends       broker.Offsets
@@ -25,8 +25,8 @@ type answer struct {
 // quiet measures for how long no event has moved a partition's event watermark.
 // Time counts only between two answers of the broker that are close together,
 // when everything before the ends they name has been read without such an
-// event. Whatever else goes on, a paused process or a broker that is away,
-// makes it too short, never too long.
+// event. A paused process or an unreachable broker makes it
+// too short, never too long.
 type quiet struct {
 	of    event.Millis // the event watermark that has stayed
 	since time.Time    // when it was seen to have moved
@@ -54,8 +54,8 @@ func (q *quiet) follow(p *windows.Partition, number int32, now func() time.Time)
 }
 
 // hear takes a new answer. One that was asked for before the event watermark
-// moved says nothing of the time after. If there is still something to read
-// before the last one's end, nothing is known of the time between.
+// moved proves nothing about the time after. If records before the last answer's
+// ends are still unread, nothing is known of the time between the two.
 func (q *quiet) hear(a *answer) {
 	if a.asked.Before(q.since) {
 		return

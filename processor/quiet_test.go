@@ -57,7 +57,7 @@ func TestW3_QuietTimeCountsBetweenAnswersThatNothingIsUnread(t *testing.T) {
 	b.answer(time.Second, 1)
 	b.answer(2*time.Second, 1)
 	b.want(3 * time.Second)
-	b.answer(2*time.Second+1, 1) // paused, or the broker was away
+	b.answer(2*time.Second+1, 1) // paused, or the broker was unreachable
 	b.want(3 * time.Second)
 	b.answer(time.Second, 1)
 	b.want(4 * time.Second)

@@ -30,12 +30,12 @@ type session struct {
 	mu         sync.Mutex
 	parts      map[int32]*assigned
 	heard      *answer // the last answer
-	lastLook   time.Time
+	lastEmit   time.Time
 	lastCommit time.Time
 	closings   []*closing
 	// grown says that partitions were added to the log while it was read.
 	grown error
-	// failed: what has been taken as told may not be in the topic, so nothing
+	// failed: what has been taken as emitted may not be in the topic, so nothing
 	// may be committed any more.
 	failed bool
 }
@@ -44,7 +44,7 @@ type session struct {
 type assigned struct {
 	*windows.Partition
 	quiet     quiet
-	committed int64 // the told offset of the last commit, or -1
+	committed int64 // the offset acknowledged with the last commit, or -1
 }
 
 func (s *session) run(ctx context.Context) (err error) {
@@ -82,11 +82,11 @@ func (s *session) run(ctx context.Context) (err error) {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.ask(asking) })
 	defer func() {
-		// Leaving revokes everything: what is due is told and committed there.
+		// Leaving revokes everything: what is due is emitted and committed there.
 		s.in.AllowRebalance()
 		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*grace.Stop)
 		if left := s.in.LeaveGroupContext(leave); left != nil && !errors.Is(left, context.Canceled) {
-			s.p.cfg.Log.Warn().Err(left).Msg("processor could not leave its group: its partitions are free after the session time-out")
+			s.p.cfg.Log.Warn().Err(left).Msg("processor could not leave its group: other members get its partitions after the session timeout")
 		}
 		cancel()
 		s.in.Close()
@@ -108,7 +108,7 @@ func (s *session) run(ctx context.Context) (err error) {
 func (s *session) turn(ctx, work context.Context) error {
 	// Between allowing a rebalance and the next poll the callbacks may run.
 	defer s.in.AllowRebalance()
-	poll, cancel := context.WithTimeout(ctx, s.untilLook())
+	poll, cancel := context.WithTimeout(ctx, s.untilEmit())
 	fetches := s.in.PollRecords(poll, pollRecords)
 	cancel()
 	s.mu.Lock()
@@ -124,9 +124,9 @@ func (s *session) turn(ctx, work context.Context) error {
 		s.closings = append(s.closings, c)
 	default:
 	}
-	if time.Since(s.lastLook) >= lookEvery {
-		s.lastLook = time.Now()
-		if err := s.tell(work, s.parts); err != nil {
+	if time.Since(s.lastEmit) >= emitEvery {
+		s.lastEmit = time.Now()
+		if err := s.emit(work, s.parts); err != nil {
 			return err
 		}
 		if time.Since(s.lastCommit) >= s.p.settings.commitEvery {
@@ -143,10 +143,10 @@ func (s *session) turn(ctx, work context.Context) error {
 	return s.closeWindows(work)
 }
 
-func (s *session) untilLook() time.Duration {
+func (s *session) untilEmit() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return min(lookEvery, max(time.Millisecond, lookEvery-time.Since(s.lastLook)))
+	return min(emitEvery, max(time.Millisecond, emitEvery-time.Since(s.lastEmit)))
 }
 
 // take passes what was read to the partitions.
@@ -208,7 +208,7 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 		s.parts[n] = a
 		ours[n] = kgo.NewOffset().At(a.Offset())
 	}
-	s.sayUnusable(unusable)
+	s.logUnusable(unusable)
 	return offsets, nil
 }
 
@@ -228,7 +228,7 @@ func (s *session) revoked(ctx context.Context, cl *kgo.Client, gone map[string][
 	}
 	if !s.failed && !s.p.settings.unclean {
 		within, cancel := context.WithTimeout(ctx, grace.Stop)
-		err := s.tell(within, parts)
+		err := s.emit(within, parts)
 		if err == nil {
 			err = s.commit(within, cl, parts)
 		}

@@ -14,8 +14,8 @@ func (p *Partition) state(s *slot) state {
 	}
 }
 
-// look remembers that a window's state has changed.
-func (p *Partition) look(s *slot, product int32, k int64) {
+// markDirty remembers that a window's state has changed.
+func (p *Partition) markDirty(s *slot, product int32, k int64) {
 	if !s.dirty {
 		s.dirty = true
 		p.dirty = append(p.dirty, windowOf{product, k})
@@ -23,26 +23,26 @@ func (p *Partition) look(s *slot, product int32, k int64) {
 }
 
 // Changed appends the alerts that the topic does not hold yet, in the order of
-// their versions, and takes them as told. While the partition is being rebuilt
-// there are none: some of its windows may be there only in part.
+// their versions, and takes them as emitted. While the partition is being
+// rebuilt there are none: some of its windows may not be complete.
 func (p *Partition) Changed(alerts []event.Alert) []event.Alert {
-	if p.reach(p.offset); p.rebuilding {
+	if p.readTo(p.offset); p.rebuilding {
 		return alerts
 	}
 	alerts = append(alerts, p.closed...)
 	p.closed = p.closed[:0]
 	for _, d := range p.dirty {
 		if d.number < p.open {
-			continue // closed since, and told as such
+			continue // closed since, and its final alert given
 		}
 		pr := &p.products[d.product]
 		s := pr.slot(d.number)
 		s.dirty = false
 		now := p.state(s)
-		if now == s.told {
+		if now == s.emitted {
 			continue
 		}
-		s.told = now
+		s.emitted = now
 		status := event.Firing
 		if now == retracted {
 			status = event.Retracted
@@ -57,21 +57,21 @@ func (p *Partition) Changed(alerts []event.Alert) []event.Alert {
 // Partition resumed from the next Commit does not give it again.
 func (p *Partition) Acknowledge() {
 	if !p.rebuilding {
-		p.told = p.offset
+		p.acknowledged = p.offset
 	}
 }
 
-// reach says that everything before offset has been read. Where an earlier
+// readTo says that everything before offset has been read. Where an earlier
 // reading left off, the topic holds what the windows say at that very place.
-func (p *Partition) reach(offset int64) {
-	if !p.rebuilding || offset < p.told {
+func (p *Partition) readTo(offset int64) {
+	if !p.rebuilding || offset < p.acknowledged {
 		return
 	}
 	p.rebuilding = false
 	for _, d := range p.dirty {
 		if d.number >= p.open {
 			s := p.products[d.product].slot(d.number)
-			s.dirty, s.told = false, p.state(s)
+			s.dirty, s.emitted = false, p.state(s)
 		}
 	}
 	p.dirty = p.dirty[:0]

@@ -36,11 +36,11 @@ func (p *Partition) Counts() Counts { return p.counts }
 // Offset is the next record's.
 func (p *Partition) Offset() int64 { return p.offset }
 
-// Told is the offset up to which the alerts were acknowledged, by this reading
-// or an earlier one.
-func (p *Partition) Told() int64 { return p.told }
+// Acknowledged is the offset up to which the alerts were acknowledged, by this
+// reading or an earlier one.
+func (p *Partition) Acknowledged() int64 { return p.acknowledged }
 
-// Rebuilding says that an earlier reading got further: nothing is told or
+// Rebuilding says that an earlier reading got further: nothing is emitted or
 // committed before this one is there too.
 func (p *Partition) Rebuilding() bool { return p.rebuilding }
 

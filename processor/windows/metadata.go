@@ -30,16 +30,17 @@ import (
 // K is "all" where the log was read from its true beginning, and "none" where
 // it was cut and no event has been read yet.
 //
-// Between P and told nothing is told again: windows that closed there may be
-// rebuilt only in part, and those still open at told are whole there, and are
-// taken as told as they then stand. A commit with another version or rule, or
-// that does not parse, means nothing: the log is read from its beginning.
+// Between P and the offset in told nothing is emitted again: windows that closed
+// there may be rebuilt only in part. Those still open at that offset are whole,
+// and the topic holds the state that they have there. A commit with another
+// version or rule, or one that does not parse, is not used: the log is read from
+// its beginning.
 const metadataVersion = "1"
 
 var metadataFields = [...]string{"rule", "told", "last_value", "event_watermark", "watermark", "quiet_ms", "judged"}
 
-// Commit returns the partition's place to go back to and its metadata. It is
-// for when everything that changed has been told.
+// Commit returns the offset to resume from, and the metadata. It may be called
+// when everything that changed has been acknowledged.
 func (p *Partition) Commit() (offset int64, metadata string) {
 	from := p.place
 	for k := p.windows.low; k <= p.windows.high; k++ {
@@ -66,14 +67,14 @@ func (p *Partition) Commit() (offset int64, metadata string) {
 	return from.offset, string(text)
 }
 
-// ErrOtherRule is why a commit made by another rule says nothing to this one.
+// ErrOtherRule is why a commit made by another rule cannot be used.
 var ErrOtherRule = errors.New("made by another rule")
 
-// Told reads from a commit's metadata the hash of its rule and the offset up to
-// which the alerts are acknowledged.
-func Told(metadata string) (ruleHash string, told int64, ok bool) {
-	_, err := fmt.Sscanf(metadata, metadataVersion+" rule=%s told=%d", &ruleHash, &told)
-	return ruleHash, told, err == nil
+// AcknowledgedIn reads from a commit's metadata the hash of its rule and the
+// offset up to which the alerts are acknowledged.
+func AcknowledgedIn(metadata string) (ruleHash string, offset int64, ok bool) {
+	_, err := fmt.Sscanf(metadata, metadataVersion+" rule=%s told=%d", &ruleHash, &offset)
+	return ruleHash, offset, err == nil
 }
 
 // Resume is the partition as a commit describes it, to be read on from offset.
@@ -108,7 +109,7 @@ func Resume(rule event.Rule, offset int64, metadata string) (*Partition, error) 
 		}
 		return n
 	}
-	p.told = number(1, nil)
+	p.acknowledged = number(1, nil)
 	p.lastValue = number(2, nil)
 	p.eventWatermark = event.Millis(number(3, timeWords))
 	p.watermark = event.Millis(number(4, timeWords))
@@ -117,10 +118,10 @@ func Resume(rule event.Rule, offset int64, metadata string) (*Partition, error) 
 	switch {
 	case err != nil:
 		return nil, err
-	case p.told < offset || p.lastValue >= offset || p.lastValue < -1 || p.quiet < 0 || p.watermark < p.eventWatermark:
+	case p.acknowledged < offset || p.lastValue >= offset || p.lastValue < -1 || p.quiet < 0 || p.watermark < p.eventWatermark:
 		return nil, fmt.Errorf("commit metadata %q at offset %d: the numbers contradict each other", metadata, offset)
 	}
-	p.rebuilding = p.told > offset
+	p.rebuilding = p.acknowledged > offset
 	p.awaitsBounds = p.judged == highest
 	if p.watermark != None {
 		p.open = p.openAt(p.watermark)

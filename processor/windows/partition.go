@@ -37,13 +37,13 @@ type Partition struct {
 	unused   []int32 // places in products
 	free     tables
 
-	// An earlier reading of the log has told everything up to this offset.
-	// While rebuilding, the partition has not come there again.
-	told       int64
-	rebuilding bool
+	// The alerts topic holds everything up to this offset, by this reading of
+	// the log or an earlier one. While rebuilding, this one has not come there.
+	acknowledged int64
+	rebuilding   bool
 
 	closed []event.Alert // final alerts not taken yet
-	dirty  []windowOf    // open windows whose state may not be the one told
+	dirty  []windowOf    // open windows whose state may not be the one emitted
 
 	countFrom int64
 	leftOut   func(offset int64, future bool)
@@ -87,7 +87,7 @@ func New(rule event.Rule, start int64, cut bool) *Partition {
 // Event takes the valid event of the record at offset. It keeps none of e's
 // strings.
 func (p *Partition) Event(e *event.Event, received event.Millis, offset int64) {
-	p.reach(offset)
+	p.readTo(offset)
 	counting := offset >= p.countFrom
 	if counting {
 		p.counts.Events++
@@ -133,7 +133,7 @@ func (p *Partition) leaveOut(offset int64, future bool) {
 
 // Invalid takes a record whose value is no valid event.
 func (p *Partition) Invalid(offset int64) {
-	p.reach(offset)
+	p.readTo(offset)
 	if offset >= p.countFrom {
 		p.counts.Invalid++
 	}
@@ -142,14 +142,14 @@ func (p *Partition) Invalid(offset int64) {
 
 // Skip takes a record without a value that is no tick, and control records.
 func (p *Partition) Skip(offset int64) {
-	p.reach(offset)
+	p.readTo(offset)
 	p.offset = offset + 1
 }
 
 // Tick takes a tick, which is valid only directly after the record it names,
 // and means nothing before the first event.
 func (p *Partition) Tick(t event.Tick, offset int64) {
-	p.reach(offset)
+	p.readTo(offset)
 	p.offset = offset + 1
 	valid := t.After == p.lastValue && p.eventWatermark != None
 	if offset >= p.countFrom {
@@ -197,8 +197,8 @@ func (p *Partition) count(e *event.Event, pane int64, before place) bool {
 	known := pr.hi
 	pr.cover(from, pane, p.open)
 	if pr.hi != known {
-		last := p.windows.at(pr.hi)
-		last.last = append(last.last, i)
+		highest := p.windows.at(pr.hi)
+		highest.highestOf = append(highest.highestOf, i)
 	}
 	mask := int64(len(pr.ring) - 1)
 	if e.Type == event.TypeView {
@@ -209,7 +209,7 @@ func (p *Partition) count(e *event.Event, pane int64, before place) bool {
 				s.ever = true
 				w := p.windows.at(k)
 				w.qualified = append(w.qualified, i)
-				p.look(s, i, k)
+				p.markDirty(s, i, k)
 			}
 		}
 		return true
@@ -218,7 +218,7 @@ func (p *Partition) count(e *event.Event, pane int64, before place) bool {
 		s := &pr.ring[k&mask]
 		s.purchases++
 		if s.ever && int(s.purchases) == p.rule.PurchasesUnder {
-			p.look(s, i, k)
+			p.markDirty(s, i, k)
 		}
 	}
 	return true
@@ -262,7 +262,7 @@ func (p *Partition) advance(watermark event.Millis) {
 // that have no other.
 func (p *Partition) close(k int64) {
 	w := p.windows.at(k)
-	if len(w.qualified) > 0 && p.offset > p.told {
+	if len(w.qualified) > 0 && p.offset > p.acknowledged {
 		exact := p.exact(k)
 		for _, i := range w.qualified {
 			pr := &p.products[i]
@@ -274,7 +274,7 @@ func (p *Partition) close(k int64) {
 			p.closed = append(p.closed, p.alert(pr, s, k, status, exact))
 		}
 	}
-	for _, i := range w.last {
+	for _, i := range w.highestOf {
 		if pr := &p.products[i]; pr.hi == k {
 			delete(p.byName, pr.name)
 			pr.name, pr.hi = "", lowest

@@ -15,12 +15,12 @@ type product struct {
 type slot struct {
 	views, purchases uint32
 
-	ever  bool  // the window has qualified at least once
-	dirty bool  // it stands in the list of windows to look at
-	told  state // what the alerts topic says of it
+	ever    bool  // the window has qualified at least once
+	dirty   bool  // it is in the list of windows whose state may have changed
+	emitted state // what the alerts topic holds of it
 }
 
-// state is what an open window's alert says, if there is one.
+// state is that of an open window's alert, if there is one.
 type state uint8
 
 const (

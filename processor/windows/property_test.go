@@ -37,7 +37,7 @@ func TestW1toW5_RandomLogsAsThePlainModelSays(t *testing.T) {
 	eachRandomLog(t, func(t *testing.T, rng *rand.Rand, m windowstest.Model) { //nolint:thelper // it is the test
 		defer report(t, m)
 		m.Cut = rng.IntN(5) == 0
-		c := windowstest.NewTold(t, m)
+		c := windowstest.NewEmitted(t, m)
 		p := New(m.Rule, 0, m.Cut)
 		for _, r := range m.Log {
 			p.take(r)
@@ -62,7 +62,7 @@ func TestW6_ReplayedFromAnyCommitTheAlertsAreTheSame(t *testing.T) {
 	eachRandomLog(t, func(t *testing.T, rng *rand.Rand, m windowstest.Model) { //nolint:thelper // it is the test
 		defer report(t, m)
 		m.Cut = rng.IntN(5) == 0
-		c := windowstest.NewTold(t, m)
+		c := windowstest.NewEmitted(t, m)
 		var few int
 		if rng.IntN(4) == 0 {
 			few, c.Exact = 1+rng.IntN(4), false
@@ -81,7 +81,7 @@ func TestW6_ReplayedFromAnyCommitTheAlertsAreTheSame(t *testing.T) {
 			if few > 0 {
 				p.maxIDs = few
 			}
-			oldTold := p.told
+			before := p.acknowledged
 			killed := rng.IntN(len(m.Log) + 1)
 			for i, r := range m.Log {
 				if r.Offset < p.offset {
@@ -94,13 +94,13 @@ func TestW6_ReplayedFromAnyCommitTheAlertsAreTheSame(t *testing.T) {
 				if rng.IntN(3) == 0 {
 					alerts := p.Changed(nil)
 					for _, a := range alerts {
-						if a.Version <= oldTold {
-							t.Fatalf("%v told again at version %d, though everything up to %d was acknowledged", a, a.Version, oldTold)
+						if a.Version <= before {
+							t.Fatalf("%v emitted again at version %d, though everything up to %d was acknowledged", a, a.Version, before)
 						}
 					}
 					c.Add(alerts)
 					if !p.rebuilding {
-						p.told = p.offset
+						p.acknowledged = p.offset
 						if rng.IntN(2) == 0 {
 							offset, metadata = p.Commit()
 							committed = true
@@ -114,7 +114,7 @@ func TestW6_ReplayedFromAnyCommitTheAlertsAreTheSame(t *testing.T) {
 			c.Finish()
 			return
 		}
-		// Where ids were forgotten, an uninterrupted reading tells what is right.
+		// Where ids were forgotten, an uninterrupted reading is what is right.
 		whole := New(m.Rule, 0, m.Cut)
 		whole.maxIDs = few
 		for _, r := range m.Log {
@@ -130,13 +130,13 @@ func TestW6_EveryCommitOfALogLeadsToTheSameEnd(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 11))
 		m := randomModel(rng)
 		for cut := range m.Log {
-			c := windowstest.NewTold(t, m)
+			c := windowstest.NewEmitted(t, m)
 			p := New(m.Rule, 0, false)
 			for _, r := range m.Log[:cut] {
 				p.take(r)
 			}
 			c.Add(p.Changed(nil))
-			p.told = p.offset
+			p.acknowledged = p.offset
 			offset, metadata := p.Commit()
 			q, err := Resume(m.Rule, offset, metadata)
 			if err != nil {

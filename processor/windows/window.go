@@ -15,7 +15,7 @@ type window struct {
 	// Of the window.
 	counted   bool    // an event was counted in it
 	qualified []int32 // products for which it has qualified
-	last      []int32 // products whose highest window was, at some time, this one
+	highestOf []int32 // products whose highest window was, at some time, this one
 }
 
 // place is a point in a partition's log and what is known there of everything
@@ -69,6 +69,6 @@ func (w *windows) cover(from, to int64) {
 func (w *windows) drop(free *tables) {
 	lowest := w.at(w.low)
 	lowest.ids.clear(free)
-	*lowest = window{first: place{offset: -1}, qualified: lowest.qualified[:0], last: lowest.last[:0]}
+	*lowest = window{first: place{offset: -1}, qualified: lowest.qualified[:0], highestOf: lowest.highestOf[:0]}
 	w.low++
 }

@@ -19,7 +19,7 @@ var workedRule = event.Rule{ViewsOver: 2, PurchasesUnder: 1, Window: 10 * time.S
 type workedStep struct {
 	windowstest.Record
 	watermark event.Millis // after the record, in ms after noon
-	alerts    []string     // told when looked at after the record
+	alerts    []string     // emitted after the record
 }
 
 func workedLog() []workedStep {
@@ -94,7 +94,7 @@ func TestW3W4W5_AStreamWorkedOutByHand(t *testing.T) {
 			got = append(got, short(a))
 		}
 		if !slices.Equal(got, s.alerts) {
-			t.Fatalf("%v: told %q, not %q", s.Record, got, s.alerts)
+			t.Fatalf("%v: emitted %q, not %q", s.Record, got, s.alerts)
 		}
 	}
 	if want := (Counts{Events: 15, Duplicates: 1, Late: 1, Future: 1, Invalid: 1, Ticks: 3, InvalidTicks: 1}); p.counts != want {
@@ -112,7 +112,7 @@ func TestW6_TheHandWorkedStreamReplayedFromAnyCommit(t *testing.T) {
 		for _, s := range steps[:cut] {
 			p.take(s.Record)
 			p.Changed(nil)
-			p.told = p.offset
+			p.acknowledged = p.offset
 		}
 		offset, metadata := p.Commit()
 		q, err := Resume(workedRule, offset, metadata)
@@ -127,10 +127,10 @@ func TestW6_TheHandWorkedStreamReplayedFromAnyCommit(t *testing.T) {
 			}
 			want := s.alerts
 			if int(offset)+i < cut {
-				want = nil // told before the commit
+				want = nil // emitted before the commit
 			}
 			if !slices.Equal(got, want) {
-				t.Fatalf("committed before record %d, from %d on; %v: told %q, not %q", cut, offset, s.Record, got, want)
+				t.Fatalf("committed before record %d, from %d on; %v: emitted %q, not %q", cut, offset, s.Record, got, want)
 			}
 		}
 	}
@@ -149,8 +149,8 @@ func TestW6_MetadataIsWrittenAndReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told, again := q.Commit()
-		if q.reach(q.told); told != offset || q.told != p.offset || q.judged != p.judged {
+		resumed, again := q.Commit()
+		if q.readTo(q.acknowledged); resumed != offset || q.acknowledged != p.offset || q.judged != p.judged {
 			t.Fatalf("%q came back as %q", got, again)
 		}
 		for i := range len(got) {

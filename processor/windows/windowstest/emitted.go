@@ -8,9 +8,9 @@ import (
 	"clickstream/internal/event"
 )
 
-// Told collects everything that a test's readers have told, and fails the test
-// when one version of an alert has two contents.
-type Told struct {
+// Emitted collects all alerts that a test's readers have emitted, and fails the
+// test when one version of an alert has two contents.
+type Emitted struct {
 	t *testing.T
 	m Model
 	// Exact: the model knows the contents.
@@ -20,14 +20,14 @@ type Told struct {
 	byMark map[string]map[int64]event.Alert
 }
 
-// NewTold is for what is told of the model's log.
-func NewTold(t *testing.T, m Model) *Told {
+// NewEmitted is for what is emitted of the model's log.
+func NewEmitted(t *testing.T, m Model) *Emitted {
 	t.Helper()
-	return &Told{t: t, m: m, Exact: true, marks: m.Watermarks(), byID: map[string]event.Alert{}, byMark: map[string]map[int64]event.Alert{}}
+	return &Emitted{t: t, m: m, Exact: true, marks: m.Watermarks(), byID: map[string]event.Alert{}, byMark: map[string]map[int64]event.Alert{}}
 }
 
-// Add takes alerts in the order in which they were told.
-func (c *Told) Add(alerts []event.Alert) {
+// Add takes alerts in the order in which they were emitted.
+func (c *Emitted) Add(alerts []event.Alert) {
 	c.t.Helper()
 	for _, a := range alerts {
 		if c.byMark[a.ID] == nil {
@@ -45,26 +45,26 @@ func (c *Told) Add(alerts []event.Alert) {
 		}
 		v := c.m.judge(c.marks, a.ProductID, event.MillisOf(a.WindowStart), a.Version)
 		if v.status() != a.Status || v.views != a.Views || v.purchases != a.Purchases || !a.Exact || v.closed && v.version != a.Version {
-			c.t.Fatalf("told %v at version %d; the log says %s, %d views, %d purchases, closed %v at %d",
+			c.t.Fatalf("emitted %v at version %d; the log says %s, %d views, %d purchases, closed %v at %d",
 				a, a.Version, v.status(), v.views, v.purchases, v.closed, v.version)
 		}
 	}
 }
 
-// Finish compares what stands in the end with the model.
-func (c *Told) Finish() {
+// Finish compares the latest version of each alert with the model.
+func (c *Emitted) Finish() {
 	c.t.Helper()
 	want := c.m.final(c.marks)
 	for id, v := range want {
 		a, ok := c.byID[id]
 		if !ok {
 			if v.status() == event.Retracted && !v.closed {
-				continue // both changes lay between two looks of different readers
+				continue // both changes lay between two calls of different readers
 			}
-			c.t.Fatalf("nothing was told of an alert that is %s with %d views and %d purchases", v.status(), v.views, v.purchases)
+			c.t.Fatalf("nothing was emitted of an alert that is %s with %d views and %d purchases", v.status(), v.views, v.purchases)
 		}
 		if a.Status != v.status() || v.closed && (a.Views != v.views || a.Purchases != v.purchases || a.Version != v.version) {
-			c.t.Fatalf("%v stands in the end, version %d; the log says %s, %d views, %d purchases, version %d",
+			c.t.Fatalf("%v is the latest, version %d; the log says %s, %d views, %d purchases, version %d",
 				a, a.Version, v.status(), v.views, v.purchases, v.version)
 		}
 	}
@@ -75,5 +75,5 @@ func (c *Told) Finish() {
 	}
 }
 
-// Standing are the alerts as they stand at the end.
-func (c *Told) Standing() []event.Alert { return slices.Collect(maps.Values(c.byID)) }
+// Latest are the latest versions of all alerts.
+func (c *Emitted) Latest() []event.Alert { return slices.Collect(maps.Values(c.byID)) }
