@@ -1,0 +1,3 @@
+module clickstream/tools/vuln/selfcheck
+
+go 1.26.0
