@@ -9,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 	"clickstream/warehouse/mirror"
 	"clickstream/warehouse/verify"
@@ -23,6 +25,8 @@ import (
 func BenchmarkMirrorAndVerify(b *testing.B) {
 	s := newShop(b)
 	begin := event.MillisOf(time.Now().Add(-time.Hour))
+	// As an import writes it: in large batches.
+	bulk := brokertest.OpenAt(b, s.cl.Config(), append(broker.ProducerOptions(), kgo.ProducerLinger(100*time.Millisecond))...)
 	for n := range b.N {
 		e := event.Event{
 			ID: fmt.Sprintf("evt_%08d", n), Type: event.TypeView, Timestamp: begin + event.Millis(n),
@@ -30,14 +34,14 @@ func BenchmarkMirrorAndVerify(b *testing.B) {
 			ProductID: fmt.Sprintf("prod_%05d", n*31%10_000), ProductCategory: "shoes", Brand: "acme",
 			Currency: "EUR", DeviceType: "mobile", PageURL: "https://shop.example/p", Price: 4999 * 100, HasPrice: true, Quantity: 1, Source: "bench",
 		}
-		s.cl.Produce(b.Context(), &kgo.Record{Topic: s.cl.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil),
+		bulk.Produce(b.Context(), &kgo.Record{Topic: s.cl.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil),
 			Timestamp: time.Now(), Partition: event.Partition(e.Key(), s.id.Partitions)}, func(_ *kgo.Record, err error) {
 			if err != nil {
 				b.Error(err)
 			}
 		})
 	}
-	if err := s.cl.Flush(b.Context()); err != nil {
+	if err := bulk.Flush(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	m, err := mirror.New(mirror.Config{Broker: s.cl, Warehouse: s.wh})
