@@ -1,5 +1,5 @@
 // Package ingest holds the doors into the log: importers of files, the HTTP
-// collector and the normaliser of foreign producers' records. All of them,
+// collector and the normaliser of the inbound topic's records. All of them,
 // and the made-up shop in package shop, write through a Producer.
 //
 // It promises: only valid events get onto the log; what breaks a rule goes to

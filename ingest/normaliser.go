@@ -30,7 +30,7 @@ type NormaliserConfig struct {
 	Log      zerolog.Logger
 }
 
-// Normaliser brings foreign producers' records from the data topic into the
+// Normaliser brings the records of the inbound topic, of other producers, into the
 // log. Their events are read leniently: any key, unknown fields, times without
 // a zone (read as UTC). An event without an id gets one from its record's
 // topic, partition and offset, one without a source "foreign". What is no

@@ -65,7 +65,7 @@ func TestE1_RejectedRecordsKeepBytesReasonAndOrigin(t *testing.T) {
 	}
 	got := onRejected(t, cfg)
 	if len(got) != 2 {
-		t.Fatalf("%d dead letters, want 2", len(got))
+		t.Fatalf("%d rejected records, want 2", len(got))
 	}
 	for _, l := range got {
 		switch l.Position {

@@ -24,7 +24,7 @@ type Backfilling struct {
 	Days    []Day
 	Only    Only    // empty: all
 	Trigger Trigger // empty: backfill
-	// Progress, which may be nil, is told of each run when it has ended.
+	// Progress, which may be nil, is called for each run when it has ended.
 	Progress func(done, total int, run Run)
 }
 

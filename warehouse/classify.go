@@ -38,7 +38,7 @@ var waitCodes = map[int]string{
 	203: "no connection is free",
 	209: "a socket did not answer",
 	210: "the network failed",
-	225: "the keeper is away",
+	225: "the keeper is unreachable",
 	236: "the server is shutting down",
 	241: "the memory limit is reached",
 	242: "the table is read-only until the keeper is back",

@@ -116,7 +116,7 @@ func (w *Warehouse) ping(ctx context.Context, opts clickhouse.Options) (driver.C
 		if v := version.Version; v.Major < minMajor || v.Major == minMajor && v.Minor < minMinor {
 			err = fmt.Errorf("the server is ClickHouse %d.%d; at least %d.%d is needed: upgrade it, or give the address of another", v.Major, v.Minor, minMajor, minMinor)
 		} else {
-			// The version comes with the greeting; settings only with a query.
+			// The version comes with the handshake; settings only with a query.
 			err = conn.Exec(ctx, "SELECT 1")
 		}
 	}

@@ -270,7 +270,7 @@ func TestRetriableTellsWaitingFromMending(t *testing.T) {
 }
 
 // A connection that is given up while it is made must not end the embedded
-// engine, which dies of a greeting that breaks off, four seconds later.
+// engine, which dies of a handshake that breaks off, four seconds later.
 func TestADialThatIsGivenUpDoesNoHarm(t *testing.T) {
 	server, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir()})
 	if err != nil {

@@ -164,7 +164,7 @@ func OfRequest(writeKey string, index int, e *event.Event) string {
 	return "req1-" + hex.EncodeToString(sum[:16])
 }
 
-// OfRecord is the id of the event in a foreign topic's record.
+// OfRecord is the id of the event in a record of the inbound topic.
 func OfRecord(topic string, partition int32, offset int64) string {
 	return "rec1-" + topic + "-" + strconv.Itoa(int(partition)) + "-" + strconv.FormatInt(offset, 10)
 }

@@ -60,7 +60,7 @@ func (c Config) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 		kgo.WithLogger(NewLogger(c.Log)),
 		kgo.DialTimeout(5 * time.Second),
 		kgo.RequestTimeoutOverhead(10 * time.Second),
-		// A broker that is away is noticed by whoever asks; it is asked for no
+		// An unreachable broker is noticed by whoever asks; it is asked for no
 		// longer than this, and callers that want to wait ask again.
 		kgo.RetryTimeout(20 * time.Second),
 		kgo.RetryBackoffFn(backoff),

@@ -40,7 +40,7 @@ type Config struct {
 	ReplicationFactor int16 // 0: the broker's default
 
 	// Retention of topics we create. For events and alerts 0 keeps records for
-	// ever; for the foreign producers' and the rejected topic 0 leaves it to
+	// ever; for the inbound and the rejected topic 0 leaves it to
 	// the broker.
 	EventsRetention, AlertsRetention, DataRetention, RejectedRetention time.Duration
 
@@ -70,7 +70,7 @@ type SASL struct {
 // Topics are the names of our topics, prefix included.
 type Topics struct {
 	Events   string // the log
-	Data     string // the door for foreign producers
+	Data     string // the inbound topic, for other producers
 	Alerts   string
 	Rejected string
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // quiet is how long a warning of the Kafka client is not repeated: a broker
-// that is away would otherwise fill the log with every try.
+// that is unreachable would otherwise fill the log with every try.
 const quiet = 30 * time.Second
 
 // NewLogger passes the Kafka client's warnings and errors to l. The same

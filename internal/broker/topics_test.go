@@ -169,6 +169,6 @@ func TestEnsureTopicsSaysWhereNobodyAnswers(t *testing.T) {
 		t.Errorf("got %v, want it to name %s", err, cfg.Brokers[0])
 	}
 	if got := broker.Classify(err); got != broker.Retriable {
-		t.Errorf("a broker that is away is %s: %v", got, err)
+		t.Errorf("an unreachable broker is %s: %v", got, err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // leftOut collects the records that counted in no window, late or future: 16
 // bytes each. A file that is imported again is late as a whole, but its events
-// counted the first time; so only those that are events' first copies are told.
+// counted the first time; so only those that are events' first copies are shown.
 type leftOut struct {
 	mu      sync.Mutex
 	records []leftOutRecord

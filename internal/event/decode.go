@@ -167,7 +167,7 @@ func (d *Decoder) members(e *Event) *Rejection {
 		field := fieldOf(name)
 		if field != fUnknown {
 			if seen&(1<<field) != 0 {
-				return reject(ReasonDuplicateField, name, "the field stands there twice")
+				return reject(ReasonDuplicateField, name, "the object has the field twice")
 			}
 			seen |= 1 << field
 		}

@@ -1,5 +1,5 @@
 // Package event holds the shop's click event and the three other records that
-// travel on the log: the alert, the tick and the dead letter. It says what a
+// travel on the log: the alert, the tick and the rejected record. It says what a
 // record means, which ones are valid, and how they are written as bytes. It
 // does no I/O.
 //

@@ -33,7 +33,7 @@ const (
 	ReasonBadJSON        Reason = "bad_json"        // not one JSON object
 	ReasonBadRow         Reason = "bad_row"         // a file's row does not have the columns of its format
 	ReasonBadType        Reason = "bad_type"        // a field holds another kind of JSON value
-	ReasonDuplicateField Reason = "duplicate_field" // a field stands there twice
+	ReasonDuplicateField Reason = "duplicate_field" // an object has a field twice
 	ReasonMissingField   Reason = "missing_field"
 	ReasonTooLong        Reason = "too_long"
 	ReasonBadEventType   Reason = "bad_event_type" // not snake_case

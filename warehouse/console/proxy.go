@@ -125,7 +125,7 @@ func newProxy(target *url.URL, o Options) *httputil.ReverseProxy {
 	}
 }
 
-// guards keep the address, and so the token, from being told to others, and
+// guards keep the address, and so the token, from being passed on to others, and
 // the pages from being shown inside others or asking elsewhere.
 var guards = map[string]string{
 	"Referrer-Policy":         "no-referrer",

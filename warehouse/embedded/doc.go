@@ -9,7 +9,7 @@
 //   - Start returns a server that answers, on two free loopback ports. It
 //     serves ClickHouse's native protocol and HTTP like any other.
 //   - An engine that ended by itself comes up again with Restart, at the same
-//     addresses: the library aborts after a failed greeting on its native port.
+//     addresses: the library aborts after a failed handshake on its native port.
 //   - An acknowledged row survives SIGKILL of the engine and of the process
 //     that started it. (A power cut is another matter: nothing is fsynced.)
 //   - The engine never outlives the process that started it, whatever ends it.

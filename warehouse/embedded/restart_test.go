@@ -17,7 +17,7 @@ import (
 )
 
 // ended waits for the end of an engine that nobody asked to end. After a failed
-// greeting that takes some seconds.
+// handshake that takes some seconds.
 func ended(t *testing.T, s *Server, why string) {
 	t.Helper()
 	select {
@@ -45,7 +45,7 @@ func restarted(t *testing.T, s *Server) {
 	}
 }
 
-// The library does not outlive a failed greeting on its native port. Should it
+// The library does not outlive a failed handshake on its native port. Should it
 // learn to, there is less to do for Restart, and docs/operations.md is to be
 // changed.
 func TestRestartsAfterAGreetingThatFailed(t *testing.T) {
@@ -127,10 +127,10 @@ func TestRestartWaitsForAPortThatIsTaken(t *testing.T) {
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.Restart(canceled); err == nil || !strings.Contains(err.Error(), "taken its address "+s.TCPAddr()) {
-		t.Errorf("a taken port is told as %v", err)
+		t.Errorf("a taken port is reported as %v", err)
 	}
 	if s.Err() == nil {
-		t.Error("an engine that did not start again is not told of")
+		t.Error("an engine that did not start again is not reported")
 	}
 
 	came := make(chan error, 1)

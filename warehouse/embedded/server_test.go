@@ -271,7 +271,7 @@ func TestAcknowledgedRowsSurviveSIGKILL(t *testing.T) {
 	}
 	s.Kill()
 	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "signal: killed") {
-		t.Errorf("the end of a killed engine is told as %v", err)
+		t.Errorf("the end of a killed engine is reported as %v", err)
 	}
 	s.Close()
 

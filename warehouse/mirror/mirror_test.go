@@ -231,7 +231,7 @@ func TestM2_ALostConnectionIsWaitedFor(t *testing.T) {
 	m.mustStop(t)
 	s.want("SELECT count() FROM events", 1000)
 	if m.Stats().LastError == "" {
-		t.Error("what was waited for is not told")
+		t.Error("what was waited for is not in the stats")
 	}
 }
 

@@ -188,7 +188,7 @@ type gate struct {
 }
 
 // ownClickHouse is an engine for one test, for those that cut connections: a
-// greeting that is cut ends the embedded ClickHouse four seconds later, in the
+// handshake that is cut ends the embedded ClickHouse four seconds later, in the
 // middle of some other test.
 func ownClickHouse(t testing.TB) warehousetest.Endpoint {
 	t.Helper()
@@ -232,7 +232,7 @@ func (g *gate) addr() string { return g.ln.Addr().String() }
 
 func (g *gate) serve(in net.Conn) {
 	defer in.Close()
-	// A greeting is never cut in two.
+	// A handshake is never cut in two.
 	g.mu.Lock()
 	g.conns[in] = true
 	shut := g.shut

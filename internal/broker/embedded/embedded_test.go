@@ -203,7 +203,7 @@ func TestClientFindsARestartedBrokerAtItsAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	cl.Produce(ctx, &kgo.Record{Topic: cfg.Topics().Events, Value: []byte("while it is away")}, func(_ *kgo.Record, err error) { done <- err })
+	cl.Produce(ctx, &kgo.Record{Topic: cfg.Topics().Events, Value: []byte("while it is unreachable")}, func(_ *kgo.Record, err error) { done <- err })
 	again, err := embedded.Start(dir, embedded.Options{Addr: b.Addr()})
 	if err != nil {
 		t.Fatal(err)

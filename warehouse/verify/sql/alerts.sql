@@ -44,7 +44,7 @@ WITH
         INNER JOIN closed USING partition
         WHERE start + window_ms <= watermark AND start >= judged_from
     ),
-    told AS
+    emitted AS
     (
         SELECT kafka_partition AS partition, product_id, toInt64(toUnixTimestamp64Milli(window_start)) AS start, toString(status) AS status,
             views, purchases, version, exact, 1 AS there
@@ -53,7 +53,7 @@ WITH
     )
 SELECT problem, count() AS total,
     groupArrayIf(20)([product, toString(fromUnixTimestamp64Milli(starts_at, 'UTC')), toString(log_views), toString(log_purchases),
-        toString(told_views), toString(told_purchases), told_status], problem != '') AS samples
+        toString(emitted_views), toString(emitted_purchases), emitted_status], problem != '') AS samples
 FROM
 (
     SELECT
@@ -65,11 +65,11 @@ FROM
             '') AS problem,
         if(j.there = 1, j.product_id, t.product_id) AS product,
         if(j.there = 1, j.start, t.start) AS starts_at,
-        j.views AS log_views, j.purchases AS log_purchases, t.views AS told_views, t.purchases AS told_purchases, t.status AS told_status
+        j.views AS log_views, j.purchases AS log_purchases, t.views AS emitted_views, t.purchases AS emitted_purchases, t.status AS emitted_status
     FROM judged AS j
-    FULL JOIN told AS t ON t.partition = j.partition AND t.product_id = j.product_id AND t.start = j.start
+    FULL JOIN emitted AS t ON t.partition = j.partition AND t.product_id = j.product_id AND t.start = j.start
     LEFT JOIN closed AS c ON c.partition = if(j.there = 1, j.partition, t.partition)
-    -- Told for windows that are not judged, or of a log that has gone on since.
+    -- Emitted for windows that are not judged, or of a log that has gone on since.
     WHERE j.there = 1 OR (t.status = 'confirmed' AND t.start >= c.judged_from AND t.version <= {ends:Array(Int64)}[t.partition + 1])
     ORDER BY starts_at, product
 )
