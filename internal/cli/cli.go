@@ -119,7 +119,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		fmt.Fprintf(errOut, "clickstream: %v\nTry: clickstream%s --help\n", err, commandOf(err))
 		return exitUsage
 	}
-	warnOfUnknownVariables(errOut, knownVariables(parser.Model.Node))
+	warnOfUnknownVariables(errOut, os.Environ(), knownVariables(parser.Model.Node))
 	err = kctx.Run()
 	name, _, _ := strings.Cut(kctx.Command(), " <")
 	var usage usageError

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -90,8 +89,8 @@ func knownVariables(node *kong.Node) []string {
 // warnOfUnknownVariables names the variables of ours that nothing reads: a
 // misspelt setting would otherwise be ignored in silence. It is no error,
 // because other programs may have variables of that prefix.
-func warnOfUnknownVariables(w io.Writer, known []string) {
-	for _, pair := range os.Environ() {
+func warnOfUnknownVariables(w io.Writer, environment, known []string) {
+	for _, pair := range environment {
 		name, _, _ := strings.Cut(pair, "=")
 		if !strings.HasPrefix(name, variablePrefix) || strings.HasPrefix(name, variablePrefix+"TEST_") || slices.Contains(known, name) {
 			continue
