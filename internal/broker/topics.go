@@ -52,8 +52,17 @@ func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 			continue
 		}
 		// A topic made by somebody else in between is checked like any other.
-		if _, err := adm.CreateTopic(ctx, partitions, replicas, cfg.settings(topic), topic); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		_, err := adm.CreateTopic(ctx, partitions, replicas, cfg.settings(topic), topic)
+		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 			return LogIdentity{}, fmt.Errorf("create topic %s with %d partitions: %w", topic, partitions, err)
+		}
+		if err != nil && topic == t.Events {
+			// The broker that was asked first had not heard of the log yet.
+			events, err := waitForLeaders(ctx, adm, []string{topic})
+			if err != nil {
+				return LogIdentity{}, err
+			}
+			partitions = int32(len(events[topic].Partitions))
 		}
 	}
 	details, err := waitForLeaders(ctx, adm, all)

@@ -10,7 +10,9 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
@@ -86,6 +88,34 @@ func TestEnsureTopicsFollowsAnExistingLogsPartitions(t *testing.T) {
 	cfg := brokertest.Config(t)
 	makeTopic(t, cfg, cfg.Topics().Events, 3, map[string]*string{"message.timestamp.type": new("LogAppendTime")})
 	if id := ensure(t, cfg); id.Partitions != 3 {
+		t.Errorf("got %d partitions, want the existing 3", id.Partitions)
+	}
+}
+
+// A broker that is asked right after another has made the log may not have
+// heard of it yet.
+func TestEnsureTopicsFollowsALogThatTheBrokerHadNotHeardOf(t *testing.T) {
+	b, cfg := brokertest.Start(t, t.TempDir())
+	makeTopic(t, cfg, cfg.Topics().Events, 3, map[string]*string{"message.timestamp.type": new("LogAppendTime")})
+	cl := client(t, cfg)
+	if err := cl.Ping(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	b.Cluster().ControlKey(kmsg.Metadata.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		req := r.(*kmsg.MetadataRequest)
+		resp := req.ResponseKind().(*kmsg.MetadataResponse)
+		for _, asked := range req.Topics {
+			topic := kmsg.NewMetadataResponseTopic()
+			topic.Topic, topic.ErrorCode = asked.Topic, kerr.UnknownTopicOrPartition.Code
+			resp.Topics = append(resp.Topics, topic)
+		}
+		return resp, nil, true
+	})
+	id, err := cl.EnsureTopics(deadline(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id.Partitions != 3 {
 		t.Errorf("got %d partitions, want the existing 3", id.Partitions)
 	}
 }
