@@ -4,5 +4,6 @@
 // and bytes, and the reading goes on; nothing is sorted, left out or made up;
 // a row's id, where it has none, is made from its fields as read and its
 // number among equal rows of the file (I4); memory is bounded by the longest
-// line, 1 MiB, and by what numbering equal rows needs (eventid.Rows).
+// line, 1 MiB, and by what numbering equal rows needs (eventid.Rows), which writes
+// the rest to temporary files.
 package formats

@@ -12,6 +12,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"clickstream/ingest/eventid"
 	"clickstream/internal/event"
 )
 
@@ -32,7 +33,8 @@ type format struct {
 	// matches looks at the first lines, not all of them whole.
 	matches func(head [][]byte) bool
 	// open reads what stands before the first row.
-	open func(in *lines) (rows, error)
+	// ids are the file's, for rows without one.
+	open func(in *lines, ids *eventid.Rows) (rows, error)
 }
 
 var known = []format{native, rees46}
@@ -56,6 +58,7 @@ type Reader struct {
 	format string
 	in     *lines
 	rows   rows
+	ids    eventid.Rows
 	close  func()
 }
 
@@ -90,7 +93,7 @@ func (r *Reader) open(name string) error {
 	for _, f := range known {
 		if f.name == name || (name == "" || name == Auto) && f.matches(head) {
 			r.format = f.name
-			r.rows, err = f.open(r.in)
+			r.rows, err = f.open(r.in, &r.ids)
 			return err
 		}
 	}
@@ -115,8 +118,12 @@ func (r *Reader) Next(e *event.Event) error { return r.rows.next(r.in, e) }
 // they are the first 64 KiB.
 func (r *Reader) Row() (line int64, raw []byte) { return r.in.number, r.in.last }
 
-// Close frees what unpacking holds.
-func (r *Reader) Close() { r.close() }
+// Close frees what unpacking and numbering equal rows hold, temporary files
+// included.
+func (r *Reader) Close() {
+	r.close()
+	r.ids.Close()
+}
 
 type nothing struct{}
 

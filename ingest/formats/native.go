@@ -21,15 +21,15 @@ var native = format{
 		}
 		return false
 	},
-	open: func(*lines) (rows, error) {
-		return &nativeRows{decoder: event.Decoder{Lenient: true}}, nil
+	open: func(_ *lines, ids *eventid.Rows) (rows, error) {
+		return &nativeRows{decoder: event.Decoder{Lenient: true}, ids: ids}, nil
 	},
 }
 
 type nativeRows struct {
 	decoder event.Decoder
 	content eventid.Content
-	ids     eventid.Rows
+	ids     *eventid.Rows
 	id      []byte
 }
 
@@ -44,7 +44,9 @@ func (r *nativeRows) next(in *lines, e *event.Event) error {
 	if e.ID == "" {
 		r.content.Row()
 		r.content.Event(e)
-		r.id = r.ids.AppendID(r.id[:0], &r.content)
+		if r.id, err = r.ids.AppendID(r.id[:0], &r.content); err != nil {
+			return err
+		}
 		e.ID = text(r.id)
 	}
 	return nil

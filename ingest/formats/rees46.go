@@ -50,17 +50,22 @@ type rees46Rows struct {
 
 	split      splitter
 	content    eventid.Content
-	ids        eventid.Rows
+	ids        *eventid.Rows
 	id         []byte
 	properties []byte
 }
 
-func openRees46(in *lines) (rows, error) {
+func openRees46(in *lines, ids *eventid.Rows) (rows, error) {
 	header, err := in.next()
 	if err != nil {
 		return nil, fmt.Errorf("read the header: %w", err)
 	}
-	return rees46Header(bytes.TrimSpace(header))
+	r, err := rees46Header(bytes.TrimSpace(header))
+	if err != nil {
+		return nil, err
+	}
+	r.ids = ids
+	return r, nil
 }
 
 func rees46Header(line []byte) (*rees46Rows, error) {
@@ -114,8 +119,7 @@ func (r *rees46Rows) next(in *lines, e *event.Event) error {
 	if err := r.event(fields, e); err != nil {
 		return err
 	}
-	r.makeID(fields, e)
-	return nil
+	return r.makeID(fields, e)
 }
 
 // column is a field's text, empty where the file has no such column.
@@ -175,7 +179,7 @@ func (r *rees46Rows) event(fields [][]byte, e *event.Event) error {
 
 // makeID takes the fields as they stand in the file: the known ones in our
 // order, then the others in the file's.
-func (r *rees46Rows) makeID(fields [][]byte, e *event.Event) {
+func (r *rees46Rows) makeID(fields [][]byte, e *event.Event) (err error) {
 	r.content.Row()
 	for c, name := range rees46Columns {
 		r.content.Field(name, r.column(fields, c))
@@ -183,6 +187,9 @@ func (r *rees46Rows) makeID(fields [][]byte, e *event.Event) {
 	for _, i := range r.extra {
 		r.content.Field(r.names[i], text(fields[i]))
 	}
-	r.id = r.ids.AppendID(r.id[:0], &r.content)
+	if r.id, err = r.ids.AppendID(r.id[:0], &r.content); err != nil {
+		return err
+	}
 	e.ID = text(r.id)
+	return nil
 }

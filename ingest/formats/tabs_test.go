@@ -16,12 +16,12 @@ var tabs = format{
 	name:    "tabs",
 	expects: "lines of time, type, product and session with tabs between",
 	matches: func(head [][]byte) bool { return bytes.Count(head[0], []byte("\t")) == 3 },
-	open:    func(*lines) (rows, error) { return &tabRows{}, nil },
+	open:    func(_ *lines, ids *eventid.Rows) (rows, error) { return &tabRows{ids: ids}, nil },
 }
 
 type tabRows struct {
 	content eventid.Content
-	ids     eventid.Rows
+	ids     *eventid.Rows
 	id      []byte
 }
 
@@ -42,7 +42,9 @@ func (r *tabRows) next(in *lines, e *event.Event) error {
 	// The same row of the same file has the same id whenever it is read (I4).
 	r.content.Row()
 	r.content.Event(e)
-	r.id = r.ids.AppendID(r.id[:0], &r.content)
+	if r.id, err = r.ids.AppendID(r.id[:0], &r.content); err != nil {
+		return err
+	}
 	e.ID = text(r.id)
 	return nil
 }
