@@ -1,4 +1,4 @@
-// Package grafana holds what there is to look at: the queries of the shop's
+// Package grafana holds what dashboards show: the queries of the shop's
 // dashboard (queries/*.sql, one file a panel, named for what it answers), the
 // dashboard made from them (dashboards/shop.json, written by ./build), and
 // Grafana's provisioning.

@@ -65,7 +65,7 @@ func expand(sql string, s span) (string, error) {
 	}
 }
 
-// arguments splits "(a, f(b, c)) …" into its arguments and the text behind
+// arguments splits "(a, f(b, c)) …" into its arguments and the text after
 // them. Text without an opening parenthesis has no arguments.
 func arguments(sql string) (args []string, rest string, err error) {
 	if !strings.HasPrefix(sql, "(") {

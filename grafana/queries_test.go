@@ -9,7 +9,7 @@ import (
 )
 
 // What the panels show of testdata/shop.sql, worked out by hand. Of a time
-// series that fills its gaps the rows named here are looked at, and how many
+// series that fills its gaps the rows named here are checked, and how many
 // there are.
 var shown = map[string]struct {
 	columns string
@@ -193,7 +193,7 @@ func compareRows(t *testing.T, rows, want []string, count int) {
 	}
 }
 
-// checkLive asks as the /dashboard page does and looks at what it looks at: the
+// checkLive asks as the /dashboard page does and checks what the page uses: the
 // first column as Unix seconds in order, each further one as numbers.
 func checkLive(t *testing.T, shop reader, chart Chart, params map[string]string) {
 	t.Helper()

@@ -1,4 +1,4 @@
-// Package ingest holds the doors into the log: importers of files, the HTTP
+// Package ingest holds the ways into the log: importers of files, the HTTP
 // collector and the normaliser of the inbound topic's records. All of them,
 // and the made-up shop in package shop, write through a Producer.
 //

@@ -97,7 +97,7 @@ func ImportFiles(ctx context.Context, opts Options) (Report, error) {
 	}
 	im.report.Accepted, im.report.Rejected = im.batch.counts()
 	im.report.Elapsed = time.Since(im.start)
-	im.tell(true)
+	im.show(true)
 	if err != nil {
 		return im.report, fmt.Errorf("import stopped after %d rows (%d accepted, %d rejected); repeat it to add what is missing: %w",
 			im.report.Read, im.report.Accepted, im.report.Rejected, err)
@@ -134,7 +134,7 @@ type importing struct {
 	bytes atomic.Int64 // an unpacker may read ahead in a goroutine of its own
 	total int64
 	start time.Time
-	told  time.Time
+	shown time.Time // when progress was last reported
 }
 
 // lookAt returns the size of all files, or everything that is wrong with them.
@@ -228,7 +228,7 @@ func (im *importing) rows(ctx, sending context.Context, r *formats.Reader) error
 	var e event.Event
 	for n := 0; ; n++ {
 		if n%256 == 0 {
-			im.tell(false)
+			im.show(false)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -261,15 +261,15 @@ func (im *importing) rows(ctx, sending context.Context, r *formats.Reader) error
 	}
 }
 
-func (im *importing) tell(always bool) {
+func (im *importing) show(always bool) {
 	if im.opts.Progress == nil {
 		return
 	}
 	now := time.Now()
-	if !always && now.Sub(im.told) < 100*time.Millisecond {
+	if !always && now.Sub(im.shown) < 100*time.Millisecond {
 		return
 	}
-	im.told = now
+	im.shown = now
 	im.opts.Progress(Progress{
 		Path: im.path, Bytes: im.bytes.Load(), TotalBytes: im.total,
 		Read: im.report.Read, Elapsed: now.Sub(im.start),

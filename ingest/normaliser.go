@@ -17,8 +17,9 @@ import (
 	"clickstream/internal/grace"
 )
 
-// foreignSource is the source of foreign events that name none.
-const foreignSource = "foreign"
+// inboundSource is the source of inbound events that name none. Stored rows hold
+// the value, so it stays.
+const inboundSource = "foreign"
 
 // normaliserPoll bounds how many records are appended before a commit.
 const normaliserPoll = 20_000
@@ -173,7 +174,7 @@ func (w *normaliserWork) record(ctx context.Context, r *kgo.Record) error {
 			e.ID = eventid.OfRecord(w.plainTopic, r.Partition, r.Offset)
 		}
 		if e.Source == "" {
-			e.Source = foreignSource
+			e.Source = inboundSource
 		}
 		err = w.batch.Append(ctx, &e)
 	}

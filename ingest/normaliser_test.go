@@ -16,8 +16,8 @@ import (
 	"clickstream/internal/testwait"
 )
 
-// foreignly produces records to the data topic, spread over its partitions.
-func foreignly(t *testing.T, cfg *broker.Client, values ...[]byte) {
+// produceInbound produces records to the inbound topic, spread over its partitions.
+func produceInbound(t *testing.T, cfg *broker.Client, values ...[]byte) {
 	t.Helper()
 	cl, err := cfg.Open(append(broker.ProducerOptions(), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
 	if err != nil {
@@ -79,9 +79,9 @@ func waitNormalised(t *testing.T, cfg *broker.Client) {
 	}
 }
 
-func TestForeignRecordsGetOntoTheLog(t *testing.T) {
+func TestInboundRecordsGetOntoTheLog(t *testing.T) {
 	cfg, p := newPipeline(t)
-	foreignly(t, cfg,
+	produceInbound(t, cfg,
 		[]byte(`{"event_id":"evt_00000001","event_type":"view","timestamp":"2026-11-22T10:04:05.123456","user_id":"u1","session_id":"s1","product_id":"p1","referrer":"mail"}`),
 		[]byte(`{"event_type":"view","timestamp":"2026-11-22 10:04:06","user_id":17,"product_id":"p1","source":"till"}`),
 		nil,
@@ -131,7 +131,7 @@ func views(n int) [][]byte {
 // A normaliser whose commits are lost stands for one that was killed.
 func TestI4_RecordsReadAgainGiveTheSameEvents(t *testing.T) {
 	cfg, p := newPipeline(t)
-	foreignly(t, cfg, views(3000)...)
+	produceInbound(t, cfg, views(3000)...)
 	first := startNormaliser(t, cfg, p)
 	waitNormalised(t, cfg)
 	if err := first.stop(); err != nil {
@@ -168,10 +168,10 @@ func forgetCommits(t *testing.T, cfg *broker.Client) {
 func TestNormalisersShareTheWork(t *testing.T) {
 	cfg, p := newPipeline(t)
 	a := startNormaliser(t, cfg, p)
-	foreignly(t, cfg, views(2000)...)
+	produceInbound(t, cfg, views(2000)...)
 	b := startNormaliser(t, cfg, p)
 	for range 5 {
-		foreignly(t, cfg, views(2000)...)
+		produceInbound(t, cfg, views(2000)...)
 	}
 	// One leaves in the middle, the other takes over.
 	testwait.Until(t, "one of them reads", func() bool { return a.Stats().Read > 0 || b.Stats().Read > 0 })

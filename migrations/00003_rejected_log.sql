@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS rejected_log{{.OnCluster}}
 )
 ENGINE = {{.Replicated}}ReplacingMergeTree(offset_rank)
 -- The content is part of the identity: another file of the same name, or a
--- file that was mended, is another origin.
+-- file that was corrected, is another origin.
 ORDER BY (origin_kind, origin, origin_partition, origin_position, cityHash64(value));
 
 CREATE VIEW IF NOT EXISTS rejected_events{{.OnCluster}} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS

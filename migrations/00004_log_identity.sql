@@ -1,15 +1,15 @@
 -- +goose Up
 
--- Which log these tables were filled from. Offsets and partitions mean nothing
--- against another one.
+-- Which log is stored in these tables. Its offsets and partitions are meaningless
+-- on another one.
 CREATE TABLE IF NOT EXISTS log_identity{{.OnCluster}}
 (
     topic       String,
     cluster_id  String,
     topic_id    String,
     partitions  Int32,
-    -- Another one with every new set of tables: offsets that were committed for
-    -- the tables before are not theirs.
+    -- The id of this table set: offsets that were committed for another table
+    -- set do not count.
     filling     UUID DEFAULT generateUUIDv4(),
     recorded_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
 )

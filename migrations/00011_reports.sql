@@ -20,8 +20,8 @@ CREATE TABLE IF NOT EXISTS user_segmentation_daily{{.OnCluster}}
     carts         UInt64,
     purchases     UInt64,
     events        UInt64,
-    -- Price times quantity of the purchases. What was given back that day is
-    -- not taken off: it stands in refunded.
+    -- Price times quantity of the purchases. What was refunded that day is
+    -- not subtracted: it is in refunded.
     revenue       Decimal(38, 4),
     refunded      Decimal(38, 4),
     run_id        UUID

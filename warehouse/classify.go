@@ -23,9 +23,8 @@ const (
 	codeAuthFailed      = 516
 )
 
-// waitCodes are ClickHouse's errors that pass by themselves, and why. All
-// others need somebody to do something: a table or a column is missing, a
-// right, a setting.
+// waitCodes are ClickHouse's errors that pass by themselves, with their reasons.
+// All others need a person: a table, a column, a right or a setting is missing.
 var waitCodes = map[int]string{
 	74:  "a disk does not read",
 	75:  "a disk does not write; it may be full",
@@ -49,7 +48,7 @@ var waitCodes = map[int]string{
 	285: "too few replicas live",
 	286: "another insert waits for its quorum",
 	319: "whether it was stored is not known; storing it again does no harm",
-	394: "somebody cancelled it",
+	394: "the query was cancelled",
 	439: "no thread is free",
 	473: "a lock was not free",
 	499: "the object store failed",
@@ -57,8 +56,8 @@ var waitCodes = map[int]string{
 }
 
 // Retriable says whether waiting and doing the same again can help, and why
-// err came. A deadline that passed counts: whoever retries watches its own
-// context. Repeating an insert does no harm in our tables.
+// err came. A deadline that passed counts: the caller that retries checks its
+// own context. Repeating an insert does no harm in our tables.
 func Retriable(err error) (reason string, ok bool) {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return "", false

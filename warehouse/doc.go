@@ -1,5 +1,5 @@
 // Package warehouse is the way to ClickHouse: the connection, the migrations
-// and the check that the tables belong to the log they are filled from.
+// and the check that the tables belong to the log that is stored in them.
 //
 // It promises:
 //   - a Config is checked as a whole before any connection is opened, and its

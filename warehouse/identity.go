@@ -50,7 +50,7 @@ func (w *Warehouse) recordLog(ctx context.Context, id broker.LogIdentity) (Table
 		}
 	}
 	if len(logs) == 0 {
-		return "", fmt.Errorf("check which log database %s belongs to: the row that was just written is not there", w.cfg.Database)
+		return "", fmt.Errorf("check which log database %s belongs to: the row that was just written cannot be read", w.cfg.Database)
 	}
 	return logs[0].tables, nil
 }

@@ -50,7 +50,7 @@ func (w *Warehouse) MigrateDown(ctx context.Context) ([]Applied, error) {
 }
 
 // MigrateReset takes all migrations back, with all rows. After Migrate the
-// mirror fills the tables again from the log's beginning.
+// mirror stores the log in them again from its beginning.
 func (w *Warehouse) MigrateReset(ctx context.Context) ([]Applied, error) {
 	return w.migrate(func(p *goose.Provider) ([]*goose.MigrationResult, error) { return p.DownTo(ctx, 0) })
 }

@@ -18,8 +18,8 @@ const MirrorRole = "mirror"
 // committed for another table set say nothing about these tables.
 type TableSet string
 
-// noTableSet stands for tables that no mirror has used yet: no commit that
-// names a table set is theirs.
+// noTableSet is the table set of tables that no mirror has used yet: no commit
+// names it.
 const noTableSet TableSet = "none"
 
 // Commit is the commit that says: everything before offset is in these tables.
@@ -61,7 +61,7 @@ func (w *Warehouse) Stored(ctx context.Context, cl *broker.Client, topic string)
 }
 
 // WaitStored waits until the mirror has stored a topic up to ends in these
-// tables, or ctx ends. What was stored in tables that are gone does not count.
+// tables, or ctx ends. What was stored in dropped tables does not count.
 // progress, which may be nil, is called with the number of offsets left.
 func (w *Warehouse) WaitStored(ctx context.Context, cl *broker.Client, topic string, ends broker.Offsets, progress func(left int64)) error {
 	tables, err := w.tableSet(ctx)
@@ -81,8 +81,8 @@ func (w *Warehouse) WaitStored(ctx context.Context, cl *broker.Client, topic str
 
 // tableSet is the recorded id of these tables.
 func (w *Warehouse) tableSet(ctx context.Context) (TableSet, error) {
-	// For how long somebody waits says nothing about how long one query may
-	// take: it ends when it is cancelled, not when the waiting is over.
+	// A deadline bounds the waiting, not a single query: a query ends when ctx
+	// is cancelled, not when its deadline passes.
 	querying, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// engineWords are what the placeholders of our DDL stand for.
+// engineWords are the values of our DDL's placeholders.
 type engineWords struct{ Replicated, OnCluster string }
 
 func (c Config) engineWords() engineWords {

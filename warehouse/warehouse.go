@@ -26,14 +26,14 @@ const minMajor, minMinor = 26, 3
 
 const (
 	dialTimeout = 5 * time.Second
-	// A server that says nothing for this long is asked again: a long query
-	// sends its progress many times a second.
+	// A server that sends nothing for this long is asked again: during a long
+	// query it sends progress many times a second.
 	readTimeout    = time.Minute
 	handshakeGrace = time.Second
 )
 
 // pinned are the settings of every connection. Servers since 26.2 insert
-// asynchronously and leave out inserts that look alike unless told otherwise.
+// asynchronously and leave out inserts that look alike, unless settings forbid it.
 var pinned = map[string]string{
 	"async_insert": "0",
 	// Two inserts with the same rows are two inserts: identity makes them one.
@@ -126,8 +126,8 @@ func (w *Warehouse) ping(ctx context.Context, opts clickhouse.Options) (driver.C
 	return conn, nil
 }
 
-// ensureDatabase looks from the database that every server has: one that is
-// not there is no place to connect to.
+// ensureDatabase connects to the database that every server has, because a
+// database that does not exist cannot be connected to.
 func (w *Warehouse) ensureDatabase(ctx context.Context) (err error) {
 	opts := w.opts
 	opts.Auth.Database = "default"
@@ -145,7 +145,7 @@ func (w *Warehouse) ensureDatabase(ctx context.Context) (err error) {
 		return nil
 	}
 	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+w.cfg.Database+w.cfg.onCluster()); err != nil {
-		return fmt.Errorf("create database %s (or let somebody create it who may): %w", w.cfg.Database, err)
+		return fmt.Errorf("create database %s (or have an administrator create it): %w", w.cfg.Database, err)
 	}
 	return nil
 }
@@ -169,16 +169,16 @@ type explained struct {
 func (e explained) Error() string { return e.message }
 func (e explained) Unwrap() error { return e.err }
 
-// explain says which setting to look at.
+// explain adds which setting to check.
 func explain(err error, cfg Config) error {
 	switch codeOf(err) {
 	case codeAuthFailed, codeWrongPassword, codeUnknownUser:
 		// What ClickHouse says besides is a page on how to set passwords.
 		return explained{fmt.Sprintf("user %q or its password is refused: check the user, the password or the password file", cfg.User), err}
 	case codeUnknownDatabase:
-		return fmt.Errorf("database %q is not there: check the database: %w", cfg.Database, err)
+		return fmt.Errorf("database %q does not exist: check the name: %w", cfg.Database, err)
 	case codeUnknownSetting:
-		return fmt.Errorf("the server does not know a setting that is needed: at least ClickHouse %d.%d is: %w", minMajor, minMinor, err)
+		return fmt.Errorf("the server does not know a setting that is needed: use ClickHouse %d.%d or newer: %w", minMajor, minMinor, err)
 	}
 	if broker.IsTLSError(err) {
 		return fmt.Errorf("no trusted TLS connection: check the TLS settings and the CA file: %w", err)
@@ -188,10 +188,10 @@ func explain(err error, cfg Config) error {
 	}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
-		return fmt.Errorf("nothing answers there: start ClickHouse or check the address (native protocol: 9000, or 9440 with TLS): %w", err)
+		return fmt.Errorf("nothing answers at the address: start ClickHouse or check the address (native protocol: 9000, or 9440 with TLS): %w", err)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
-		return fmt.Errorf("the server hung up: check that the port speaks the native protocol and that TLS is on on both sides or on neither: %w", err)
+		return fmt.Errorf("the server closed the connection: check that the port speaks the native protocol, and that both sides use TLS or neither does: %w", err)
 	}
 	return err
 }
@@ -222,7 +222,7 @@ func (w *Warehouse) Dial(ctx context.Context) (*ch.Client, error) {
 		opts.Compression = ch.CompressionDisabled
 	}
 	// A handshake that is broken off in the middle ends the embedded ClickHouse:
-	// so one that is under way when ctx ends has a moment to be finished.
+	// one that is under way when ctx ends has a moment to finish.
 	handshake, cancel := grace.Context(ctx, handshakeGrace)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
@@ -238,9 +238,9 @@ func (w *Warehouse) Dial(ctx context.Context) (*ch.Client, error) {
 	return client, nil
 }
 
-// Do runs a query on a client of Dial's. It ends when ctx does: the client by
-// itself looks at ctx only when the server has said something, or after the
-// read time-out.
+// Do runs a query on a client from Dial. It ends when ctx does: the client by
+// itself checks ctx only when the server has sent something, or after the read
+// timeout.
 func Do(ctx context.Context, client *ch.Client, q ch.Query) error {
 	defer context.AfterFunc(ctx, func() { _ = client.Close() })()
 	return client.Do(ctx, q)

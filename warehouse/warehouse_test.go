@@ -61,7 +61,7 @@ func TestOpenCreatesTheDatabase(t *testing.T) {
 	}
 }
 
-func TestOpenSaysWhichSettingToLookAt(t *testing.T) {
+func TestOpenSaysWhichSettingToCheck(t *testing.T) {
 	cfg := config(t)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -74,7 +74,7 @@ func TestOpenSaysWhichSettingToLookAt(t *testing.T) {
 		want   string
 	}{
 		"server down":  {func(c *warehouse.Config) { c.Addr = []string{nobody} }, "start ClickHouse or check the address"},
-		"plain on TLS": {func(c *warehouse.Config) { c.Addr = []string{hangsUp(t)} }, "TLS is on on both sides"},
+		"plain on TLS": {func(c *warehouse.Config) { c.Addr = []string{hangsUp(t)} }, "both sides use TLS"},
 		"bad database": {func(c *warehouse.Config) { c.Database = "a-b; DROP" }, "use letters, digits and underscores"},
 		"no address":   {func(c *warehouse.Config) { c.Addr = nil }, "name at least one"},
 		"cluster":      {func(c *warehouse.Config) { c.Engine = "replicated" }, "needs the cluster's name"},

@@ -22,7 +22,7 @@ const (
 )
 
 // step is the colour of values from a limit on; the first one's limit is not
-// looked at.
+// used.
 type step struct {
 	colour string
 	from   float64

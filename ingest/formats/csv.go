@@ -40,7 +40,7 @@ func (s *splitter) split(line []byte) (fields [][]byte, problem string) {
 	}
 }
 
-// quoted reads a field behind its opening quote. rest is nil at the line's end.
+// quoted reads a field after its opening quote. rest is nil at the line's end.
 func (s *splitter) quoted(line []byte) (field, rest []byte, problem string) {
 	from := len(s.scratch)
 	doubled := false

@@ -30,9 +30,9 @@ type rows interface {
 type format struct {
 	name    string
 	expects string // what a file of this format looks like, for people
-	// matches looks at the first lines, not all of them whole.
+	// matches tests the first lines; the last of them may be cut off.
 	matches func(head [][]byte) bool
-	// open reads what stands before the first row.
+	// open reads what comes before the first row.
 	// ids are the file's, for rows without one.
 	open func(in *lines, ids *eventid.Rows) (rows, error)
 }
@@ -113,8 +113,8 @@ func (r *Reader) Format() string { return r.format }
 // good until the next call; a row that names no source leaves it empty.
 func (r *Reader) Next(e *event.Event) error { return r.rows.next(r.in, e) }
 
-// Row is where the row that Next read last stands, from line 1, and its bytes
-// without the line's end, good until the next call. Of a line that is too long
+// Row is the line of the row that Next read last, from 1, and its bytes without
+// the line's end, valid until the next call. Of a line that is too long
 // they are the first 64 KiB.
 func (r *Reader) Row() (line int64, raw []byte) { return r.in.number, r.in.last }
 
@@ -129,7 +129,7 @@ type nothing struct{}
 
 func (nothing) next(*lines, *event.Event) error { return io.EOF }
 
-// unpack looks at the first bytes, not at the name, which may be anything.
+// unpack goes by the first bytes, not by the name, which may be anything.
 func unpack(r io.Reader) (io.Reader, func(), error) {
 	b := bufio.NewReaderSize(r, 256<<10)
 	magic, err := b.Peek(4)

@@ -11,7 +11,7 @@ import (
 const (
 	maxLine  = 1 << 20
 	keepLong = 64 << 10 // of a line longer than that
-	maxHead  = 10       // lines looked at to find the format
+	maxHead  = 10       // lines read to find the format
 )
 
 // lines splits a file into lines. Every "\n" ends one, the last needs none; a
@@ -31,7 +31,7 @@ func newLines(src io.Reader) *lines { return &lines{src: src, buf: make([]byte, 
 
 var mark = []byte("\xef\xbb\xbf")
 
-// fill reads more behind what is there, and says whether there was any.
+// fill reads more bytes into the buffer and reports whether there were any.
 func (l *lines) fill() bool {
 	if l.failed != nil {
 		return false

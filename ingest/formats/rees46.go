@@ -177,7 +177,7 @@ func (r *rees46Rows) event(fields [][]byte, e *event.Event) error {
 	return nil
 }
 
-// makeID takes the fields as they stand in the file: the known ones in our
+// makeID takes the fields as they are in the file: the known ones in our
 // order, then the others in the file's.
 func (r *rees46Rows) makeID(fields [][]byte, e *event.Event) (err error) {
 	r.content.Row()

@@ -24,7 +24,7 @@ func (p *product) describe(e *event.Event) {
 }
 
 // catalogue is what the shop sells, the most popular first; the product in
-// the flash sale is the last, which nobody meets by chance.
+// the flash sale is the last, which visitors do not come to by chance.
 type catalogue struct {
 	products []product
 	onSale   int

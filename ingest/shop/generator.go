@@ -18,7 +18,7 @@ import (
 )
 
 // Options say what shop to make up. The zero value of each field
-// stands for its default.
+// means its default.
 type Options struct {
 	Seed     uint64
 	Start    time.Time     // time of the first events; default: now less 15 minutes
@@ -91,9 +91,9 @@ func (o Options) validate() error {
 
 const maxProducts = 1_000_000
 
-// Generator makes up a shop's traffic: visitors come, look around, search,
-// put things into their carts and buy some of them; they come back. One
-// product is in a flash sale: many look at it and nobody buys it. The events
+// Generator makes up a shop's traffic: visitors view products, search, put
+// things into their carts and buy some of them; they come back. One
+// product is in a flash sale: many view it and nobody buys it. The events
 // are a function of the options, of nothing else. One goroutine at a time may
 // use it; Appended may be asked at any time.
 type Generator struct {
@@ -168,7 +168,7 @@ func (g *Generator) Next() event.Event {
 	return e
 }
 
-// arrive lets in whoever comes next.
+// arrive starts the visit of the next visitor.
 func (g *Generator) arrive() {
 	v := &visit{order: g.sessions, user: g.returning(), device: devices[g.rnd.IntN(len(devices))]}
 	g.sessions++

@@ -9,13 +9,13 @@ import (
 
 // How visitors behave.
 const (
-	moreViews    = 3.6  // mean of the products looked at after the first
+	moreViews    = 3.6  // mean of the products viewed after the first
 	landOnSearch = 0.35 // of the visits; the others land on a page
 	searchAgain  = 0.12 // before a further view
 	dropFromCart = 0.12
 	wishes       = 0.03
 	checksOut    = 0.70 // of those with something in the cart
-	fanAgain     = 0.25 // a flash sale's visitor looks once more
+	fanAgain     = 0.25 // a flash sale's visitor views it once more
 	fanToCart    = 0.02
 	maxCart      = 4
 
@@ -53,7 +53,7 @@ type visit struct {
 	session string
 	user    string
 	device  string
-	product *product // looked at now
+	product *product // viewed now
 	cart    []*product
 	orderID string
 }

@@ -17,7 +17,7 @@ type Class int
 const (
 	// None: there is no error.
 	None Class = iota
-	// Canceled: somebody ended it on our side, a context or Close.
+	// Canceled: it was ended on our side, by a context or by Close.
 	Canceled
 	// Retriable: try again after a while; the broker is unreachable, slow, or elects
 	// a leader.
@@ -27,7 +27,7 @@ const (
 	Fenced
 	// Invalid: this record will never be taken; others may.
 	Invalid
-	// Fatal: waiting does not help; stop and say so.
+	// Fatal: waiting does not help; stop with the error.
 	Fatal
 )
 
@@ -43,18 +43,18 @@ var (
 	invalidErrors = []error{
 		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp,
 	}
-	// The client asks again by itself for topics it cannot find; what it hands
-	// on after that is a topic that is gone, though Kafka calls it retriable.
+	// The client asks again by itself for topics it cannot find; when it returns
+	// the error, the topic has been deleted, though Kafka calls that retriable.
 	fatalErrors = []error{kerr.UnknownTopicOrPartition, kerr.UnknownTopicID}
-	// Limits of the client that more waiting may pass.
+	// Limits of the client: another try may succeed.
 	limitErrors = []error{kgo.ErrRecordTimeout, kgo.ErrRecordRetries, kgo.ErrMaxBuffered}
 )
 
 // Classify says what kind of error err is. A deadline that passed counts as
-// Retriable: whoever retries watches its own context.
+// Retriable: the caller that retries checks its own context.
 func Classify(err error) Class {
-	// A failed try of several brokers holds one error of each; what one says
-	// for certain counts more than another being unreachable.
+	// A failed try of several brokers holds one error of each; a definite answer
+	// of one counts more than another being unreachable.
 	switch {
 	case err == nil:
 		return None

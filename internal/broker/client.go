@@ -117,7 +117,7 @@ func (s SASL) mechanism() sasl.Mechanism {
 // up before its context ends; memory is bounded, and Produce waits when it is
 // full. A record whose context ended may be on the log all the same: writing it
 // again is harmless, because the first copy counts. The records of a partition end
-// in order, so one whose context ends waits behind an older one whose context does
+// in order, so one whose context ends waits for an older one whose context does
 // not: give all records a deadline, or none. Records do not linger: while a
 // request is under way, the next one's gather. Callers set Record.Partition.
 func ProducerOptions() []kgo.Opt {
@@ -155,7 +155,7 @@ func ReaderOptions() []kgo.Opt {
 		kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.FetchMaxBytes(8 << 20),
 		kgo.FetchMaxPartitionBytes(1 << 20),
-		// A few hundred bytes of a hostile batch must not unpack to gigabytes.
+		// A few hundred bytes of a crafted batch must not unpack to gigabytes.
 		kgo.MaxDecompressBatchBytes(64 << 20),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 	}

@@ -23,7 +23,7 @@ type Commit struct {
 
 // CommitWithMetadata commits from inside a group member (a client made with
 // kgo.ConsumerGroup), fenced by its generation: a member that the group has
-// put out meanwhile commits nothing and gets an error of class Fenced. A
+// removed meanwhile commits nothing and gets an error of class Fenced. A
 // generation covers the member, not the partition, so commit no partition
 // after its revoked or lost callback. On return without an error all commits
 // are stored; with one, some may be.

@@ -58,8 +58,8 @@ type TLS struct {
 	ServerName string // empty: the host name dialled
 }
 
-// SASL is who we are. A password file is read anew for each connection, so a
-// changed password needs no restart.
+// SASL is how we log in. A password file is read again for each connection, so
+// a changed password needs no restart.
 type SASL struct {
 	Mechanism    string // "", "PLAIN", "SCRAM-SHA-256" or "SCRAM-SHA-512"
 	User         string
@@ -202,7 +202,7 @@ func (s SASL) password() (string, error) {
 	return p, nil
 }
 
-// String says who we are, without the password.
+// String returns mechanism and user, without the password.
 func (s SASL) String() string {
 	switch {
 	case s.Mechanism == "":
@@ -214,7 +214,7 @@ func (s SASL) String() string {
 	}
 }
 
-// hint names what may be the reason: an address where nobody is, or the
+// hint names what may be the reason: an address where nothing listens, or the
 // account, for a broker need not say more about a wrong password than to close
 // the connection.
 func (s SASL) hint(err error) string {
@@ -231,7 +231,7 @@ func (s SASL) hint(err error) string {
 // GoString keeps the password out of %#v.
 func (s SASL) GoString() string { return s.String() }
 
-// String says where the broker is and how it is reached, without the password.
+// String returns the brokers and how they are reached, without the password.
 func (c Config) String() string {
 	return fmt.Sprintf("kafka %s (tls %t, sasl %s)", strings.Join(c.Brokers, ","), c.TLS.Enabled, c.SASL)
 }

@@ -7,7 +7,7 @@
 //   - EnsureTopics creates what is missing and never changes what exists;
 //   - end offsets are read committed: everything before one can be read now;
 //   - a commit is fenced by the group member's generation, so that a writer
-//     that wakes up after its partition was given away commits nothing;
+//     that wakes up after another member has got its partition commits nothing;
 //   - one function, Classify, says which errors are worth waiting for.
 //
 // It starts no goroutine of its own. Only classic consumer groups are used:

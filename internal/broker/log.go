@@ -20,25 +20,25 @@ const quiet = 30 * time.Second
 func NewLogger(l zerolog.Logger) kgo.Logger { return newClientLog(l, time.Now) }
 
 func newClientLog(l zerolog.Logger, now func() time.Time) *clientLog {
-	return &clientLog{log: l, now: now, seen: make(map[string]*said)}
+	return &clientLog{log: l, now: now, seen: make(map[string]*logged)}
 }
 
 type clientLog struct {
 	log  zerolog.Logger
 	now  func() time.Time
 	mu   sync.Mutex
-	seen map[string]*said // by message: the client has a fixed set of them
+	seen map[string]*logged // by message: the client has a fixed set of them
 }
 
-type said struct {
+type logged struct {
 	at       time.Time
 	heldBack int
 }
 
 func (c *clientLog) Level() kgo.LogLevel { return kgo.LogLevelWarn }
 
-// leaving is a warning that comes with every clean goodbye: the answer to our
-// last commit, after the group was left.
+// leaving is a warning that comes whenever a group is left: the answer to our
+// last commit arrives after that.
 const leaving = "received an OffsetCommitResponse after our group session has ended"
 
 func (c *clientLog) Log(level kgo.LogLevel, msg string, keyvals ...any) {
@@ -71,7 +71,7 @@ func (c *clientLog) due(msg string) (heldBack int, ok bool) {
 	now := c.now()
 	s := c.seen[msg]
 	if s == nil {
-		c.seen[msg] = &said{at: now}
+		c.seen[msg] = &logged{at: now}
 		return 0, true
 	}
 	if now.Sub(s.at) < quiet {
@@ -79,6 +79,6 @@ func (c *clientLog) due(msg string) (heldBack int, ok bool) {
 		return 0, false
 	}
 	heldBack = s.heldBack
-	*s = said{at: now}
+	*s = logged{at: now}
 	return heldBack, true
 }

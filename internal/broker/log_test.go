@@ -97,7 +97,7 @@ func TestEndOffsetsStopAtAnOpenTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	produce(t, tx, topic, 0, "undecided")
-	produce(t, plain, topic, 0, "behind it")
+	produce(t, plain, topic, 0, "after it")
 
 	ends, err := plain.EndOffsets(deadline(t), topic)
 	if err != nil {
@@ -204,7 +204,7 @@ func TestCommitOfAMemberThatWasPutOutIsFenced(t *testing.T) {
 	// It learns of it with its next heartbeat, long after this test.
 	late := member(t, cfg, kgo.SessionTimeout(90*time.Second), kgo.HeartbeatInterval(60*time.Second))
 	id, _ := late.GroupMetadata()
-	// The group puts the member out behind its back, as it does with one that
+	// The group removes the member without its knowledge, as it does one that
 	// was paused for longer than its session.
 	leave := kmsg.NewPtrLeaveGroupRequest()
 	leave.Group = cfg.Group("mirror")

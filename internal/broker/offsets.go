@@ -87,10 +87,10 @@ func (c *Client) CommittedOffsets(ctx context.Context, group, topic string) (map
 
 // WaitCommitted blocks until group has committed up to ends on every
 // partition, or ctx ends. What retention has cut off, and a partition that
-// holds nothing before its end, need no commit. An unreachable broker is
-// waited for. offset, which may be nil, says which offset a commit stands for,
-// so that commits of others can count for nothing. progress, which may be nil, is called with the
-// number of offsets still missing after each look-up.
+// holds nothing before its end, need no commit. It waits for an unreachable
+// broker too. offset, which may be nil, returns the offset to take a commit for,
+// so that another table set's commits count for nothing. progress, which may be
+// nil, is called after each request with the number of offsets still missing.
 func (c *Client) WaitCommitted(ctx context.Context, group, topic string, ends Offsets, offset func(Commit) int64, progress func(left int64)) error {
 	var starts Offsets
 	left := int64(-1)

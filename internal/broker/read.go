@@ -12,8 +12,8 @@ import (
 // partition, on the caller's goroutine. Read committed; control records are
 // not passed on. Partitions that to does not name are not read; one that from
 // does not name, or that retention has cut beyond it, is read from its first
-// record. Records below to that are not there yet are waited for until ctx
-// ends. An error of fn ends the reading and is returned as it is.
+// record. It waits for records below to that have not been written yet, until
+// ctx ends. An error of fn ends the reading and is returned as it is.
 func (c *Client) ReadLog(ctx context.Context, topic string, from, to Offsets, fn func(*kgo.Record) error) error {
 	left, err := c.unread(ctx, topic, from, to)
 	if err != nil || len(left) == 0 {
@@ -54,7 +54,7 @@ func (c *Client) ReadLog(ctx context.Context, topic string, from, to Offsets, fn
 				}
 			}
 			// An aborted transaction's records are not seen, but the control
-			// record behind them is, so positions pass over them too.
+			// record after them is, so positions pass over them too.
 			if r.Offset+1 >= to[r.Partition] {
 				delete(left, r.Partition)
 				cl.PauseFetchPartitions(map[string][]int32{topic: {r.Partition}})

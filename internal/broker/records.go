@@ -52,8 +52,7 @@ func TickRecord(topic string, partition int32, t event.Tick) *kgo.Record {
 	}}
 }
 
-// ParseTick reads a tick. Any other record without a value means nothing, and
-// every reader skips it.
+// ParseTick reads a tick. Every reader skips any other record without a value.
 func ParseTick(r *kgo.Record) (event.Tick, bool) {
 	var t event.Tick
 	if len(r.Key) > 0 || r.Value != nil {

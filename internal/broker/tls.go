@@ -79,7 +79,7 @@ func WarnUnencrypted(log zerolog.Logger, server string, addrs []string, flag str
 	for _, addr := range addrs {
 		if !IsLoopback(addr) {
 			log.Warn().Str("address", addr).Msg("the password for " + server +
-				" is used without TLS: whoever listens on the network can read or guess it; give " + flag)
+				" is used without TLS, so others on the network can read or guess it: give " + flag)
 		}
 	}
 }

@@ -71,7 +71,7 @@ func (c *Client) checkTopics(ctx context.Context, details kadm.TopicDetails) err
 
 // checkTimestamps makes sure that no clock but the broker's decides when a
 // record was received, or that a wrong one is bounded. A broker that does not
-// name the setting is taken at its word.
+// name the setting is not checked.
 func (c *Client) checkTimestamps(topic string, set map[string]string) error {
 	kind, named := set[timestampType]
 	if !named || kind == logAppendTime {
@@ -88,8 +88,8 @@ func (c *Client) checkTimestamps(topic string, set map[string]string) error {
 		topic, kind, topic, maxAhead.Milliseconds())
 }
 
-// checkReplicas says what an acknowledgement is worth: "all in-sync replicas"
-// may be one.
+// checkReplicas warns where an acknowledgement is worth little: "all in-sync
+// replicas" may be one.
 func (c *Client) checkReplicas(topic string, set map[string]string, details kadm.TopicDetail) error {
 	need, err := strconv.Atoi(set[minInsync])
 	if err != nil {
@@ -107,9 +107,9 @@ func (c *Client) checkReplicas(topic string, set map[string]string, details kadm
 	return nil
 }
 
-// SameLog says why now is not the log that was recorded, or nil. Offsets and
-// partitions of one log mean nothing on another. A topic id counts where both
-// have one.
+// SameLog returns why now is not the log that was recorded, or nil. Offsets and
+// partitions of one log are meaningless on another. Topic ids are compared where
+// both have one.
 func (recorded LogIdentity) SameLog(now LogIdentity) error {
 	switch {
 	case recorded.Topic != now.Topic:
@@ -122,8 +122,8 @@ func (recorded LogIdentity) SameLog(now LogIdentity) error {
 	return SamePartitions(now.Topic, recorded.Partitions, now.Partitions)
 }
 
-// SamePartitions says what a changed number of partitions means, and the way
-// out.
+// SamePartitions returns nil, or what a changed number of partitions means and
+// what to do about it.
 func SamePartitions(topic string, recorded, now int32) error {
 	if recorded == now {
 		return nil

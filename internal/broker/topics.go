@@ -12,8 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// LogIdentity says which log this is. A changed one must be refused by whoever
-// stored offsets of it: it would split products, or start offsets again.
+// LogIdentity says which log this is. Whoever stored offsets of one log must
+// refuse another: products would be split between partitions, or offsets start
+// again.
 type LogIdentity struct {
 	Topic      string
 	ClusterID  string
@@ -37,8 +38,8 @@ func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 	if err != nil {
 		return LogIdentity{}, fmt.Errorf("look up topics at %s%s: %w", strings.Join(cfg.Brokers, ","), cfg.SASL.hint(err), err)
 	}
-	// Alerts follow the log, also where somebody made that one by hand with
-	// another number of partitions.
+	// Alerts have as many partitions as the log, also where that was created by
+	// hand with another number.
 	partitions := cfg.partitions()
 	if events, ok := found[t.Events]; ok && events.Err == nil {
 		partitions = int32(len(events.Partitions))
@@ -51,7 +52,7 @@ func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 		if d, ok := found[topic]; ok && !errors.Is(d.Err, kerr.UnknownTopicOrPartition) {
 			continue
 		}
-		// A topic made by somebody else in between is checked like any other.
+		// A topic that another instance created in between is checked like any other.
 		_, err := adm.CreateTopic(ctx, partitions, replicas, cfg.settings(topic), topic)
 		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 			return LogIdentity{}, fmt.Errorf("create topic %s with %d partitions: %w", topic, partitions, err)

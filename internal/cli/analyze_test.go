@@ -103,7 +103,7 @@ func TestI4_TheSameFileTwiceAddsNothing(t *testing.T) {
 	if want := (eventCounts{Read: n, Accepted: n, Duplicates: n}); second.Events != want || second.EventLogRows != uint64(n) {
 		t.Errorf("the second time: %+v, %d rows; want %+v", second.Events, second.EventLogRows, want)
 	}
-	// Copies have offsets of their own: no door leads past the log.
+	// Copies have offsets of their own: no way in leads past the log.
 	status, out, errOut := run(t, "sql", "--data-dir", folder, "--output", "csv",
 		"SELECT count() = uniqExact(kafka_partition, kafka_offset) AS apart FROM event_log")
 	if status != exitDone || out != "apart\n1\n" {

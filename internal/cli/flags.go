@@ -17,7 +17,7 @@ const helpAll = "--help-all"
 var engineGroups = []string{"kafka", "clickhouse"}
 
 // helpArgs returns args with --help-all as --help, and whether it was there.
-// What stands behind -- is no flag.
+// What comes after -- is no flag.
 func helpArgs(args []string) (parsed []string, all bool) {
 	parsed = slices.Clone(args)
 	for i, arg := range parsed {

@@ -46,7 +46,7 @@ func splitFormat(query string) (rest, output string, err error) {
 	return query[:at[0]], output, nil
 }
 
-// queryLast moves a query that begins with a comment behind "--", where it is
+// queryLast moves a query that begins with a comment to after "--", where it is
 // not taken for a flag: no flag has white space in its name.
 func queryLast(args []string) []string {
 	if len(args) == 0 || args[0] != "sql" {

@@ -98,7 +98,7 @@ func (s *status) line(format string, args ...any) {
 	fmt.Fprintf(s.t.err, format+"\n", args...)
 }
 
-// clear takes the status away.
+// clear erases the status line.
 func (s *status) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -32,7 +32,7 @@ type Alert struct {
 	Exact          bool      `json:"exact"`           // false where ids could not all be remembered
 }
 
-// AppendJSON appends the alert as it stands in its topic.
+// AppendJSON appends the alert as it is written to its topic.
 func (a Alert) AppendJSON(dst []byte) ([]byte, error) {
 	text, err := json.Marshal(a)
 	return append(dst, text...), err
@@ -57,7 +57,7 @@ func DecodeAlert(value []byte) (Alert, error) {
 		return a, reject(ReasonBadType, "status", "%q is not firing, retracted or confirmed", a.Status)
 	}
 	if !a.WindowEnd.After(a.WindowStart) || a.WindowStart.Year() < 1970 || a.WindowEnd.Year() > 2200 {
-		return a, reject(ReasonBadTime, "window_end", "the window %s to %s is not one", a.WindowStart, a.WindowEnd)
+		return a, reject(ReasonBadTime, "window_end", "%s to %s is not a valid window", a.WindowStart, a.WindowEnd)
 	}
 	if a.Views < 0 || a.Purchases < 0 || a.Version < 0 {
 		return a, reject(ReasonBadType, "version", "counts and versions are not negative")

@@ -10,7 +10,7 @@ import (
 // and, for text without escapes and unknown fields, without allocating. The
 // zero Decoder is ready; one is for one goroutine at a time.
 type Decoder struct {
-	// Lenient is for the doors, not for the log: it also takes times without a
+	// Lenient is for ingest, not for the log: it also takes times without a
 	// zone, times as Unix seconds or milliseconds, numbers where an id is
 	// expected and quoted numbers where a number is.
 	Lenient bool
@@ -32,7 +32,7 @@ func (d *Decoder) Decode(value []byte, e *Event) error {
 	return nil
 }
 
-// field numbers, for telling which have been seen.
+// Field numbers: bits that say which fields have been seen.
 const (
 	fID = iota
 	fType

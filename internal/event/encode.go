@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// AppendJSON appends the event as it stands on the log: one JSON object, its
+// AppendJSON appends the event as it is written to the log: one JSON object, its
 // fields in a fixed order, absent ones left out. Decode reads it back to an
 // equal event.
 func (e *Event) AppendJSON(dst []byte) []byte {

@@ -10,8 +10,8 @@ import (
 )
 
 // The scanner of the JSON grammar (RFC 8259) under the decoder. Each method
-// reads one thing at d.pos and moves past it, or leaves d.pos alone and says
-// false; what is not JSON at all is found by whoever expected something.
+// reads one thing at d.pos and moves past it, or leaves d.pos alone and returns
+// false; the caller, which expected something, rejects what is not JSON at all.
 
 // maxDepth bounds how deep values may be nested.
 const maxDepth = 64
@@ -73,7 +73,7 @@ func (d *Decoder) str() (string, bool) {
 }
 
 // plainRun is the index of the first byte at or after i that ends a run of
-// plain string bytes: a quote, a backslash or a control character. It looks at
+// plain string bytes: a quote, a backslash or a control character. It tests
 // eight bytes at a time ("Determine if a word has a byte less than n", Sean
 // Anderson, Bit Twiddling Hacks).
 func plainRun(s string, i int) int {

@@ -1,6 +1,6 @@
 package event
 
-// OriginKind says which way in a rejected record came by.
+// OriginKind says by which way a rejected record came in.
 type OriginKind string
 
 const (

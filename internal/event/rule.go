@@ -15,7 +15,7 @@ type Rule struct {
 	PurchasesUnder int           // and fewer purchases than this
 	Window         time.Duration // how long a window is
 	Slide          time.Duration // how far apart windows begin; it divides Window
-	Lateness       time.Duration // how long events may be under way
+	Lateness       time.Duration // how long after it happened an event may arrive
 }
 
 // DefaultRule is more than 100 views and fewer than 5 purchases within 10

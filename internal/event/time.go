@@ -54,7 +54,7 @@ func daysIn(year, month int) int {
 }
 
 // ParseTime reads an RFC 3339 time, cut to the millisecond. A lenient reading
-// also takes what producers really send: a space in place of the T, no zone at
+// also takes what other producers send: a space in place of the T, no zone at
 // all or a trailing " UTC" (both read as UTC).
 func ParseTime(s string, lenient bool) (Millis, bool) {
 	num := func(from, to int) int {

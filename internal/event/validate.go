@@ -172,7 +172,7 @@ func (d *Decoder) ReadRecord(r Record, partitions int32, e *Event) error {
 	return nil
 }
 
-// clip keeps a message short whatever bytes a stranger sent.
+// clip keeps a message short whatever bytes a client sent.
 func clip(b []byte) []byte {
 	if len(b) > maxID {
 		return b[:maxID]

@@ -38,7 +38,7 @@ func send(t *testing.T, p *Pipeline, e event.Event) {
 // go on in its folder.
 func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
 	rows, rule, dir := shoptest.Rows(t, "../cli/testdata/shop.csv"), testRule(), t.TempDir()
-	events := foreignEvents(rows, 4)
+	events := producerEvents(rows, 4)
 	e := &Engines{Kafka: brokertest.Config(t)}
 
 	for round := range 3 {
@@ -79,7 +79,7 @@ func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
 // ClickHouse is killed in the middle, and the roles bring it up again and go on.
 func TestM1_RunningRolesOutliveAKilledClickHouse(t *testing.T) {
 	rows, rule := shoptest.Rows(t, "../cli/testdata/shop.csv"), testRule()
-	events := foreignEvents(rows, 5)
+	events := producerEvents(rows, 5)
 	e := &Engines{Kafka: brokertest.Config(t)}
 	onEmbeddedClickHouse(t, t.TempDir(), e)
 	p := openTestPipeline(t, e)

@@ -124,9 +124,9 @@ func agrees(t *testing.T, p *Pipeline, rule event.Rule) {
 	}
 }
 
-// foreignEvents are the rows of the shop as another program would write them,
+// producerEvents are the rows of the shop as another program would write them,
 // shuffled within a minute of event time, a twentieth of them sent twice.
-func foreignEvents(rows []shoptest.Row, seed uint64) []event.Event {
+func producerEvents(rows []shoptest.Row, seed uint64) []event.Event {
 	random := rand.New(rand.NewPCG(seed, 1))
 	kinds := map[string]string{"view": event.TypeView, "cart": event.TypeAddToCart, "purchase": event.TypePurchase}
 	type at struct {
@@ -176,7 +176,7 @@ func TestPipelineTakesEventsProducedStraightToTheLog(t *testing.T) {
 	p, rows, rule := testPipeline(t), shoptest.Rows(t, "../cli/testdata/shop.csv"), testRule()
 	r := begin(t, p, rule)
 	var records []*kgo.Record
-	for _, e := range foreignEvents(rows, 1) {
+	for _, e := range producerEvents(rows, 1) {
 		records = append(records, &kgo.Record{Topic: p.Broker.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil)})
 	}
 	produce(t, p, records)
@@ -190,14 +190,14 @@ func TestPipelineTakesEventsProducedStraightToTheLog(t *testing.T) {
 	agrees(t, p, rule)
 }
 
-func TestPipelineTakesForeignProducersRecords(t *testing.T) {
+func TestPipelineTakesOtherProducersRecords(t *testing.T) {
 	p, rows, rule := testPipeline(t), shoptest.Rows(t, "../cli/testdata/shop.csv"), testRule()
 	// A backlog from several partitions is out of order.
 	rule.Lateness = 3 * time.Hour
 	r := begin(t, p, rule)
 	data := p.Broker.Topics().Data
 	var records []*kgo.Record
-	for i, e := range foreignEvents(rows, 2) {
+	for i, e := range producerEvents(rows, 2) {
 		value := fmt.Sprintf(`{"event_id":%q,"event_type":%q,"timestamp":%q,"user_id":%q,"product_id":%q,"ip_address":"10.0.0.%d"}`,
 			e.ID, e.Type, e.Timestamp.Time().Format("2006-01-02T15:04:05.000000"), e.UserID, e.ProductID, i%250)
 		records = append(records, &kgo.Record{Topic: data, Key: []byte(e.UserID), Value: []byte(value)})
@@ -223,7 +223,7 @@ func TestPipelineTakesForeignProducersRecords(t *testing.T) {
 // warning to each other, lose nothing and make nothing up.
 func TestPipelineGoesOnWhereItStopped(t *testing.T) {
 	p, rows, rule := testPipeline(t), shoptest.Rows(t, "../cli/testdata/shop.csv"), testRule()
-	events := foreignEvents(rows, 3)
+	events := producerEvents(rows, 3)
 	var r *Roles
 	for part := range 4 {
 		r = begin(t, p, rule)

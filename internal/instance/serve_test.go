@@ -162,7 +162,7 @@ func TestRolesThatNeedClickHouseWaitForItAndStopNoOther(t *testing.T) {
 		waitState(t, dir, role, Running)
 	}
 	for _, role := range []string{"mirror", "jobs"} {
-		if s := waitState(t, dir, role, Waiting); !strings.Contains(s.Error, "hung up") {
+		if s := waitState(t, dir, role, Waiting); !strings.Contains(s.Error, "closed the connection") {
 			t.Errorf("%s says %q of its last start", role, s.Error)
 		}
 	}

@@ -89,7 +89,7 @@ func Open(ctx context.Context, o Options) (*Console, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		// What net/http has to say is about single connections of a browser.
+		// What net/http logs is about single connections of a browser.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	return c, nil
@@ -120,7 +120,7 @@ func (c *Console) Run(ctx context.Context) error {
 		return fmt.Errorf("serve the console: %w", err)
 	case <-ctx.Done():
 	}
-	// A query may run for long: who ends the program does not wait for it.
+	// A query may run for long: the end of the program does not wait for it.
 	grace, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	if c.server.Shutdown(grace) != nil {

@@ -17,7 +17,7 @@ const maxQuery = 1 << 20
 var script = regexp.MustCompile(`^/js/[A-Za-z0-9._-]+\.js$`)
 
 // gate lets through what the package promises and says 404 to the rest,
-// without telling what was wrong.
+// without saying what was wrong.
 func (c *Console) gate(proxy *httputil.ReverseProxy) http.Handler {
 	_, port, _ := strings.Cut(strings.TrimPrefix(c.origin, "http://"), ":")
 	hosts := map[string]bool{"127.0.0.1:" + port: true, "localhost:" + port: true}
@@ -32,7 +32,7 @@ func (c *Console) gate(proxy *httputil.ReverseProxy) http.Handler {
 		token, page, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		switch {
 		case r.Method == http.MethodOptions && r.URL.Path == "/":
-			// How /play looks whether a server is there at all.
+			// How /play checks whether there is a server.
 			w.WriteHeader(http.StatusNoContent)
 		case reads && script.MatchString(r.URL.Path):
 			forward(proxy, w, r, r.URL.Path, false)

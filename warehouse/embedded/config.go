@@ -21,7 +21,7 @@ var usersXML string
 
 // The statements of the engine's own session. It opens the ports and then
 // lives for as long as the last statement runs, which is for ever. Their number
-// is the quota of the user default: nobody else gets to run one.
+// is the quota of the user default: no other client can run one.
 const (
 	openTCP  = "SYSTEM START LISTEN TCP"
 	openHTTP = "SYSTEM START LISTEN HTTP"

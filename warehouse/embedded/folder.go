@@ -21,8 +21,9 @@ func MakeFolder(dir string) error {
 }
 
 // CheckFolder refuses a folder, or a link to one, that belongs to another user,
-// and a folder that others can write: whoever can put files there can put in a
-// broker's address and be given passwords, or have files of ours overwritten.
+// and a folder that others can write: a user who can put files there can name
+// another broker, which would get our passwords, or have files of ours
+// overwritten.
 func CheckFolder(dir string) error {
 	link, err := os.Lstat(dir)
 	if err != nil {
@@ -41,7 +42,7 @@ func CheckFolder(dir string) error {
 		}
 	}
 	if mode := info.Mode().Perm(); mode&0o022 != 0 {
-		return fmt.Errorf("folder %s can be written by other users (mode %04o), who could plant files in it: look at what is in it, then run chmod go-w %s", dir, mode, dir)
+		return fmt.Errorf("folder %s can be written by other users (mode %04o), who could plant files in it: check what is in it, then run chmod go-w %s", dir, mode, dir)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // What others can write, or own, must be trusted with nothing.
 func TestAFolderThatOthersControlIsRefused(t *testing.T) {
 	base := t.TempDir()
-	own, writable, foreign := filepath.Join(base, "own"), filepath.Join(base, "writable"), filepath.Join(base, "foreign")
+	own, writable, others := filepath.Join(base, "own"), filepath.Join(base, "writable"), filepath.Join(base, "others")
 	if err := MakeFolder(own); err != nil {
 		t.Fatal(err)
 	}
@@ -34,13 +34,13 @@ func TestAFolderThatOthersControlIsRefused(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give a folder to another user")
 	}
-	if err := os.Mkdir(foreign, 0o700); err != nil {
+	if err := os.Mkdir(others, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chown(foreign, 12345, 12345); err != nil {
+	if err := os.Chown(others, 12345, 12345); err != nil {
 		t.Fatal(err)
 	}
-	if err := MakeFolder(foreign); err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
+	if err := MakeFolder(others); err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
 		t.Errorf("another user's folder: %v", err)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Options say where an engine keeps its data and who is told what.
+// Options say where an engine keeps its data and where it reports to.
 type Options struct {
 	// Dir holds everything of the engine: data, configuration, passwords. It
 	// is made when missing, readable by its owner only.
@@ -24,11 +24,11 @@ type Options struct {
 }
 
 // ErrNoEngine is what Install and Start return where no embedded engine can
-// be had: in a build without one, or on a system there is none for.
+// be had: in a build without one, or on a system that it does not support.
 var ErrNoEngine = errors.New("no embedded ClickHouse here")
 
 // GrafanaViews are the views that the user grafana may read in the pipeline's
-// database; a name that ends in * stands for all that begin with it. They have
+// database; a name that ends in * means all that begin with it. They have
 // to be made with SQL SECURITY DEFINER: grafana may read nothing beneath them.
 var GrafanaViews = []string{
 	"events",

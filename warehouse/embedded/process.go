@@ -113,9 +113,9 @@ func (s *setup) execute(ctx context.Context, sql string) error {
 		return err
 	}
 	defer answer.Body.Close()
-	said, err := io.ReadAll(io.LimitReader(answer.Body, 1<<16))
+	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<16))
 	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", answer.Status, strings.TrimSpace(string(said)))
+		err = fmt.Errorf("%s: %s", answer.Status, strings.TrimSpace(string(text)))
 	}
 	return err
 }
@@ -141,7 +141,7 @@ func (p *process) deathError() error {
 	return fmt.Errorf("the embedded ClickHouse ended by itself: %w: %s", p.waitErr, said)
 }
 
-// end asks the engine to go, and kills it when it does not.
+// end asks the engine to stop, and kills it when it does not.
 func (p *process) end() {
 	p.parent.Close() // the child goes when it sees this
 	select {

@@ -12,11 +12,11 @@ type Installation struct {
 	Folder string // where it will be
 	Done   int64  // bytes unpacked so far
 	Total  int64  // bytes expected, roughly
-	Over   bool   // nothing more will be said; the last report of each installation has it
+	Over   bool   // the last report of an installation
 	Err    error  // why it ended without an engine, when it did
 }
 
-// Progress is told of an installation: once before it begins, a few times a
+// Progress is called for an installation: once before it begins, a few times a
 // second while it grows, and once when it is over. It is never called when
 // nothing has to be installed, and never by two goroutines at once.
 type Progress func(Installation)

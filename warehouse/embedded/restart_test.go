@@ -16,7 +16,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// ended waits for the end of an engine that nobody asked to end. After a failed
+// ended waits until an engine that was not asked to has ended. After a failed
 // handshake that takes some seconds.
 func ended(t *testing.T, s *Server, why string) {
 	t.Helper()
@@ -48,22 +48,22 @@ func restarted(t *testing.T, s *Server) {
 // The library does not outlive a failed handshake on its native port. Should it
 // learn to, there is less to do for Restart, and docs/operations.md is to be
 // changed.
-func TestRestartsAfterAGreetingThatFailed(t *testing.T) {
+func TestRestartsAfterAFailedHandshake(t *testing.T) {
 	s := startIn(t, t.TempDir())
 	tcp, http := s.TCPAddr(), s.HTTPAddr()
 	run(t, s, "CREATE DATABASE clickstream")
 	run(t, s, "CREATE TABLE clickstream.event_log (id UInt64) ENGINE = MergeTree ORDER BY id")
 	insert := func(id int) { run(t, s, fmt.Sprintf("INSERT INTO clickstream.event_log VALUES (%d)", id)) }
 	insert(0)
-	// Clients that were there before go on with the connections they make anew.
+	// Clients from before continue with new connections.
 	before := native(t, s, User, s.Credentials().Password)
 	if err := before.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 
-	greetings := []struct {
-		why   string
-		greet func() error
+	handshakes := []struct {
+		why string
+		try func() error
 	}{
 		{"a wrong password", func() error {
 			c, err := clickhouse.Open(&clickhouse.Options{Addr: []string{tcp}, Auth: clickhouse.Auth{Username: User, Password: "wrong"}})
@@ -80,8 +80,8 @@ func TestRestartsAfterAGreetingThatFailed(t *testing.T) {
 			return errors.Join(request(tcp, "GET"), request(tcp, "OPTIONS"))
 		}},
 	}
-	for i, g := range greetings {
-		if err := g.greet(); err != nil {
+	for i, g := range handshakes {
+		if err := g.try(); err != nil {
 			t.Fatal(err)
 		}
 		ended(t, s, g.why)

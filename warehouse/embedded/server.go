@@ -31,7 +31,7 @@ type Server struct {
 	setup // what every one of its engines is started with
 	lock  *flock.Flock
 
-	life context.Context // ends when somebody wants the engine to end
+	life context.Context // ends when the engine is asked to end
 	stop context.CancelFunc
 
 	starting sync.Mutex // held by Restart, and by Close when no more starts come
@@ -156,8 +156,8 @@ var errClosed = errors.New("start the embedded ClickHouse again: it was closed")
 
 // passing tells the failures that a further attempt may not meet: the port was
 // taken between our look and the engine's, the engine of a process that was
-// killed is still going, or somebody used up the session's quota by being
-// quicker than the session.
+// killed is still running, or another client used up the session's quota before
+// the session did.
 func passing(err error) bool {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return true
@@ -183,8 +183,8 @@ func (s *Server) Credentials() Credentials { return s.credentials }
 // Restart there is another engine, and Done has to be asked for again.
 func (s *Server) Done() <-chan struct{} { return s.present().done }
 
-// Err says why the present engine ended though nobody asked it to, with the
-// last lines that it said; nil while it runs, and nil when it was asked.
+// Err says why the present engine ended though it was not asked to, with the
+// last lines of its output; nil while it runs, and nil when it was asked.
 func (s *Server) Err() error {
 	engine := s.present()
 	if engine.runs() || s.life.Err() != nil {

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// A tail keeps the end of what a process says. It is safe for use by several
+// A tail keeps the end of a process's output. It is safe for use by several
 // goroutines.
 type tail struct {
 	mu   sync.Mutex

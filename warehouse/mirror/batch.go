@@ -17,8 +17,8 @@ type topicPartition struct {
 	partition int32
 }
 
-// span is which records of a partition a batch stands for: those from first up
-// to next, next itself not included.
+// span is which records of a partition a batch holds: those from first up to
+// next, next itself not included.
 type span struct {
 	first, next int64
 	owner       *ownership

@@ -12,13 +12,13 @@ import (
 )
 
 // ownership is one time that a partition was ours, from its assignment until
-// it was taken away.
+// it was revoked or lost.
 type ownership struct {
 	over bool // under run.mu: it is another's now, nothing is committed any more
 }
 
 // commit commits the offsets of stored batches in the order of their
-// records, and gives the batches back.
+// records, and frees the batches for reading.
 func (r *run) commit(ctx context.Context) error {
 	for b := range r.toCommit {
 		select {
@@ -39,8 +39,8 @@ func (r *run) commitBatch(ctx context.Context, b *batch) error {
 	for _, topic := range []string{r.topics.Events, r.topics.Alerts, r.topics.Rejected} {
 		step := fmt.Sprintf("commit %s %s", topic, b.ranges(topic))
 		err := r.retry(ctx, step, waitForCommit, func() error {
-			// Looked up at every try: a partition that was given away
-			// meanwhile is not ours to commit.
+			// Looked up at every try: a partition that another member has
+			// got meanwhile is not ours to commit.
 			commits := r.commits(b, topic)
 			if len(commits) == 0 {
 				return nil

@@ -26,7 +26,7 @@ const (
 	batchBytes = 48 << 20 // a batch is full with so many bytes of values, whatever its rows
 	writers    = 2
 	batches    = writers + 1 // one takes records meanwhile
-	// How long a partition that is taken away may wait for the batches in
+	// How long a partition that is revoked may wait for the batches in
 	// flight: a rebalance lasts longer than a stop may. What is not stored then
 	// is read again.
 	revokeGrace  = 20 * time.Second
@@ -141,7 +141,7 @@ func (m *Mirror) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// leave gives the partitions to others at once, if the broker answers.
+// leave releases the partitions at once, if the broker answers.
 func (r *run) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()

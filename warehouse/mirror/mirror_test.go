@@ -118,9 +118,9 @@ func TestM2_InvalidRecordsAreKeptWithTheirBytesAndTicksAreSkipped(t *testing.T) 
 	}
 	tick := broker.TickRecord(s.topics.Events, 1, event.Tick{After: 3, Quiet: 1000})
 	alert := &kgo.Record{Topic: s.topics.Alerts, Value: []byte("no alert")}
-	foreign := &kgo.Record{Topic: s.topics.Rejected, Value: []byte("\x80 from elsewhere")}
+	others := &kgo.Record{Topic: s.topics.Rejected, Value: []byte("\x80 from elsewhere")}
 	m := s.mirror()
-	s.produce(append(records, tick, good, wrongKey, alert, foreign)...)
+	s.produce(append(records, tick, good, wrongKey, alert, others)...)
 	s.stored()
 	m.mustStop(t)
 	s.want("SELECT count() FROM event_log", 1)

@@ -20,8 +20,8 @@ const (
 	insertTimeout = time.Minute
 	firstWait     = 50 * time.Millisecond
 	longestWait   = 3 * time.Second
-	// How often an error that goes on is said.
-	sayAgain = time.Minute
+	// How often an error that continues is logged.
+	logEvery = time.Minute
 )
 
 // write stores batches until there are no more.
@@ -145,8 +145,8 @@ func (r *run) checkPartitions(ctx context.Context, invalid []event.Rejected) err
 	return broker.SamePartitions(r.topics.Events, r.partitions, now)
 }
 
-// waitForTopic: a rejected topic that is gone may come back, and nothing is
-// committed without it.
+// waitForTopic waits for whatever keeps records from the rejected topic, a
+// deleted topic included: nothing is committed before they are acknowledged.
 func waitForTopic(err error) (string, bool) {
 	switch broker.Classify(err) {
 	case broker.Canceled:
@@ -159,11 +159,11 @@ func waitForTopic(err error) (string, bool) {
 	return "the broker is unreachable", true
 }
 
-// retry does a step until it succeeds, fails for good or ctx ends. It says once
-// that it waits, then every minute.
+// retry does a step until it succeeds, fails for good or ctx ends. It logs that
+// it waits at once and then every minute.
 func (r *run) retry(ctx context.Context, step string, retriable func(error) (string, bool), do func() error) error {
 	wait := firstWait
-	var begun, said time.Time
+	var begun, logged time.Time
 	for {
 		err := do()
 		if err == nil {
@@ -186,8 +186,8 @@ func (r *run) retry(ctx context.Context, step string, retriable func(error) (str
 		if begun.IsZero() {
 			begun = time.Now()
 		}
-		if time.Since(said) > sayAgain {
-			said = time.Now()
+		if time.Since(logged) > logEvery {
+			logged = time.Now()
 			r.cfg.Log.Warn().Err(err).Str("reason", reason).Msg("mirror: " + step + ": waits and tries again")
 		}
 		select {

@@ -32,7 +32,7 @@ func NewAlerts() *Alerts {
 	return c
 }
 
-// Append adds the alert that stands at partition and offset of its topic.
+// Append adds the alert at partition and offset of its topic.
 func (c *Alerts) Append(a *event.Alert, partition int32, offset int64, received event.Millis) {
 	c.id.Append(a.ID)
 	c.rule.Append(a.Rule)

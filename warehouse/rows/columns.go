@@ -33,7 +33,7 @@ func (c *Strings) AppendBytes(s []byte) {
 // Reset takes all rows out.
 func (c *Strings) Reset() { c.buf, c.rows = c.buf[:0], 0 }
 
-// Bytes is what the column weighs.
+// Bytes is the size of the column.
 func (c *Strings) Bytes() int { return len(c.buf) }
 
 // What follows is the column as ch-go sends it.
@@ -93,7 +93,7 @@ func (c *Words) Reset() {
 	}
 }
 
-// Bytes is what the column weighs.
+// Bytes is the size of the column.
 func (c *Words) Bytes() int { return c.index.Bytes() + 4*len(c.keys) }
 
 func (c *Words) raw() proto.ColLowCardinalityRaw {

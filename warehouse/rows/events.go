@@ -33,7 +33,7 @@ func NewEvents() *Events {
 	return c
 }
 
-// Append adds the event that stands at partition and offset.
+// Append adds the event at partition and offset.
 func (c *Events) Append(e *event.Event, partition int32, offset int64, received event.Millis) {
 	c.id.Append(e.ID)
 	c.eventType.Append(e.Type)

@@ -1,4 +1,4 @@
--- Which migrations have been applied. A version may stand here twice, where two
+-- Which migrations have been applied. A version may have two rows, where two
 -- instances migrated at once.
 CREATE TABLE IF NOT EXISTS goose_db_version{{.OnCluster}}
 (

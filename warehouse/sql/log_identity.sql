@@ -1,4 +1,4 @@
--- The logs that these tables have been filled from: one, unless something is
+-- The logs that are stored in these tables: one, unless something is
 -- wrong. Two instances may have written the same row at once, each with its own
 -- table_set: the lower one counts.
 SELECT topic, cluster_id, topic_id, partitions, toString(min(table_set))

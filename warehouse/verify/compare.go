@@ -84,8 +84,8 @@ func (v *verification) places(ctx context.Context, file string, kinds map[string
 	return nil
 }
 
-// name says which events stand at places: partition, offset on the log, offset
-// in the table.
+// name says which events are at places: partition, offset on the log, offset in
+// the table.
 func (v *verification) name(ctx context.Context, places [][]int64, both bool) ([]string, error) {
 	var partitions []int32
 	var offsets []int64

@@ -11,7 +11,7 @@ import (
 	"clickstream/internal/event"
 )
 
-// model is W1 to W5 for one partition, told plainly.
+// model is W1 to W5 for one partition, in plain code.
 type model struct {
 	rule        event.Rule
 	eventMark   event.Millis // event watermark

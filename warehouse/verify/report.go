@@ -48,7 +48,7 @@ var explained = map[string]string{
 	"alert_not_closed":            "alerts that are still firing though their window has closed",
 	"alert_other_counts":          "confirmed alerts with other counts than the log's",
 	"conflicting_copies":          "events with later copies of other content (the first counts)",
-	"ids_used_for_several_events": "ids that stand for several events of one key (another type or time)",
+	"ids_used_for_several_events": "ids that several events of one key have (another type or time)",
 	"late":                        "events that came too late for all their windows",
 	"future":                      "events too far ahead of their receive time to count for alerts",
 }

@@ -28,7 +28,7 @@ type Config struct {
 	Rule      event.Rule // its confirmed alerts are compared
 	Log       zerolog.Logger
 	// Wait is how long the mirror and the processor may take to reach the end
-	// of the log as it stands at the beginning; default one minute.
+	// offsets that the log has at the beginning; default one minute.
 	Wait time.Duration
 	// WaitFor, which may be nil, returns when the processor has counted the log
 	// up to ends and its alerts are acknowledged, or when ctx ends.

@@ -202,7 +202,7 @@ func TestEachKindOfDamageIsFoundAndNamed(t *testing.T) {
 	}
 }
 
-func TestAMirrorThatIsBehindIsNamed(t *testing.T) {
+func TestWhatTheMirrorHasNotStoredIsNamed(t *testing.T) {
 	s := newShop(t)
 	e := event.Event{ID: "e", Type: event.TypeView, Timestamp: event.MillisOf(time.Now()), UserID: "u", ProductID: "p", Quantity: 1}
 	p := event.Partition("p", s.id.Partitions)
@@ -212,7 +212,7 @@ func TestAMirrorThatIsBehindIsNamed(t *testing.T) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 	s.mirrored(func() {
-		late := errors.New("partition 7 is behind")
+		late := errors.New("partition 7 is not counted yet")
 		_, err := verify.Run(t.Context(), verify.Config{Broker: s.cl, Warehouse: s.wh, Rule: rule, Wait: 30 * time.Second,
 			WaitFor: func(context.Context, broker.Offsets) error { return late }})
 		if !errors.Is(err, late) {

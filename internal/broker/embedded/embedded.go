@@ -24,7 +24,7 @@ import (
 )
 
 // ErrInUse says that another broker runs in the folder.
-var ErrInUse = errors.New("another broker is running in it: stop that one, or join it")
+var ErrInUse = errors.New("another broker is running in the folder: stop that one, or join it")
 
 // Options of an embedded broker; the zero value is right for normal use.
 type Options struct {
@@ -78,7 +78,7 @@ func start(dir string, opts Options) (*Broker, error) {
 		// Used for a new folder only; afterwards the one on disk counts.
 		kfake.ClusterID(uuid.NewString()),
 		kfake.ListenFn(func(network, _ string) (net.Listener, error) { return net.Listen(network, addr) }),
-		// Tests want to see a lost member soon.
+		// Tests need a lost member to be noticed soon.
 		kfake.GroupMinSessionTimeout(500 * time.Millisecond),
 		kfake.WithLogger(logger{opts.Log}),
 	}
@@ -98,7 +98,7 @@ func (b *Broker) Addr() string { return b.addr }
 // Cluster is the broker inside, through which tests make it fail.
 func (b *Broker) Cluster() *kfake.Cluster { return b.cluster }
 
-// Close stops serving, writes everything to disk and gives the folder free.
+// Close stops serving, writes everything to disk and releases the folder.
 // Clients see their connections end. It may be called more than once.
 func (b *Broker) Close() error {
 	b.close.Do(func() {

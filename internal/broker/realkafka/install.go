@@ -59,8 +59,8 @@ func install(ctx context.Context) (string, error) {
 	}
 	fmt.Fprintf(os.Stderr, "installing Apache Kafka %s (56 MB) with Maven into %s, once\n", Version, dir)
 
-	// Made beside its place and renamed when whole, so that an interrupted
-	// installation is never taken for one.
+	// It is made in another folder and renamed when complete, so that an
+	// interrupted installation is never taken for a complete one.
 	part, err := os.MkdirTemp(cache, "kafka-part-")
 	if err != nil {
 		return "", err

@@ -17,8 +17,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// run.sh starts the JVM and ends it when its standard input closes, which it
-// does however our process ends.
+// run.sh starts the JVM and ends it when its standard input closes, as happens
+// however our process ends.
 //
 //go:embed run.sh
 var run string
@@ -40,7 +40,7 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	return s, nil
 }
 
-// StartTemporary is Start in a new folder that goes when Kafka ends.
+// StartTemporary is Start in a new folder that is removed when Kafka ends.
 func StartTemporary(ctx context.Context) (*Server, error) {
 	dir, err := os.MkdirTemp("", "clickstream-kafka-")
 	if err != nil {
@@ -131,7 +131,7 @@ func (s *Server) ready(ctx context.Context, logPath string) error {
 		}
 		out, _ := os.ReadFile(logPath)
 		if ctx.Err() != nil || bytes.Contains(out, []byte("Exiting Kafka")) {
-			return fmt.Errorf("it does not come up; its log ends with:\n%s", out[max(0, len(out)-4000):])
+			return fmt.Errorf("it has not started; its log ends with:\n%s", out[max(0, len(out)-4000):])
 		}
 		select {
 		case <-ctx.Done():
@@ -183,7 +183,7 @@ func settings(data, addr, controller string) []byte {
 		"transaction.state.log.num.partitions=4",
 		// A topic that a test misspells must not appear by itself.
 		"auto.create.topics.enable=false",
-		// Tests wait for members to come and to be missed.
+		// Tests wait for members to join and to be noticed missing.
 		"group.initial.rebalance.delay.ms=0",
 		"group.min.session.timeout.ms=500",
 		"",

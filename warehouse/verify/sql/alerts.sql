@@ -6,7 +6,7 @@ WITH
     closed AS
     (
         SELECT kafka_partition AS partition, max(after_record) AS watermark,
-            -- Where retention has cut the log, what begins before its first event
+            -- Where retention has cut the log, a window that begins before its first event
             -- plus the lateness is not judged.
             if({starts:Array(Int64)}[kafka_partition + 1] > 0,
                argMinIf(event_watermark, kafka_offset, kind = 0) + 2 * toInt64({lateness:Int64}), toInt64(-1000000000000000)) AS judged_from

@@ -1,5 +1,5 @@
 -- Identities with copies, identities with conflicting copies, and ids of one key
--- that stand for several events.
+-- that several events have.
 SELECT
     (SELECT count() FROM {table:Identifier} WHERE kind = 0) AS events,
     (SELECT count() FROM {table:Identifier} WHERE kind = 1) AS invalid,

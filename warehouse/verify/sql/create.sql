@@ -25,7 +25,7 @@ CREATE TABLE {table:Identifier}
     source           LowCardinality(String) EPHEMERAL,
     price            Nullable(Decimal(18, 4)) EPHEMERAL,
     quantity         UInt32 EPHEMERAL,
-    -- of a invalid record, its whole value
+    -- of an invalid record, its whole value
     properties       String EPHEMERAL,
     identity         UInt64 DEFAULT sipHash64(kafka_key, toString(event_type), timestamp, event_id),
     content          UInt64 DEFAULT sipHash64(user_id, session_id, product_id, toString(product_category), toString(brand),

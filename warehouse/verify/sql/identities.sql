@@ -1,4 +1,4 @@
--- Identities that stand on the log and in the view differently, by problem.
+-- Identities that differ between the log and the view, by problem.
 -- Places are partition, offset on the log, offset in the view.
 SELECT problem, count() AS total,
     groupArray(20)([toInt64(partition), log_offset, row_offset]) AS samples

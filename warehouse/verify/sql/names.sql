@@ -1,4 +1,4 @@
--- What stands at some places of the log, or in the view from there.
+-- The events at some places of the log, or in the view from there.
 SELECT kafka_partition, kafka_offset, any(kafka_key), any(event_type), any(ts), any(event_id)
 FROM
 (
