@@ -104,6 +104,14 @@ func TestDocsArchitectureNamesEveryPackageAndFile(t *testing.T) {
 			t.Errorf("docs/architecture.md names %s, which is not there", match[1])
 		}
 	}
+	for _, match := range regexp.MustCompile("`([a-z][a-z0-9_/]*/[a-z0-9_]+\\.go)`((?:,? `[A-Za-z.]+`)+)").FindAllStringSubmatch(text, -1) {
+		code := read(t, filepath.Join(root, match[1]))
+		for name := range strings.FieldsFuncSeq(match[2], func(r rune) bool { return strings.ContainsRune("`, .", r) }) {
+			if !contains(code, name) {
+				t.Errorf("docs/architecture.md names %s in %s, which is not there", name, match[1])
+			}
+		}
+	}
 }
 
 // The worked examples of docs/contributing.md are quoted from files that tests
