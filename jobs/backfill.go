@@ -49,7 +49,7 @@ func (r *Runner) Days(ctx context.Context) ([]Day, error) {
 	var quarters []struct {
 		Quarter int64 `ch:"quarter"`
 	}
-	if err := r.Warehouse.Conn().Select(ctx, &quarters, query("days")); err != nil {
+	if err := r.cfg.Warehouse.Conn().Select(ctx, &quarters, query("days")); err != nil {
 		return nil, fmt.Errorf("look for days with events: %w", err)
 	}
 	days := make([]Day, 0, len(quarters))

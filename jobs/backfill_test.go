@@ -78,7 +78,7 @@ func TestJ3_PlanNamesMissingFailedAndStaleDays(t *testing.T) {
 	expect(OnlyStale)
 
 	// Rows of another run than the newest: two have overlapped.
-	if err := l.r.Warehouse.Conn().Exec(t.Context(), "ALTER TABLE top_products_daily DROP PARTITION '"+days[0].String()+"'"); err != nil {
+	if err := l.r.cfg.Warehouse.Conn().Exec(t.Context(), "ALTER TABLE top_products_daily DROP PARTITION '"+days[0].String()+"'"); err != nil {
 		t.Fatal(err)
 	}
 	expect(OnlyStale, days[0])
@@ -86,22 +86,14 @@ func TestJ3_PlanNamesMissingFailedAndStaleDays(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	j, err := Find(job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	broken := *l.r
-	broken.Timeout = time.Nanosecond
-	if run, err := broken.run(t.Context(), j, days[2], Manual, 1, l.offsets()); err == nil || run.State != Failed {
-		t.Fatalf("a run without time: %+v, %v, want it failed", run, err)
-	}
+	l.runInVain(t, job, days[2])
 	expect(OnlyFailed, days[2])
 	expect(OnlyMissing, days[3])
 	l.run(t, job, days[2])
 	expect(OnlyFailed)
 
 	// The shop moved: no day is what it was.
-	l.r.Location = time.UTC
+	l.r.cfg.Location = time.UTC
 	expect(OnlyStale, days[:3]...)
 	if _, err := l.r.Plan(ctx, Backfilling{Days: days, Only: "some"}); err == nil {
 		t.Error("a plan for days that are \"some\" was made")
@@ -116,7 +108,7 @@ func TestRunDaysRunsEachJobForEachDayUpToOneEnd(t *testing.T) {
 		from, _ := day.Bounds(time.UTC)
 		l.add(t, view("u", "p", event.MillisOf(from)), view("u", "p2", event.MillisOf(from)))
 	}
-	l.r.Broker = openBroker(t)
+	l.r.cfg.Broker = openBroker(t)
 	stored := fillLog(t, l.r, l.ends)
 	stored("")
 
@@ -153,15 +145,15 @@ func openBroker(t *testing.T) *broker.Client {
 // name, or, without one, in any.
 func fillLog(t *testing.T, r *Runner, ends []int64) (stored func(tables string)) {
 	t.Helper()
-	client := brokertest.OpenAt(t, r.Broker.Config(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	client := brokertest.OpenAt(t, r.cfg.Broker.Config(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	id, err := client.EnsureTopics(t.Context())
 	if err == nil {
-		err = r.Warehouse.(*warehouse.Warehouse).CheckLog(t.Context(), id)
+		err = r.cfg.Warehouse.(*warehouse.Warehouse).CheckLog(t.Context(), id)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	topic := r.Broker.Topics().Events
+	topic := r.cfg.Broker.Topics().Events
 	var offsets kadm.Offsets
 	for p, end := range ends {
 		records := make([]*kgo.Record, end)
@@ -181,7 +173,7 @@ func fillLog(t *testing.T, r *Runner, ends []int64) (stored func(tables string))
 				offsets[topic][p] = o
 			}
 		}
-		if err := kadm.NewClient(client.Client).CommitAllOffsets(t.Context(), r.Broker.Group("mirror"), offsets); err != nil {
+		if err := kadm.NewClient(client.Client).CommitAllOffsets(t.Context(), r.cfg.Broker.Group("mirror"), offsets); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -10,7 +10,7 @@ func TestADueRunIsLookedForByItsDay(t *testing.T) {
 	berlin := location(t, "Europe/Berlin")
 	r := newRunner(t, berlin)
 	now := time.Date(2026, 11, 24, 1, 30, 0, 0, berlin) // of the three jobs the first is due for yesterday
-	r.Now = func() time.Time { return now }
+	r.cfg.Now = func() time.Time { return now }
 	record := func(job string, day Day, state State, ago time.Duration) {
 		t.Helper()
 		id, err := newRunID()

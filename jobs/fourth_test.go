@@ -43,7 +43,7 @@ func upStatements(t *testing.T, name string) string {
 func TestAFourthJobRunsIsBackfilledAndReported(t *testing.T) {
 	withFourthJob(t)
 	l := newTestLog(newRunner(t, time.UTC))
-	if err := l.r.Warehouse.Conn().Exec(t.Context(), upStatements(t, "testdata/fourth/migration.sql")); err != nil {
+	if err := l.r.cfg.Warehouse.Conn().Exec(t.Context(), upStatements(t, "testdata/fourth/migration.sql")); err != nil {
 		t.Fatal(err)
 	}
 	days := DaysBetween(NewDay(2026, time.May, 1), NewDay(2026, time.May, 2))
@@ -51,7 +51,7 @@ func TestAFourthJobRunsIsBackfilledAndReported(t *testing.T) {
 		from, _ := day.Bounds(time.UTC)
 		l.add(t, view("ann", "p", event.MillisOf(from)), view("bob", "p", event.MillisOf(from)))
 	}
-	l.r.Broker = openBroker(t)
+	l.r.cfg.Broker = openBroker(t)
 	fillLog(t, l.r, l.ends)("")
 	runs, err := l.r.RunDays(t.Context(), Backfilling{Days: days})
 	if err != nil || len(runs) != len(Jobs())*len(days) {

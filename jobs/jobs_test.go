@@ -29,7 +29,7 @@ func TestJ1_ReportsAreWhatBruteForceFinds(t *testing.T) {
 			loc := location(t, zone.name)
 			l := newTestLog(newRunner(t, loc))
 			// Copies are to stay as they came.
-			if err := l.r.Warehouse.Conn().Exec(t.Context(), "SYSTEM STOP MERGES event_log"); err != nil {
+			if err := l.r.cfg.Warehouse.Conn().Exec(t.Context(), "SYSTEM STOP MERGES event_log"); err != nil {
 				t.Fatal(err)
 			}
 			rng := rand.New(rand.NewPCG(7, uint64(zone.day)))
@@ -155,7 +155,7 @@ func TestADayWithoutEventsIsCleared(t *testing.T) {
 	l.add(t, randomEvents(rand.New(rand.NewPCG(1, 2)), 100, from, to)...)
 	l.runAll(t, day)
 	// As if the rows were left from another log.
-	if err := l.r.Warehouse.Conn().Exec(t.Context(), "TRUNCATE TABLE event_log"); err != nil {
+	if err := l.r.cfg.Warehouse.Conn().Exec(t.Context(), "TRUNCATE TABLE event_log"); err != nil {
 		t.Fatal(err)
 	}
 	l.runAll(t, day)
@@ -185,7 +185,7 @@ func TestAKilledRunLeavesNoHalfDayAndNoTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	staging := stagingPrefix + hex.EncodeToString(id[:])
-	if err := l.r.Warehouse.Conn().Exec(t.Context(), "CREATE TABLE "+staging+" AS user_segmentation_daily"); err != nil {
+	if err := l.r.cfg.Warehouse.Conn().Exec(t.Context(), "CREATE TABLE "+staging+" AS user_segmentation_daily"); err != nil {
 		t.Fatal(err)
 	}
 	left := func() []string {
@@ -202,7 +202,7 @@ func TestAKilledRunLeavesNoHalfDayAndNoTable(t *testing.T) {
 		t.Error("the killed run has changed the day")
 	}
 
-	l.r.Now = func() time.Time { return time.Now().Add(DefaultTimeout + deadAfter + time.Minute) }
+	l.r.cfg.Now = func() time.Time { return time.Now().Add(DefaultTimeout + deadAfter + time.Minute) }
 	if err := l.r.clean(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -218,14 +218,23 @@ func TestAKilledRunLeavesNoHalfDayAndNoTable(t *testing.T) {
 	}
 }
 
+// status reads the ledger without a broker.
+func TestARunWithoutABrokerIsRefused(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, time.UTC)
+	if _, err := r.Run(t.Context(), TopProducts, NewDay(2026, time.May, 12), Manual); err == nil || !strings.Contains(err.Error(), "a broker is needed") {
+		t.Errorf("a run without a broker: %v, want an error that says so", err)
+	}
+}
+
 func TestJ2_ARunWaitsUntilTheMirrorHasStoredTheLog(t *testing.T) {
 	t.Parallel()
 	day := NewDay(2026, time.May, 12)
 	r := newRunner(t, time.UTC)
-	r.Broker = openBroker(t)
+	r.cfg.Broker = openBroker(t)
 	stored := fillLog(t, r, []int64{3, 4, 0})
 
-	r.WaitForMirror = 500 * time.Millisecond
+	r.cfg.WaitForMirror = 500 * time.Millisecond
 	run, err := r.Run(t.Context(), TopProducts, day, Manual)
 	if err == nil || !strings.Contains(err.Error(), "the mirror has not stored the log") {
 		t.Errorf("a run with the mirror behind: %v, want an error that says so", err)
@@ -241,7 +250,7 @@ func TestJ2_ARunWaitsUntilTheMirrorHasStoredTheLog(t *testing.T) {
 	}
 
 	stored("")
-	r.WaitForMirror = 0
+	r.cfg.WaitForMirror = DefaultWaitForMirror
 	run, err = r.Run(t.Context(), TopProducts, day, Manual)
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ const (
 
 // record writes the run's state.
 func (r *Runner) record(ctx context.Context, run Run, version uint8) error {
-	batch, err := r.Warehouse.Conn().PrepareBatch(ctx, `INSERT INTO job_run_log
+	batch, err := r.cfg.Warehouse.Conn().PrepareBatch(ctx, `INSERT INTO job_run_log
 		(run_id, job, day, timezone, attempt, state, trigger, started_at, finished_at, rows, error, offsets, version)`)
 	if err != nil {
 		return fmt.Errorf("record run %s of %s for %s: %w", run.ID, run.Job, run.Day, err)
@@ -63,7 +63,7 @@ func (r *Runner) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 }
 
 func (r *Runner) queryRuns(ctx context.Context, q string, args ...any) ([]Run, error) {
-	rows, err := r.Warehouse.Conn().Query(ctx, q, args...)
+	rows, err := r.cfg.Warehouse.Conn().Query(ctx, q, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read job_runs: %w", err)
 	}
@@ -119,20 +119,20 @@ func (r *Runner) latest(ctx context.Context, from, to Day) (succeeded, failed ma
 // clean removes what runs that were killed have left behind, and records that
 // these have failed. A run that may still be alive is not touched.
 func (r *Runner) clean(ctx context.Context) error {
-	dead := r.now().Add(-r.timeout() - deadAfter).UnixMilli()
-	if err := r.Warehouse.Conn().Exec(ctx, query("give_up_dead_runs"),
+	dead := r.now().Add(-r.cfg.Timeout - deadAfter).UnixMilli()
+	if err := r.cfg.Warehouse.Conn().Exec(ctx, query("give_up_dead_runs"),
 		clickhouse.Named("dead", dead), clickhouse.Named("version", versionGivenUp)); err != nil {
 		return fmt.Errorf("record the runs that were killed: %w", err)
 	}
 	var tables []struct {
 		Name string `ch:"name"`
 	}
-	if err := r.Warehouse.Conn().Select(ctx, &tables, query("dead_staging_tables"),
+	if err := r.cfg.Warehouse.Conn().Select(ctx, &tables, query("dead_staging_tables"),
 		clickhouse.Named("prefix", stagingPrefix), clickhouse.Named("dead", dead)); err != nil {
 		return fmt.Errorf("look for the tables of runs that were killed: %w", err)
 	}
 	for _, t := range tables {
-		if err := r.Warehouse.Conn().Exec(ctx, query("drop_staging"), clickhouse.Named("staging", t.Name)); err != nil {
+		if err := r.cfg.Warehouse.Conn().Exec(ctx, query("drop_staging"), clickhouse.Named("staging", t.Name)); err != nil {
 			return fmt.Errorf("drop %s, left by a run that was killed: %w", t.Name, err)
 		}
 	}

@@ -75,7 +75,7 @@ type Conversion struct {
 // Report reads what the jobs have made of a day.
 func (r *Runner) Report(ctx context.Context, day Day) (Report, error) {
 	report := Report{Day: day, TopProducts: []TopProduct{}, Conversion: []Conversion{}, Runs: make(map[string]Run), Failed: make(map[string]Run)}
-	conn, of := r.Warehouse.Conn(), clickhouse.Named("day", day.String())
+	conn, of := r.cfg.Warehouse.Conn(), clickhouse.Named("day", day.String())
 	s := &report.Segments
 	if err := conn.QueryRow(ctx, query("report_segments"), of).
 		Scan(&s.Buyer, &s.WindowShopper, &s.Unknown, &s.CartAbandoner, &s.Revenue, &s.Refunded); err != nil {
@@ -114,7 +114,7 @@ func (r *Runner) Report(ctx context.Context, day Day) (Report, error) {
 }
 
 func (r *Runner) reportRows(ctx context.Context, job Job, day Day) (_ Rows, err error) {
-	found, err := r.Warehouse.Conn().Query(ctx, query("report_rows"),
+	found, err := r.cfg.Warehouse.Conn().Query(ctx, query("report_rows"),
 		clickhouse.Named("table", job.Table), clickhouse.Named("key", job.key), clickhouse.Named("day", day.String()))
 	if err != nil {
 		return Rows{}, fmt.Errorf("read what %s made of %s: %w", job.Name, day, err)

@@ -15,7 +15,7 @@ import (
 	"clickstream/warehouse"
 )
 
-// Defaults of a Runner's empty fields.
+// Defaults of a Config's empty fields.
 const (
 	DefaultTopProducts   = 5
 	DefaultWaitForMirror = 10 * time.Minute
@@ -39,11 +39,10 @@ type Warehouse interface {
 	WaitStored(ctx context.Context, cl *broker.Client, topic string, ends broker.Offsets, progress func(left int64)) error
 }
 
-// Runner runs jobs. Its methods may be called at the same time, and by several
-// processes; fields are not changed after the first call.
-type Runner struct {
-	Warehouse Warehouse
-	Broker    *broker.Client // stays the caller's to close
+// Config of a Runner.
+type Config struct {
+	Warehouse Warehouse      // migrated; it stays the caller's to close
+	Broker    *broker.Client // stays the caller's to close; nil: runs are read and none is made
 	Location  *time.Location // of the shop; nil: UTC
 	Log       zerolog.Logger
 
@@ -53,40 +52,46 @@ type Runner struct {
 	Now           func() time.Time // nil: time.Now
 }
 
-func (r *Runner) location() *time.Location {
-	if r.Location == nil {
-		return time.UTC
+// Runner runs jobs. Its methods may be called at the same time, and by several
+// processes.
+type Runner struct{ cfg Config }
+
+// New checks cfg; it does not connect.
+func New(cfg Config) (*Runner, error) {
+	if cfg.Location == nil {
+		cfg.Location = time.UTC
 	}
-	return r.Location
+	if cfg.TopProducts == 0 {
+		cfg.TopProducts = DefaultTopProducts
+	}
+	if cfg.WaitForMirror == 0 {
+		cfg.WaitForMirror = DefaultWaitForMirror
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	var errs []error
+	if cfg.Warehouse == nil {
+		errs = append(errs, errors.New("jobs: a warehouse is needed"))
+	}
+	if cfg.TopProducts < 0 {
+		errs = append(errs, fmt.Errorf("jobs: %d top products: give a positive number, or 0 for the default", cfg.TopProducts))
+	}
+	if cfg.WaitForMirror < 0 || cfg.Timeout < 0 {
+		errs = append(errs, fmt.Errorf("jobs: wait %s for the mirror, %s for a run: give positive times, or 0 for the defaults", cfg.WaitForMirror, cfg.Timeout))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &Runner{cfg: cfg}, nil
 }
 
-func (r *Runner) topProducts() int {
-	if r.TopProducts == 0 {
-		return DefaultTopProducts
-	}
-	return r.TopProducts
-}
+func (r *Runner) location() *time.Location { return r.cfg.Location }
 
-func (r *Runner) waitForMirror() time.Duration {
-	if r.WaitForMirror == 0 {
-		return DefaultWaitForMirror
-	}
-	return r.WaitForMirror
-}
-
-func (r *Runner) timeout() time.Duration {
-	if r.Timeout == 0 {
-		return DefaultTimeout
-	}
-	return r.Timeout
-}
-
-func (r *Runner) now() time.Time {
-	if r.Now == nil {
-		return time.Now().UTC()
-	}
-	return r.Now().UTC()
-}
+func (r *Runner) now() time.Time { return r.cfg.Now().UTC() }
 
 // Run runs a job for a day: it fixes the end of the log, waits until the
 // mirror has stored everything before it, and replaces the day's rows. A day
@@ -140,7 +145,7 @@ func (r *Runner) run(ctx context.Context, job Job, day Day, trigger Trigger, att
 	if runErr != nil {
 		level = zerolog.ErrorLevel
 	}
-	r.Log.WithLevel(level).Err(runErr).Str("job", run.Job).Stringer("day", run.Day).Str("trigger", string(run.Trigger)).Uint32("attempt", run.Attempt).
+	r.cfg.Log.WithLevel(level).Err(runErr).Str("job", run.Job).Stringer("day", run.Day).Str("trigger", string(run.Trigger)).Uint32("attempt", run.Attempt).
 		Uint64("rows", run.Rows).Dur("took", run.Took()).Msg("job " + string(run.State))
 	return run, runErr
 }
@@ -157,14 +162,14 @@ func ending(ctx context.Context) (context.Context, context.CancelFunc) {
 // work makes the day's rows in a table of the run's own and puts them in the
 // place of the old ones.
 func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout())
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
 	defer cancel()
 	if run.Offsets == nil {
 		if run.Offsets, err = r.storedOffsets(ctx); err != nil {
 			return err
 		}
 	}
-	conn := r.Warehouse.Conn()
+	conn := r.cfg.Warehouse.Conn()
 	staging := stagingPrefix + hex.EncodeToString(run.ID[:])
 	// The server does not take these names as parameters everywhere. They are
 	// ours: a table of Jobs, and a run id in hexadecimal digits.
@@ -177,7 +182,7 @@ func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
 		defer cancel()
 		if dropErr := conn.Exec(dropping, query("drop_staging"), clickhouse.Named("staging", staging)); dropErr != nil {
 			// A later run drops it.
-			r.Log.Warn().Err(dropErr).Str("table", staging).Msg("cannot drop a run's table")
+			r.cfg.Log.Warn().Err(dropErr).Str("table", staging).Msg("cannot drop a run's table")
 		}
 	}()
 
@@ -188,7 +193,7 @@ func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
 		clickhouse.Named("from", from.UnixMilli()), clickhouse.Named("to", to.UnixMilli()),
 		clickhouse.Named("offsets", run.Offsets),
 		clickhouse.Named("run_id", run.ID.String()),
-		clickhouse.Named("top", r.topProducts()),
+		clickhouse.Named("top", r.cfg.TopProducts),
 	); err != nil {
 		return fmt.Errorf("compute the day's rows: %w", err)
 	}
@@ -208,16 +213,19 @@ func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
 // storedOffsets asks for the end of the log and waits until the mirror has
 // stored everything before it.
 func (r *Runner) storedOffsets(ctx context.Context) ([]int64, error) {
-	waiting, cancel := context.WithTimeout(ctx, r.waitForMirror())
+	if r.cfg.Broker == nil {
+		return nil, errors.New("jobs: a broker is needed to run a job")
+	}
+	waiting, cancel := context.WithTimeout(ctx, r.cfg.WaitForMirror)
 	defer cancel()
-	topic := r.Broker.Topics().Events
-	ends, err := r.Broker.EndOffsets(waiting, topic)
+	topic := r.cfg.Broker.Topics().Events
+	ends, err := r.cfg.Broker.EndOffsets(waiting, topic)
 	if err != nil {
 		return nil, err
 	}
-	err = r.Warehouse.WaitStored(waiting, r.Broker, topic, ends, nil)
+	err = r.cfg.Warehouse.WaitStored(waiting, r.cfg.Broker, topic, ends, nil)
 	if err != nil && ctx.Err() == nil && waiting.Err() != nil {
-		return nil, fmt.Errorf("the mirror has not stored the log up to its end within %s; is it running (serve) or far behind (status)? %w", r.waitForMirror(), err)
+		return nil, fmt.Errorf("the mirror has not stored the log up to its end within %s; is it running (serve) or far behind (status)? %w", r.cfg.WaitForMirror, err)
 	}
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -9,7 +10,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Defaults of a Scheduler's empty fields.
+// Defaults of a SchedulerConfig's empty fields.
 const (
 	DefaultRetryAfter = 5 * time.Minute
 	DefaultCatchUp    = 1
@@ -19,28 +20,43 @@ const (
 // was set, notices within it.
 const longestSleep = time.Minute
 
-// Clock tells the time and waits; tests bring their own.
-type Clock interface {
-	Now() time.Time
-	After(time.Duration) <-chan time.Time
-}
-
-type wallClock struct{}
-
-func (wallClock) Now() time.Time                         { return time.Now() }
-func (wallClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
-
-// Scheduler runs each job at its hour, by the shop's clock, for the day
-// before. An hour that the clock leaves out is its first instant after; one
-// that comes twice counts once. A run that fails is tried once more. At its
-// start it runs what was due and has not succeeded in the last days.
-type Scheduler struct {
+// SchedulerConfig is the Config of a Scheduler.
+type SchedulerConfig struct {
 	Runner *Runner
 	Log    zerolog.Logger
 
 	RetryAfter time.Duration // 0: 5 minutes
 	CatchUp    int           // how many days back, 1 to 7; 0: 1
-	Clock      Clock         // nil: the system's
+}
+
+// Scheduler runs each job at its hour, by the shop's clock, for the day
+// before. An hour that the clock leaves out is its first instant after; one
+// that comes twice counts once. A run that fails is tried once more. At its
+// start it runs what was due and has not succeeded in the last days.
+type Scheduler struct{ cfg SchedulerConfig }
+
+// NewScheduler checks cfg.
+func NewScheduler(cfg SchedulerConfig) (*Scheduler, error) {
+	if cfg.RetryAfter == 0 {
+		cfg.RetryAfter = DefaultRetryAfter
+	}
+	if cfg.CatchUp == 0 {
+		cfg.CatchUp = DefaultCatchUp
+	}
+	var errs []error
+	if cfg.Runner == nil {
+		errs = append(errs, errors.New("scheduler: a runner is needed"))
+	}
+	if cfg.RetryAfter < 0 {
+		errs = append(errs, fmt.Errorf("scheduler: try again after %s: give a positive time, or 0 for the default", cfg.RetryAfter))
+	}
+	if cfg.CatchUp < 0 || cfg.CatchUp > 7 {
+		errs = append(errs, fmt.Errorf("scheduler: catch up %d days: give 1 to 7", cfg.CatchUp))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &Scheduler{cfg: cfg}, nil
 }
 
 // due is a run that is to be made.
@@ -60,27 +76,24 @@ type scheduled interface {
 }
 
 // Run schedules until ctx is cancelled, and returns nil then.
-func (s *Scheduler) Run(ctx context.Context) error { return s.schedule(ctx, s.Runner) }
+func (s *Scheduler) Run(ctx context.Context) error { return s.schedule(ctx, s.cfg.Runner) }
 
 func (s *Scheduler) schedule(ctx context.Context, runner scheduled) error {
-	if s.CatchUp < 0 || s.CatchUp > 7 {
-		return fmt.Errorf("catch up %d days: give 1 to 7", s.CatchUp)
-	}
 	queue, err := s.begin(ctx, runner)
 	for err == nil {
 		slices.SortStableFunc(queue, func(a, b due) int { return a.at.Compare(b.at) })
 		next := queue[0]
-		if s.now().Before(next.at) {
-			s.Log.Info().Str("job", next.job.Name).Stringer("day", next.day).Time("at", next.at.In(runner.location())).Msg("next job")
+		if now().Before(next.at) {
+			s.cfg.Log.Info().Str("job", next.job.Name).Stringer("day", next.day).Time("at", next.at.In(runner.location())).Msg("next job")
 		}
-		if err = s.sleepUntil(ctx, next.at); err != nil {
+		if err = sleepUntil(ctx, next.at); err != nil {
 			break
 		}
 		queue = queue[1:]
 		// The Runner logs how a run ended.
 		if _, failure := runner.attempt(ctx, next.job.Name, next.day, Schedule, next.attempt); failure != nil && next.attempt == 1 {
 			retry := next
-			retry.at, retry.attempt, retry.regular = s.now().Add(s.retryAfter()), 2, false
+			retry.at, retry.attempt, retry.regular = now().Add(s.cfg.RetryAfter), 2, false
 			queue = append(queue, retry)
 		}
 		if next.regular {
@@ -100,15 +113,15 @@ func (s *Scheduler) schedule(ctx context.Context, runner scheduled) error {
 func (s *Scheduler) begin(ctx context.Context, runner scheduled) ([]due, error) {
 	loc := runner.location()
 	for {
-		now, oldest := s.now(), s.oldest(loc)
-		yesterday := DayOf(now, loc) - 1
+		at, oldest := now(), s.oldest(loc)
+		yesterday := DayOf(at, loc) - 1
 		succeeded, _, err := runner.latest(ctx, oldest, yesterday)
 		if ctx.Err() != nil { // stopped while it was asking: nothing is wrong
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			s.Log.Error().Err(err).Dur("retry_after", s.retryAfter()).Msg("cannot see which jobs have run")
-			if err := s.sleepUntil(ctx, now.Add(s.retryAfter())); err != nil {
+			s.cfg.Log.Error().Err(err).Dur("retry_after", s.cfg.RetryAfter).Msg("cannot see which jobs have run")
+			if err := sleepUntil(ctx, at.Add(s.cfg.RetryAfter)); err != nil {
 				return nil, err
 			}
 			continue
@@ -116,9 +129,9 @@ func (s *Scheduler) begin(ctx context.Context, runner scheduled) ([]due, error) 
 		var queue []due
 		for _, job := range Jobs() {
 			day := oldest
-			for ; !job.due(day, loc).After(now); day++ {
+			for ; !job.due(day, loc).After(at); day++ {
 				if _, ok := succeeded[jobDay{job.Name, day}]; !ok {
-					s.Log.Info().Str("job", job.Name).Stringer("day", day).Msg("job was missed: running it now")
+					s.cfg.Log.Info().Str("job", job.Name).Stringer("day", day).Msg("job was missed: running it now")
 					queue = append(queue, due{at: job.due(day, loc), job: job, day: day, attempt: 1})
 				}
 			}
@@ -129,40 +142,22 @@ func (s *Scheduler) begin(ctx context.Context, runner scheduled) ([]due, error) 
 }
 
 // oldest is the earliest day that is made up for.
-func (s *Scheduler) oldest(loc *time.Location) Day {
-	days := s.CatchUp
-	if days == 0 {
-		days = DefaultCatchUp
-	}
-	return DayOf(s.now(), loc) - Day(days)
-}
+func (s *Scheduler) oldest(loc *time.Location) Day { return DayOf(now(), loc) - Day(s.cfg.CatchUp) }
 
-func (s *Scheduler) sleepUntil(ctx context.Context, t time.Time) error {
+func sleepUntil(ctx context.Context, t time.Time) error {
 	for {
-		left := t.Sub(s.now())
+		left := t.Sub(now())
 		if left <= 0 {
 			return ctx.Err()
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-s.clock().After(min(left, longestSleep)):
+		case <-time.After(min(left, longestSleep)):
 		}
 	}
 }
 
-func (s *Scheduler) now() time.Time { return s.clock().Now().Round(0) }
-
-func (s *Scheduler) clock() Clock {
-	if s.Clock == nil {
-		return wallClock{}
-	}
-	return s.Clock
-}
-
-func (s *Scheduler) retryAfter() time.Duration {
-	if s.RetryAfter == 0 {
-		return DefaultRetryAfter
-	}
-	return s.RetryAfter
-}
+// now is the time of day without the monotonic clock, which stands still while
+// the machine is suspended.
+func now() time.Time { return time.Now().Round(0) }

@@ -6,38 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
-	"go.uber.org/goleak"
 )
-
-// fakeClock stands still until somebody waits: then it is that much later.
-type fakeClock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *fakeClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *fakeClock) After(d time.Duration) <-chan time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	ch := make(chan time.Time, 1)
-	ch <- c.now
-	return ch
-}
 
 // fakeRunner writes down what is run, and ends the schedule after some runs.
 type fakeRunner struct {
-	clock     *fakeClock
 	loc       *time.Location
 	fails     map[string]bool // "job day attempt"
 	succeeded map[jobDay]Run
@@ -64,7 +42,7 @@ func (f *fakeRunner) latest(context.Context, Day, Day) (map[jobDay]Run, map[jobD
 
 func (f *fakeRunner) attempt(_ context.Context, job string, day Day, trigger Trigger, attempt uint32) (Run, error) {
 	what := fmt.Sprint(job, " ", day, " ", attempt)
-	f.ran = append(f.ran, f.clock.Now().In(f.loc).Format("01-02 15:04 MST ")+what)
+	f.ran = append(f.ran, time.Now().In(f.loc).Format("01-02 15:04 MST ")+what)
 	if len(f.ran) == f.stopAfter {
 		f.stop()
 	}
@@ -77,29 +55,44 @@ func (f *fakeRunner) attempt(_ context.Context, job string, day Day, trigger Tri
 	return Run{}, nil
 }
 
-// schedule runs a Scheduler from a moment on until so many runs were made.
-func schedule(t *testing.T, zone, from string, runs int, set func(*Scheduler, *fakeRunner)) []string {
+// newScheduler returns a Scheduler whose runner the test gives to schedule.
+func newScheduler(t *testing.T, cfg SchedulerConfig) *Scheduler {
 	t.Helper()
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	loc := location(t, zone)
-	clock := &fakeClock{now: at(t, loc, from).Time()}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	f := &fakeRunner{clock: clock, loc: loc, stopAfter: runs, stop: cancel, succeeded: map[jobDay]Run{}}
-	// Yesterday is done unless the test says otherwise.
-	for _, job := range Jobs() {
-		for d := range Day(10) {
-			f.succeeded[jobDay{job.Name, DayOf(clock.now, loc) - 1 - d}] = Run{}
-		}
-	}
-	s := &Scheduler{Clock: clock}
-	if set != nil {
-		set(s, f)
-	}
-	if err := s.schedule(ctx, f); err != nil {
+	cfg.Runner = &Runner{}
+	s, err := NewScheduler(cfg)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return f.ran
+	return s
+}
+
+// schedule runs a Scheduler from a moment on until so many runs were made. Its
+// time is that of a synctest bubble, which stands still until everybody waits.
+func schedule(t *testing.T, zone, from string, runs int, set func(*SchedulerConfig, *fakeRunner)) []string {
+	t.Helper()
+	loc := location(t, zone)
+	var ran []string
+	synctest.Test(t, func(t *testing.T) {
+		<-time.After(time.Until(at(t, loc, from).Time()))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		f := &fakeRunner{loc: loc, stopAfter: runs, stop: cancel, succeeded: map[jobDay]Run{}}
+		// Yesterday is done unless the test says otherwise.
+		for _, job := range Jobs() {
+			for d := range Day(10) {
+				f.succeeded[jobDay{job.Name, DayOf(time.Now(), loc) - 1 - d}] = Run{}
+			}
+		}
+		var cfg SchedulerConfig
+		if set != nil {
+			set(&cfg, f)
+		}
+		if err := newScheduler(t, cfg).schedule(ctx, f); err != nil {
+			t.Fatal(err)
+		}
+		ran = f.ran
+	})
+	return ran
 }
 
 func TestSchedulerRunsEachJobAtItsHour(t *testing.T) {
@@ -146,7 +139,7 @@ func TestSchedulerTriesAFailedRunOnceMore(t *testing.T) {
 		"05-13 01:05 UTC user_segmentation 2026-05-12 2",
 		"05-13 02:00 UTC top_products 2026-05-12 1",
 	}
-	got := schedule(t, "UTC", "2026-05-12 12:00:00", 3, func(_ *Scheduler, f *fakeRunner) {
+	got := schedule(t, "UTC", "2026-05-12 12:00:00", 3, func(_ *SchedulerConfig, f *fakeRunner) {
 		f.fails = map[string]bool{"user_segmentation 2026-05-12 1": true, "user_segmentation 2026-05-12 2": true}
 	})
 	if !slices.Equal(got, want) {
@@ -166,8 +159,8 @@ func TestSchedulerCatchesUpWhatWasMissed(t *testing.T) {
 			"05-13 01:00 UTC user_segmentation 2026-05-12 1",
 		},
 	} {
-		got := schedule(t, "UTC", "2026-05-12 12:00:00", len(want), func(s *Scheduler, f *fakeRunner) {
-			s.CatchUp = days
+		got := schedule(t, "UTC", "2026-05-12 12:00:00", len(want), func(cfg *SchedulerConfig, f *fakeRunner) {
+			cfg.CatchUp = days
 			for _, day := range []int{8, 10, 11} { // the 8th is too long ago
 				delete(f.succeeded, jobDay{TopProducts, NewDay(2026, time.May, day)})
 			}
@@ -180,7 +173,7 @@ func TestSchedulerCatchesUpWhatWasMissed(t *testing.T) {
 
 func TestSchedulerWaitsForTheWarehouse(t *testing.T) {
 	want := []string{"05-12 01:10 UTC user_segmentation 2026-05-11 1"}
-	got := schedule(t, "UTC", "2026-05-12 00:55:00", 1, func(_ *Scheduler, f *fakeRunner) {
+	got := schedule(t, "UTC", "2026-05-12 00:55:00", 1, func(_ *SchedulerConfig, f *fakeRunner) {
 		f.unreached = 3
 		clear(f.succeeded)
 	})
@@ -190,16 +183,20 @@ func TestSchedulerWaitsForTheWarehouse(t *testing.T) {
 }
 
 func TestSchedulerStopsWhileItWaits(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	ctx, cancel := context.WithCancel(t.Context())
-	f := &fakeRunner{clock: &fakeClock{}, loc: time.UTC, stop: cancel}
-	s := &Scheduler{Clock: stuckClock{cancel}}
-	if err := s.schedule(ctx, f); err != nil {
-		t.Errorf("a schedule that was stopped: %v, want nil", err)
-	}
-	if len(f.ran) > 0 {
-		t.Errorf("it ran %q", f.ran)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		// A bubble's time begins at midnight, an hour before the first job.
+		const wait = 10*time.Minute + time.Second
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		defer cancel()
+		f := &fakeRunner{loc: time.UTC}
+		if err := newScheduler(t, SchedulerConfig{}).schedule(ctx, f); err != nil {
+			t.Errorf("a schedule that was stopped: %v, want nil", err)
+		}
+		if len(f.ran) > 0 || time.Since(began) != wait {
+			t.Errorf("it ran %q and stopped after %s, want nothing and %s", f.ran, time.Since(began), wait)
+		}
+	})
 }
 
 // A stop is no fault: a process that ends at once, say because a port is taken,
@@ -207,8 +204,8 @@ func TestSchedulerStopsWhileItWaits(t *testing.T) {
 func TestSchedulerStopsInSilence(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var logged bytes.Buffer
-	f := &fakeRunner{clock: &fakeClock{}, loc: time.UTC, stop: cancel, stopped: true}
-	s := &Scheduler{Clock: f.clock, Log: zerolog.New(&logged)}
+	f := &fakeRunner{loc: time.UTC, stop: cancel, stopped: true}
+	s := newScheduler(t, SchedulerConfig{Log: zerolog.New(&logged)})
 	if err := s.schedule(ctx, f); err != nil {
 		t.Errorf("a schedule that was stopped: %v, want nil", err)
 	}
@@ -217,11 +214,13 @@ func TestSchedulerStopsInSilence(t *testing.T) {
 	}
 }
 
-// stuckClock is told to stop when somebody waits for it.
-type stuckClock struct{ waited context.CancelFunc }
-
-func (stuckClock) Now() time.Time { return time.Date(2026, time.May, 12, 0, 30, 0, 0, time.UTC) }
-func (c stuckClock) After(time.Duration) <-chan time.Time {
-	c.waited()
-	return nil
+func TestConfigsAreCheckedBeforeAnythingRuns(t *testing.T) {
+	if _, err := New(Config{TopProducts: -1, Timeout: -time.Second}); err == nil ||
+		!strings.Contains(err.Error(), "a warehouse is needed") || !strings.Contains(err.Error(), "-1 top products") || !strings.Contains(err.Error(), "-1s for a run") {
+		t.Errorf("New: %v, want all three problems", err)
+	}
+	if _, err := NewScheduler(SchedulerConfig{RetryAfter: -time.Second, CatchUp: 8}); err == nil ||
+		!strings.Contains(err.Error(), "a runner is needed") || !strings.Contains(err.Error(), "after -1s") || !strings.Contains(err.Error(), "8 days") {
+		t.Errorf("NewScheduler: %v, want all three problems", err)
+	}
 }

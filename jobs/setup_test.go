@@ -46,7 +46,11 @@ func newRunner(t *testing.T, loc *time.Location) *Runner {
 	if _, err := w.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return &Runner{Warehouse: w, Location: loc}
+	r, err := New(Config{Warehouse: w, Location: loc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // testLog is the log, as far as the mirror has stored it: it gives events their
@@ -65,7 +69,7 @@ func newTestLog(r *Runner) *testLog { return &testLog{r: r, ends: make([]int64, 
 // add appends events in one insert. One without an id gets one.
 func (l *testLog) add(t *testing.T, events ...event.Event) {
 	t.Helper()
-	batch, err := l.r.Warehouse.Conn().PrepareBatch(t.Context(), `INSERT INTO event_log
+	batch, err := l.r.cfg.Warehouse.Conn().PrepareBatch(t.Context(), `INSERT INTO event_log
 		(event_id, event_type, timestamp, user_id, session_id, product_id, product_category, price, quantity,
 		 kafka_key, kafka_partition, kafka_offset, received_at)`)
 	if err != nil {
@@ -127,6 +131,20 @@ func (l *testLog) runUpTo(t *testing.T, name string, day Day, offsets []int64) R
 	return run
 }
 
+// runInVain is a run that fails, for it has no time.
+func (l *testLog) runInVain(t *testing.T, name string, day Day) {
+	t.Helper()
+	job, err := Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hurried := *l.r
+	hurried.cfg.Timeout = time.Nanosecond
+	if run, err := hurried.run(t.Context(), job, day, Manual, 1, l.offsets()); err == nil || run.State != Failed {
+		t.Fatalf("a run without time: %+v, %v, want it failed", run, err)
+	}
+}
+
 func (l *testLog) runAll(t *testing.T, days ...Day) {
 	t.Helper()
 	for _, day := range days {
@@ -147,7 +165,7 @@ func read(t *testing.T, r *Runner, q string) []string {
 }
 
 func readStrings(ctx context.Context, r *Runner, q string) ([]string, error) {
-	rows, err := r.Warehouse.Conn().Query(ctx, q)
+	rows, err := r.cfg.Warehouse.Conn().Query(ctx, q)
 	if err != nil {
 		return nil, err
 	}

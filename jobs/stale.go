@@ -54,7 +54,7 @@ func (r *Runner) lastOffsets(ctx context.Context, from, to Day) (map[Day]map[int
 	}
 	begin, _ := from.Bounds(r.location())
 	_, end := to.Bounds(r.location())
-	if err := r.Warehouse.Conn().Select(ctx, &reach, query("last_offsets"),
+	if err := r.cfg.Warehouse.Conn().Select(ctx, &reach, query("last_offsets"),
 		clickhouse.Named("from", begin.UnixMilli()), clickhouse.Named("to", end.UnixMilli())); err != nil {
 		return nil, fmt.Errorf("look for events that came after their day's run: %w", err)
 	}
@@ -76,7 +76,7 @@ func (r *Runner) runsInTable(ctx context.Context, job Job, from, to Day, stored 
 		Run  uuid.UUID `ch:"run_id"`
 		Rows uint64    `ch:"rows"`
 	}
-	if err := r.Warehouse.Conn().Select(ctx, &found, query("runs_in_table"), clickhouse.Named("table", job.Table),
+	if err := r.cfg.Warehouse.Conn().Select(ctx, &found, query("runs_in_table"), clickhouse.Named("table", job.Table),
 		clickhouse.Named("from", from.String()), clickhouse.Named("to", to.String())); err != nil {
 		return fmt.Errorf("look which runs %s is of: %w", job.Table, err)
 	}

@@ -263,7 +263,10 @@ func (a *analysis) readTables(ctx context.Context, p *instance.Pipeline, rule ev
 }
 
 func (a *analysis) runJobs(ctx context.Context, p *instance.Pipeline, zone *time.Location, s *status, log zerolog.Logger) error {
-	runner := &jobs.Runner{Warehouse: p.Warehouse, Broker: p.Broker, Location: zone, Log: log}
+	runner, err := jobs.New(jobs.Config{Warehouse: p.Warehouse, Broker: p.Broker, Location: zone, Log: log})
+	if err != nil {
+		return err
+	}
 	days, err := runner.Days(ctx)
 	if err != nil {
 		return err

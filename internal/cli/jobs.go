@@ -48,7 +48,11 @@ func (f *jobsFlags) with(ctx context.Context, t *terminal, work func(context.Con
 		return err
 	}
 	return useInstance(ctx, t, &f.engineFlags, f.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
-		return work(ctx, &jobs.Runner{Warehouse: p.Warehouse, Broker: p.Broker, Location: zone, Log: p.Log})
+		runner, err := jobs.New(jobs.Config{Warehouse: p.Warehouse, Broker: p.Broker, Location: zone, Log: p.Log})
+		if err != nil {
+			return err
+		}
+		return work(ctx, runner)
 	})
 }
 

@@ -186,8 +186,14 @@ func (r *Roles) runJobs(zone *time.Location) {
 			return err
 		}
 		log := r.roleLog("jobs")
-		runner := &jobs.Runner{Warehouse: tables, Broker: r.broker, Location: zone, Log: log}
-		scheduler := &jobs.Scheduler{Runner: runner, Log: log}
+		runner, err := jobs.New(jobs.Config{Warehouse: tables, Broker: r.broker, Location: zone, Log: log})
+		if err != nil {
+			return err
+		}
+		scheduler, err := jobs.NewScheduler(jobs.SchedulerConfig{Runner: runner, Log: log})
+		if err != nil {
+			return err
+		}
 		running()
 		return scheduler.Run(ctx)
 	})

@@ -158,7 +158,11 @@ func (c *check) askTables(ctx context.Context) {
 	if !slices.Contains(c.cfg.Roles, "jobs") {
 		return
 	}
-	due, err := (&jobs.Runner{Warehouse: c.tables, Location: c.cfg.Location}).LastDue(ctx)
+	var due []jobs.DueRun
+	runner, err := jobs.New(jobs.Config{Warehouse: c.tables, Location: c.cfg.Location})
+	if err == nil {
+		due, err = runner.LastDue(ctx)
+	}
 	if err != nil {
 		r.ClickHouse.Error = err.Error()
 		return
