@@ -78,7 +78,7 @@ func TestI2_BadEventsRefuseNoOthers(t *testing.T) {
 	if status != 200 || text != want {
 		t.Errorf("%d %s\nwant 200 %s", status, text, want)
 	}
-	for _, e := range onLog(t, cfg) {
+	for _, e := range brokertest.Events(t, cfg) {
 		if e.Source != "anonymous" {
 			t.Errorf("%+v has another source", e)
 		}
@@ -87,7 +87,7 @@ func TestI2_BadEventsRefuseNoOthers(t *testing.T) {
 		}
 	}
 	var rejected []string
-	for _, l := range onRejected(t, cfg) {
+	for _, l := range brokertest.Rejected(t, cfg) {
 		rejected = append(rejected, fmt.Sprintf("%s %s %d %s", l.Kind, l.Name, l.Position, l.Value))
 	}
 	slices.Sort(rejected)
@@ -147,7 +147,7 @@ func TestI1_ARepeatedRequestAddsNoIdentity(t *testing.T) {
 			t.Fatal(status, text)
 		}
 	}
-	events := onLog(t, cfg)
+	events := brokertest.Events(t, cfg)
 	if ids := identities(events); len(events) != 6 || len(ids) != 3 {
 		t.Errorf("%d events with %d identities, want 6 with 3", len(events), len(ids))
 	}
@@ -174,7 +174,7 @@ func TestWriteKeys(t *testing.T) {
 		}
 	}
 	var sources []string
-	for _, e := range onLog(t, cfg) {
+	for _, e := range brokertest.Events(t, cfg) {
 		sources = append(sources, e.Source)
 	}
 	if want := []string{"shop", "app"}; !slices.Equal(sources, want) {
@@ -227,7 +227,7 @@ func TestI1_NoAnswerOf200WithoutTheBroker(t *testing.T) {
 		return status == 200
 	})
 	on := make(map[string]bool)
-	for _, e := range onLog(t, cfg) {
+	for _, e := range brokertest.Events(t, cfg) {
 		on[e.ID] = true
 	}
 	for id := range taken {

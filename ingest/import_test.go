@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 )
 
@@ -37,11 +38,11 @@ func TestE1_BadRowsAreCountedAndKeptWithTheirLine(t *testing.T) {
 	if last.Read != 24 || last.Bytes != last.TotalBytes || last.TotalBytes == 0 {
 		t.Errorf("the last progress is %+v", last)
 	}
-	if got := onLog(t, cfg); len(got) != 15 {
+	if got := brokertest.Events(t, cfg); len(got) != 15 {
 		t.Errorf("%d events on the log, want 15", len(got))
 	}
 	var got []string
-	for _, l := range onRejected(t, cfg) {
+	for _, l := range brokertest.Rejected(t, cfg) {
 		got = append(got, fmt.Sprintf("%s:%d %s %s", l.Name, l.Position, l.Reason, l.Field))
 		if l.Kind != event.OriginFile {
 			t.Errorf("%+v is not from a file", l)
@@ -86,7 +87,7 @@ func TestI4_ImportingTwiceAddsNoIdentity(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	events := onLog(t, cfg)
+	events := brokertest.Events(t, cfg)
 	if ids := identities(events); len(events) != 30 || len(ids) != 15 {
 		t.Errorf("%d events with %d identities on the log, want 30 with 15", len(events), len(ids))
 	}
@@ -112,7 +113,7 @@ func TestNothingIsImportedIfAFileIsWrong(t *testing.T) {
 			t.Errorf("the error does not say %q: %v", want, err)
 		}
 	}
-	if got := onLog(t, cfg); len(got) != 0 {
+	if got := brokertest.Events(t, cfg); len(got) != 0 {
 		t.Errorf("%d events were imported", len(got))
 	}
 }
@@ -128,7 +129,7 @@ func TestStandardInputIsRead(t *testing.T) {
 	if err != nil || report.Read != 7 || report.Files[0].Path != "stdin" {
 		t.Fatal(report, err)
 	}
-	if l := onRejected(t, cfg); len(l) != 3 || l[0].Name != "stdin" {
+	if l := brokertest.Rejected(t, cfg); len(l) != 3 || l[0].Name != "stdin" {
 		t.Errorf("rejected are %+v", l)
 	}
 }
@@ -155,7 +156,7 @@ func TestAStoppedImportSaysWhatIsIn(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || report.Read != report.Accepted {
 		t.Errorf("report is %+v, error %v", report, err)
 	}
-	if got := onLog(t, cfg); int64(len(got)) != report.Accepted {
+	if got := brokertest.Events(t, cfg); int64(len(got)) != report.Accepted {
 		t.Errorf("%d events on the log, the report says %d", len(got), report.Accepted)
 	}
 	r.Close() // wakes the read that was let go of

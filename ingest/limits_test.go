@@ -181,10 +181,10 @@ func TestI2_AnEventThatTheBrokerNeverTakesIsRejected(t *testing.T) {
 	if status != 200 || !strings.HasPrefix(text, `{"accepted":1,"rejected":[{"index":0,"reason":"`+string(event.ReasonRefused)+`"`) {
 		t.Errorf("%d %.200s", status, text)
 	}
-	if got := onLog(t, cfg); len(got) != 1 || got[0].ID != "c1" {
+	if got := brokertest.Events(t, cfg); len(got) != 1 || got[0].ID != "c1" {
 		t.Errorf("%d events are on the log, want the good one", len(got))
 	}
-	if got := onRejected(t, cfg); len(got) != 1 || got[0].Reason != event.ReasonRefused {
+	if got := brokertest.Rejected(t, cfg); len(got) != 1 || got[0].Reason != event.ReasonRefused {
 		t.Errorf("rejected are %d", len(got))
 	}
 }
@@ -212,7 +212,7 @@ func TestI1_AStopFinishesWhatWasBegun(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if got := onLog(t, cfg); len(got) != 1 {
+	if got := brokertest.Events(t, cfg); len(got) != 1 {
 		t.Errorf("%d events are on the log, want that of the request under way", len(got))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 	"clickstream/internal/testwait"
 )
@@ -65,16 +66,11 @@ func startNormaliser(t *testing.T, cfg *broker.Client, p *Producer) runningNorma
 func waitNormalised(t *testing.T, cfg *broker.Client) {
 	t.Helper()
 	ctx := testContext(t)
-	cl, err := cfg.Open()
+	ends, err := cfg.EndOffsets(ctx, cfg.Topics().Data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer cl.Close()
-	ends, err := cl.EndOffsets(ctx, cfg.Topics().Data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cl.WaitCommitted(ctx, cfg.Group("normaliser"), cfg.Topics().Data, ends, nil, nil); err != nil {
+	if err := cfg.WaitCommitted(ctx, cfg.Group("normaliser"), cfg.Topics().Data, ends, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -97,7 +93,7 @@ func TestInboundRecordsGetOntoTheLog(t *testing.T) {
 		t.Errorf("stats are %+v, want %+v", got, want)
 	}
 	got := make(map[string]event.Event)
-	for _, e := range onLog(t, cfg) {
+	for _, e := range brokertest.Events(t, cfg) {
 		got[e.ID] = e
 	}
 	want := map[string]event.Event{
@@ -110,7 +106,7 @@ func TestInboundRecordsGetOntoTheLog(t *testing.T) {
 		t.Errorf("on the log is\n%+v\nwant\n%+v", got, want)
 	}
 	var rejected []string
-	for _, l := range onRejected(t, cfg) {
+	for _, l := range brokertest.Rejected(t, cfg) {
 		rejected = append(rejected, fmt.Sprintf("%s %s-%d@%d %s", l.Kind, l.Name, l.Partition, l.Position, l.Reason))
 	}
 	slices.Sort(rejected)
@@ -143,7 +139,7 @@ func TestI4_RecordsReadAgainGiveTheSameEvents(t *testing.T) {
 	if err := second.stop(); err != nil {
 		t.Fatal(err)
 	}
-	events := onLog(t, cfg)
+	events := brokertest.Events(t, cfg)
 	if ids := identities(events); len(events) != 6000 || len(ids) != 3000 {
 		t.Errorf("%d events with %d identities, want 6000 with 3000", len(events), len(ids))
 	}
@@ -183,7 +179,7 @@ func TestNormalisersShareTheWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Records of one content in different places are different events.
-	if ids := identities(onLog(t, cfg)); len(ids) != 12_000 {
+	if ids := identities(brokertest.Events(t, cfg)); len(ids) != 12_000 {
 		t.Errorf("%d identities on the log, want 12000", len(ids))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 )
 
@@ -39,7 +40,7 @@ func TestE1_OnlyValidEventsGetOntoTheLog(t *testing.T) {
 	if err := p.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if got := onLog(t, cfg); len(got) != 1 || got[0].ProductID != "p1" {
+	if got := brokertest.Events(t, cfg); len(got) != 1 || got[0].ProductID != "p1" {
 		t.Errorf("on the log is %+v", got)
 	}
 }
@@ -63,7 +64,7 @@ func TestE1_RejectedRecordsKeepBytesReasonAndOrigin(t *testing.T) {
 	if err := p.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
-	got := onRejected(t, cfg)
+	got := brokertest.Rejected(t, cfg)
 	if len(got) != 2 {
 		t.Fatalf("%d rejected records, want 2", len(got))
 	}

@@ -7,11 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/shopspring/decimal"
 
 	"clickstream/internal/event"
-	"clickstream/warehouse"
 	"clickstream/warehouse/warehousetest"
 )
 
@@ -31,22 +29,7 @@ func location(t *testing.T, name string) *time.Location {
 // newRunner returns a Runner on a database of its own, without a broker.
 func newRunner(t *testing.T, loc *time.Location) *Runner {
 	t.Helper()
-	e := warehousetest.Database(t)
-	w, err := warehouse.Open(t.Context(), warehouse.Config{
-		Addr: []string{e.Addr}, User: e.User, Password: e.Password, Database: e.Database,
-	}, zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if _, err := w.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	r, err := New(Config{Warehouse: w, Location: loc})
+	r, err := New(Config{Warehouse: warehousetest.Migrated(t), Location: loc})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,7 @@ import (
 
 func config(t *testing.T) warehouse.Config {
 	t.Helper()
-	e := warehousetest.Database(t)
-	return warehouse.Config{Addr: []string{e.Addr}, Database: e.Database, User: e.User, Password: e.Password}
+	return warehousetest.Database(t).Config()
 }
 
 func open(t *testing.T, cfg warehouse.Config) *warehouse.Warehouse {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 	"clickstream/internal/testwait"
 )
@@ -175,7 +176,7 @@ func TestTheGeneratorRunsOnWithTheClock(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx, p) }()
 	testwait.Until(t, "an event of now is on the log", func() bool {
-		events := onLog(t, cfg)
+		events := brokertest.Events(t, cfg)
 		for _, e := range events {
 			if e.Timestamp.Time().After(begun) {
 				return len(events) > 5000 // the history is there, and what came live
@@ -187,7 +188,7 @@ func TestTheGeneratorRunsOnWithTheClock(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	events := onLog(t, cfg)
+	events := brokertest.Events(t, cfg)
 	if int64(len(events)) != g.Appended() {
 		t.Errorf("%d events on the log, %d appended", len(events), g.Appended())
 	}

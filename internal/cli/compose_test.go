@@ -109,7 +109,7 @@ func TestTheComposedServiceRuns(t *testing.T) {
 	go func() { defer close(drained); _, _ = io.Copy(io.Discard, logs) }()
 
 	postWithWriteKey(t, url, "s3cret")
-	w, err := warehouse.Open(t.Context(), warehouse.Config{Addr: []string{end.Addr}, Database: end.Database, User: end.User, Password: end.Password}, brokers.Log)
+	w, err := warehouse.Open(t.Context(), end.Config(), brokers.Log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,8 +33,7 @@ func TestServeOutlivesFiveRestartsOfKafka(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = kafka.Close() }()
-	end := warehousetest.Database(t)
-	tables := warehouse.Config{Addr: []string{end.Addr}, Database: end.Database, User: end.User, Password: end.Password}
+	tables := warehousetest.Database(t).Config()
 	r, folder := serve(t, broker.Config{Brokers: []string{kafka.Addr()}}, tables, RoleNames()...)
 	for _, role := range RoleNames() {
 		waitState(t, folder, role, Running)

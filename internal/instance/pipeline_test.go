@@ -16,7 +16,6 @@ import (
 	"clickstream/internal/event"
 	"clickstream/internal/instance/shoptest"
 	"clickstream/processor"
-	"clickstream/warehouse"
 	"clickstream/warehouse/verify"
 	"clickstream/warehouse/warehousetest"
 )
@@ -33,10 +32,7 @@ func testRule() event.Rule {
 // testPipeline is a pipeline with topics and a database of its own.
 func testPipeline(t *testing.T) *Pipeline {
 	t.Helper()
-	end := warehousetest.Database(t)
-	return openTestPipeline(t, &Engines{Kafka: brokertest.Config(t), ClickHouse: warehouse.Config{
-		Addr: []string{end.Addr}, Database: end.Database, User: end.User, Password: end.Password,
-	}})
+	return openTestPipeline(t, &Engines{Kafka: brokertest.Config(t), ClickHouse: warehousetest.Database(t).Config()})
 }
 
 func openTestPipeline(t *testing.T, e *Engines) *Pipeline {

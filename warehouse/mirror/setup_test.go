@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
@@ -38,8 +37,7 @@ type shop struct {
 
 func newShop(t testing.TB) *shop {
 	t.Helper()
-	e := warehousetest.Database(t)
-	return newShopAt(t, warehouse.Config{Addr: []string{e.Addr}, Database: e.Database, User: e.User, Password: e.Password})
+	return newShopAt(t, warehousetest.Database(t).Config())
 }
 
 func newShopAt(t testing.TB, whCfg warehouse.Config) *shop {
@@ -47,7 +45,7 @@ func newShopAt(t testing.TB, whCfg warehouse.Config) *shop {
 	s := &shop{TB: t}
 	cfg := brokertest.Config(t)
 	cfg.Partitions = 4
-	s.wh = s.open(whCfg)
+	s.wh = warehousetest.MigratedAt(t, whCfg)
 	s.topics = cfg.Topics()
 	s.cl = brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
 	var err error
@@ -55,19 +53,6 @@ func newShopAt(t testing.TB, whCfg warehouse.Config) *shop {
 		t.Fatal(err)
 	}
 	return s
-}
-
-func (s *shop) open(cfg warehouse.Config) *warehouse.Warehouse {
-	s.Helper()
-	wh, err := warehouse.Open(s.Context(), cfg, zerolog.Nop())
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.Cleanup(func() { wh.Close() })
-	if _, err := wh.Migrate(s.Context()); err != nil {
-		s.Fatal(err)
-	}
-	return wh
 }
 
 // an is the n-th event of the test, of one of 50 products.

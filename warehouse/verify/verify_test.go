@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
@@ -35,20 +34,12 @@ type shop struct {
 
 func newShop(t testing.TB) *shop {
 	t.Helper()
-	e := warehousetest.Database(t)
-	wh, err := warehouse.Open(t.Context(), warehouse.Config{Addr: []string{e.Addr}, Database: e.Database, User: e.User, Password: e.Password}, zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { wh.Close() })
-	if _, err := wh.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	s := &shop{TB: t, wh: wh}
+	s := &shop{TB: t, wh: warehousetest.Migrated(t)}
 	cfg := brokertest.Config(t)
 	cfg.Partitions = 3
 	brokertest.OwnReceiveTimes(t, cfg)
 	s.cl = brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
+	var err error
 	if s.id, err = s.cl.EnsureTopics(t.Context()); err != nil {
 		t.Fatal(err)
 	}

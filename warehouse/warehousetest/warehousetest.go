@@ -24,8 +24,10 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
 	"clickstream/warehouse/warehousetest/visible"
 )
@@ -84,6 +86,36 @@ func Database(t testing.TB) Endpoint {
 	execute(t, e, "CREATE DATABASE "+e.Database)
 	t.Cleanup(func() { execute(t, e, "DROP DATABASE IF EXISTS "+e.Database+" SYNC") })
 	return e
+}
+
+// Config is how a Warehouse is opened on the database.
+func (e Endpoint) Config() warehouse.Config {
+	return warehouse.Config{Addr: []string{e.Addr}, Database: e.Database, User: e.User, Password: e.Password}
+}
+
+// Migrated opens a Warehouse on a database of t's own, with all tables, until t
+// is over.
+func Migrated(t testing.TB) *warehouse.Warehouse {
+	t.Helper()
+	return MigratedAt(t, Database(t).Config())
+}
+
+// MigratedAt is Migrated on a given database.
+func MigratedAt(t testing.TB, cfg warehouse.Config) *warehouse.Warehouse {
+	t.Helper()
+	w, err := warehouse.Open(t.Context(), cfg, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := w.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return w
 }
 
 func engine() (Endpoint, error) {

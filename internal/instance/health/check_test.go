@@ -14,17 +14,15 @@ import (
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 	"clickstream/internal/instance"
-	"clickstream/warehouse"
 	"clickstream/warehouse/warehousetest"
 )
 
 // pipeline has events on its log and tables of its own.
 func pipeline(t *testing.T, b broker.Config) *instance.Pipeline {
 	t.Helper()
-	end := warehousetest.Database(t)
-	e, err := instance.Open(t.Context(), instance.Config{Sharing: instance.JoinOnly, Dir: t.TempDir(), Kafka: b, ClickHouse: warehouse.Config{
-		Addr: []string{end.Addr}, Database: end.Database, User: end.User, Password: end.Password,
-	}})
+	e, err := instance.Open(t.Context(), instance.Config{
+		Sharing: instance.JoinOnly, Dir: t.TempDir(), Kafka: b, ClickHouse: warehousetest.Database(t).Config(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
