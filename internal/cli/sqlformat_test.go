@@ -40,11 +40,14 @@ func TestSQLAnswersAsItIsAsked(t *testing.T) {
 	end := warehousetest.Database(t)
 	t.Setenv(envClickHousePassword, end.Password)
 	folder := t.TempDir()
-	ask := func(query string, flags ...string) (int, string, string) {
-		return run(t, append([]string{"sql", query, "--data-dir", folder, "--kafka-brokers", "127.0.0.1:9", "--clickhouse-addr", end.Addr,
-			"--clickhouse-user", end.User, "--clickhouse-database", end.Database}, flags...)...)
+	call := func(args ...string) (int, string, string) {
+		return run(t, append(args, "--data-dir", folder, "--kafka-brokers", "127.0.0.1:9", "--clickhouse-addr", end.Addr,
+			"--clickhouse-user", end.User, "--clickhouse-database", end.Database)...)
 	}
-	if status, _, errOut := run(t, "migrate", "up", "--clickhouse-addr", end.Addr, "--clickhouse-user", end.User, "--clickhouse-database", end.Database); status != exitDone {
+	ask := func(query string, flags ...string) (int, string, string) {
+		return call(append([]string{"sql", query}, flags...)...)
+	}
+	if status, _, errOut := call("migrate", "up"); status != exitDone {
 		t.Fatal(errOut)
 	}
 	const at = "toDateTime64('2026-11-24 08:00:00.5', 3, 'UTC') AS at"
