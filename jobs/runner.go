@@ -28,7 +28,7 @@ const (
 	// and clocks that differ.
 	deadAfter = 5 * time.Minute
 	// For the last steps of a run: recording its end and removing its table;
-	// less when the process has been told to stop.
+	// less when the process has been asked to stop.
 	timeToEnd, timeToStop = 30 * time.Second, 2 * time.Second
 )
 
@@ -225,7 +225,7 @@ func (r *Runner) storedOffsets(ctx context.Context) ([]int64, error) {
 	}
 	err = r.cfg.Warehouse.WaitStored(waiting, r.cfg.Broker, topic, ends, nil)
 	if err != nil && ctx.Err() == nil && waiting.Err() != nil {
-		return nil, fmt.Errorf("the mirror has not stored the log up to its end within %s; is it running (serve) or far behind (status)? %w", r.cfg.WaitForMirror, err)
+		return nil, fmt.Errorf("the mirror has not stored the log up to its end within %s; is it running (serve), and how large is its lag (status)? %w", r.cfg.WaitForMirror, err)
 	}
 	if err != nil {
 		return nil, err
