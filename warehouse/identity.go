@@ -44,7 +44,11 @@ func (w *Warehouse) recordLog(ctx context.Context, id broker.LogIdentity) (Table
 		return "", fmt.Errorf("check which log database %s belongs to (has it been migrated?): %w", w.cfg.Database, err)
 	}
 	for _, l := range logs {
-		if err := l.SameLog(id); err != nil {
+		err := l.SameLog(id)
+		switch {
+		case errors.Is(err, broker.ErrPartitions):
+			return "", fmt.Errorf("database %s belongs to this log as it was before: %w", w.cfg.Database, err)
+		case err != nil:
 			return "", fmt.Errorf("database %s belongs to another log: %w. Use another database; or drop the tables and create "+
 				"them again (migrate down --all, migrate up): the mirror then stores this log in them from its beginning", w.cfg.Database, err)
 		}

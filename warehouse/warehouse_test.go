@@ -218,13 +218,17 @@ func TestAnotherLogIsRefused(t *testing.T) {
 		"topic made again": {func(id *broker.LogIdentity) { id.TopicID = "t2" }, "deleted and created again"},
 		"another topic":    {func(id *broker.LogIdentity) { id.Topic = "other" }, "its topic was events"},
 		"more partitions":  {func(id *broker.LogIdentity) { id.Partitions = 24 }, "had 12 partitions and has 24"},
-		"says the way out": {func(id *broker.LogIdentity) { id.Partitions = 24 }, "Use another database"},
+		"says the way out": {func(id *broker.LogIdentity) { id.ClusterID = "b" }, "Use another database"},
+		"a new log is the way out of more partitions": {func(id *broker.LogIdentity) { id.Partitions = 24 }, "--kafka-topic-prefix"},
 	} {
 		changed := id
 		c.change(&changed)
 		err := w.CheckLog(t.Context(), changed)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+		if changed.Partitions != id.Partitions && strings.Contains(err.Error(), "migrate") {
+			t.Errorf("%s: new tables would take older events for invalid: %v", name, err)
 		}
 	}
 	if _, err := w.MigrateReset(t.Context()); err != nil {

@@ -122,13 +122,17 @@ func (recorded LogIdentity) SameLog(now LogIdentity) error {
 	return SamePartitions(now.Topic, recorded.Partitions, now.Partitions)
 }
 
-// SamePartitions returns nil, or what a changed number of partitions means and
-// what to do about it.
+// ErrPartitions says that the number of the log's partitions has changed. New
+// tables do not help then: events from before the change would look invalid.
+var ErrPartitions = errors.New("the number of partitions has changed")
+
+// SamePartitions says what a changed number of partitions means, and the way
+// out; its error is ErrPartitions.
 func SamePartitions(topic string, recorded, now int32) error {
 	if recorded == now {
 		return nil
 	}
-	return fmt.Errorf("topic %s had %d partitions and has %d now, so the events of one product would be in two of them: "+
+	return fmt.Errorf("%w: topic %s had %d partitions and has %d now, so the events of one product would be in two of them: "+
 		"a topic cannot get fewer again, so begin a new log with another --kafka-topic-prefix and --clickhouse-database, and bring the events into it",
-		topic, recorded, now)
+		ErrPartitions, topic, recorded, now)
 }
