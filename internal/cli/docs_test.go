@@ -127,6 +127,30 @@ func TestDocsContributingQuotesWhatIsTested(t *testing.T) {
 			t.Errorf("docs/contributing.md quotes from %s what is not in it:\n%s", quote[1], quote[2])
 		}
 	}
+	for _, block := range codeWithoutSource(text) {
+		t.Errorf("docs/contributing.md has code that no test compares with a file: write <!-- from FILE --> on the line before\n%s", block)
+	}
+}
+
+// codeWithoutSource are the first lines of the blocks of Go and SQL that have no
+// comment <!-- from FILE --> on the line before.
+func codeWithoutSource(text string) (blocks []string) {
+	fence, source := regexp.MustCompile("^ *```(?i:go|sql) *$"), regexp.MustCompile(`^<!-- from \S+ -->$`)
+	lines := append([]string{""}, strings.Split(text, "\n")...)
+	for i, line := range lines {
+		if fence.MatchString(line) && !source.MatchString(lines[i-1]) {
+			blocks = append(blocks, strings.Join(lines[i+1:min(i+2, len(lines))], ""))
+		}
+	}
+	return blocks
+}
+
+func TestCodeWithoutASourceIsFound(t *testing.T) {
+	const text = "A query:\n\n```sql\nSELECT 1\n```\n\n<!-- from a.go -->\n```go\nfunc a()\n```\n\n```sh\ngo test\n```\n" +
+		"<!-- from a.go -->\n\n```go\nfunc b()\n```\n- a list\n  ```go\n  func c()\n  ```\n"
+	if got := codeWithoutSource(text); !slices.Equal(got, []string{"SELECT 1", "func b()", "  func c()"}) {
+		t.Errorf("found %q", got)
+	}
 }
 
 // contains says whether name stands in text as a whole word.
