@@ -40,9 +40,18 @@ func startCollector(t *testing.T, cfg CollectorConfig) (*Collector, string) {
 
 func post(t *testing.T, address, body string, headers ...string) (int, http.Header, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(testContext(t), http.MethodPost, address+"/v1/events", strings.NewReader(body))
+	status, header, text, err := tryPost(testwait.Context(t), address, body, headers...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return status, header, text
+}
+
+// tryPost is post for other goroutines than the test's, which may not end it.
+func tryPost(ctx context.Context, address, body string, headers ...string) (int, http.Header, string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address+"/v1/events", strings.NewReader(body))
+	if err != nil {
+		return 0, nil, "", err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	for i := 0; i < len(headers); i += 2 {
@@ -50,14 +59,11 @@ func post(t *testing.T, address, body string, headers ...string) (int, http.Head
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		return 0, nil, "", err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, resp.Header, strings.TrimSpace(string(text))
+	return resp.StatusCode, resp.Header, strings.TrimSpace(string(text)), err
 }
 
 const (

@@ -30,29 +30,35 @@ func send(t *testing.T, address, body string) net.Conn {
 func TestI1_AClientThatHangsUpFailsNobodyElse(t *testing.T) {
 	_, p := newPipeline(t)
 	c, address := startCollector(t, CollectorConfig{Producer: p})
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for i := 0; ; i++ {
-			select {
-			case <-stop:
-				return
-			default:
+	good := make(chan error, 1)
+	go func() { good <- postFifty(t.Context(), address) }()
+	for i := 0; ; i++ {
+		select {
+		case err := <-good:
+			if err != nil {
+				t.Error(err)
 			}
-			before := c.Stats().Requests
-			conn := send(t, address, strings.ReplaceAll(goodEvent, "c1", fmt.Sprintf("hang-up %d", i)))
-			testwait.Until(t, "the collector has the request", func() bool { return c.Stats().Requests > before })
-			conn.Close()
+			return
+		default:
 		}
-	}()
+		before := c.Stats().Requests
+		conn := send(t, address, strings.ReplaceAll(goodEvent, "c1", fmt.Sprintf("hang-up %d", i)))
+		testwait.Until(t, "the collector has the request", func() bool { return c.Stats().Requests > before })
+		conn.Close()
+	}
+}
+
+// postFifty sends requests one after the other, and returns what was wrong with
+// the answers.
+func postFifty(ctx context.Context, address string) error {
+	var errs []error
 	for i := range 50 {
 		body := strings.ReplaceAll(goodEvent, "c1", fmt.Sprintf("good %d", i))
-		if status, _, text := post(t, address, body); status != 200 {
-			t.Errorf("request %d: %d %s", i, status, text)
+		if status, _, text, err := tryPost(ctx, address, body); err != nil || status != 200 {
+			errs = append(errs, fmt.Errorf("request %d: %d %s %v", i, status, text, err))
 		}
 	}
-	close(stop)
-	<-stopped
+	return errors.Join(errs...)
 }
 
 func TestI1_AContextThatEndsTakesNoOthersRecordsWithIt(t *testing.T) {
@@ -61,16 +67,16 @@ func TestI1_AContextThatEndsTakesNoOthersRecordsWithIt(t *testing.T) {
 	cfg := brokertest.OpenAt(t, settings)
 	p := testProducer(t, cfg)
 	e := aView()
-	if err := errors.Join(p.Append(testContext(t), &e), p.Flush(testContext(t))); err != nil {
+	if err := errors.Join(p.Append(testwait.Context(t), &e), p.Flush(testwait.Context(t))); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
 	// Both are of one partition.
-	cancelled, cancel := context.WithCancel(testContext(t))
+	cancelled, cancel := context.WithCancel(testwait.Context(t))
 	hungUp, other := p.Batch(), p.Batch()
-	if err := errors.Join(hungUp.Append(cancelled, &e), other.Append(testContext(t), &e)); err != nil {
+	if err := errors.Join(hungUp.Append(cancelled, &e), other.Append(testwait.Context(t), &e)); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
@@ -78,30 +84,30 @@ func TestI1_AContextThatEndsTakesNoOthersRecordsWithIt(t *testing.T) {
 		t.Errorf("Wait returns %v", err)
 	}
 	brokertest.StartAt(t, dir, b.Addr())
-	if err := other.Wait(testContext(t)); err != nil {
+	if err := other.Wait(testwait.Context(t)); err != nil {
 		t.Errorf("the other's record is not acknowledged: %v", err)
 	}
 }
 
 func TestI3_AFullBufferRefusesRequestsAndKeepsImportsWaiting(t *testing.T) {
 	cfg := brokertest.Open(t)
-	p, err := NewProducer(testContext(t), cfg, zerolog.Nop())
+	p, err := NewProducer(testwait.Context(t), cfg, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Close)
 	p.room.take(bufferSize) // as if so much were under way
 	e := aView()
-	if err := p.batchWithoutWaiting().Append(testContext(t), &e); !errors.Is(err, errBufferFull) {
+	if err := p.batchWithoutWaiting().Append(testwait.Context(t), &e); !errors.Is(err, errBufferFull) {
 		t.Errorf("a request's batch returns %v", err)
 	}
-	ended, cancel := context.WithCancel(testContext(t))
+	ended, cancel := context.WithCancel(testwait.Context(t))
 	cancel()
 	if err := p.Append(ended, &e); !errors.Is(err, context.Canceled) {
 		t.Errorf("Append with a context that has ended returns %v", err)
 	}
 	appended := make(chan error, 1)
-	go func() { appended <- errors.Join(p.Append(testContext(t), &e), p.Flush(testContext(t))) }()
+	go func() { appended <- errors.Join(p.Append(testwait.Context(t), &e), p.Flush(testwait.Context(t))) }()
 	testwait.Until(t, "a batch waits for room", func() bool { return p.room.waiting.Load() == 1 })
 	p.room.give(bufferSize)
 	if err := <-appended; err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/testwait"
 )
 
 var samples = []string{"formats/testdata/categories.csv", "formats/testdata/cosmetics.csv", "formats/testdata/native.jsonl"}
@@ -21,7 +22,7 @@ var samples = []string{"formats/testdata/categories.csv", "formats/testdata/cosm
 func TestE1_BadRowsAreCountedAndKeptWithTheirLine(t *testing.T) {
 	cfg, p := newPipeline(t)
 	var last Progress
-	report, err := ImportFiles(testContext(t), Options{Paths: samples, Producer: p, Progress: func(p Progress) { last = p }})
+	report, err := ImportFiles(testwait.Context(t), Options{Paths: samples, Producer: p, Progress: func(p Progress) { last = p }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestE1_BadRowsAreCountedAndKeptWithTheirLine(t *testing.T) {
 
 func TestI4_ImportingTwiceAddsNoIdentity(t *testing.T) {
 	cfg, p := newPipeline(t)
-	ctx := testContext(t)
+	ctx := testwait.Context(t)
 	moved := filepath.Join(t.TempDir(), "other name.csv")
 	content, err := os.ReadFile(samples[0])
 	if err != nil {
@@ -107,7 +108,7 @@ func TestNothingIsImportedIfAFileIsWrong(t *testing.T) {
 	if err := os.WriteFile(other, []byte("id,name\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := ImportFiles(testContext(t), Options{Paths: []string{samples[0], dir, filepath.Join(dir, "missing"), other}, Producer: p})
+	_, err := ImportFiles(testwait.Context(t), Options{Paths: []string{samples[0], dir, filepath.Join(dir, "missing"), other}, Producer: p})
 	for _, want := range []string{"is a folder", "no such file", "not a file of events"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q: %v", want, err)
@@ -125,7 +126,7 @@ func TestStandardInputIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	report, err := ImportFiles(testContext(t), Options{Paths: []string{"-"}, Stdin: f, Producer: p})
+	report, err := ImportFiles(testwait.Context(t), Options{Paths: []string{"-"}, Stdin: f, Producer: p})
 	if err != nil || report.Read != 7 || report.Files[0].Path != "stdin" {
 		t.Fatal(report, err)
 	}
@@ -136,7 +137,7 @@ func TestStandardInputIsRead(t *testing.T) {
 
 func TestAStoppedImportSaysWhatIsIn(t *testing.T) {
 	cfg, p := newPipeline(t)
-	ctx, cancel := context.WithCancel(testContext(t))
+	ctx, cancel := context.WithCancel(testwait.Context(t))
 	r, w := io.Pipe()
 	defer w.Close()
 	row := `{"event_type":"page","timestamp":"2026-11-22T10:04:05Z","user_id":"u%d"}` + "\n"

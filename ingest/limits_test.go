@@ -38,13 +38,14 @@ func TestI3_SmallRequestsThatUnpackToManyEventsKeepMemoryBounded(t *testing.T) {
 	var before, now runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
+	ctx := testwait.Context(t)
 	var group sync.WaitGroup
 	for range 32 {
 		group.Go(func() {
-			switch status, _, text := post(t, address, bomb, "Content-Encoding", "gzip"); status {
+			switch status, _, text, err := tryPost(ctx, address, bomb, "Content-Encoding", "gzip"); status {
 			case 413, 429, 503:
 			default:
-				t.Errorf("%d %s", status, text)
+				t.Errorf("%d %s %v", status, text, err)
 			}
 		})
 	}

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -11,20 +10,14 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/testwait"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func testContext(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 func testProducer(t *testing.T, cfg *broker.Client) *Producer {
 	t.Helper()
-	p, err := NewProducer(testContext(t), cfg, zerolog.Nop())
+	p, err := NewProducer(testwait.Context(t), cfg, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func produceInbound(t *testing.T, cfg *broker.Client, values ...[]byte) {
 			Topic: cfg.Topics().Data, Partition: int32(i) % broker.DefaultPartitions, Key: []byte("any key"), Value: v,
 		})
 	}
-	if err := cl.ProduceSync(testContext(t), records...).FirstErr(); err != nil {
+	if err := cl.ProduceSync(testwait.Context(t), records...).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -65,7 +65,7 @@ func startNormaliser(t *testing.T, cfg *broker.Client, p *Producer) runningNorma
 
 func waitNormalised(t *testing.T, cfg *broker.Client) {
 	t.Helper()
-	ctx := testContext(t)
+	ctx := testwait.Context(t)
 	ends, err := cfg.EndOffsets(ctx, cfg.Topics().Data)
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func forgetCommits(t *testing.T, cfg *broker.Client) {
 	for p := range broker.DefaultPartitions {
 		offsets.AddOffset(cfg.Topics().Data, p, 0, -1)
 	}
-	if err := kadm.NewClient(cl.Client).CommitAllOffsets(testContext(t), cfg.Group("normaliser"), offsets); err != nil {
+	if err := kadm.NewClient(cl.Client).CommitAllOffsets(testwait.Context(t), cfg.Group("normaliser"), offsets); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -8,11 +8,12 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/testwait"
 )
 
 func TestE1_OnlyValidEventsGetOntoTheLog(t *testing.T) {
 	cfg, p := newPipeline(t)
-	ctx := testContext(t)
+	ctx := testwait.Context(t)
 	deep := aView()
 	deep.Properties = `{"a":` + strings.Repeat("[", 65) + strings.Repeat("]", 65) + `}`
 	long := aView()
@@ -47,7 +48,7 @@ func TestE1_OnlyValidEventsGetOntoTheLog(t *testing.T) {
 
 func TestE1_RejectedRecordsKeepBytesReasonAndOrigin(t *testing.T) {
 	cfg, p := newPipeline(t)
-	ctx := testContext(t)
+	ctx := testwait.Context(t)
 	want := event.Rejected{
 		Value:     []byte("\x00\xff not an event"),
 		Rejection: event.Rejection{Reason: event.ReasonBadRow, Field: "f", Message: "m"},
@@ -84,7 +85,7 @@ func TestE1_RejectedRecordsKeepBytesReasonAndOrigin(t *testing.T) {
 
 func TestE1_WaitReturnsOnlyWhenAllIsAcknowledged(t *testing.T) {
 	_, p := newPipeline(t)
-	ctx := testContext(t)
+	ctx := testwait.Context(t)
 	batch := p.Batch()
 	e := aView()
 	sent := int64(0)

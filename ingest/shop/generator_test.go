@@ -167,7 +167,7 @@ func TestOptionsAreCheckedTogether(t *testing.T) {
 
 func TestTheGeneratorRunsOnWithTheClock(t *testing.T) {
 	cfg, p := newPipeline(t)
-	ctx, cancel := context.WithCancel(testContext(t))
+	ctx, cancel := context.WithCancel(testwait.Context(t))
 	g, err := New(Options{Rate: 10})
 	if err != nil {
 		t.Fatal(err)

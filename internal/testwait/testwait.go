@@ -1,7 +1,9 @@
-// Package testwait lets tests wait for a condition instead of sleeping.
+// Package testwait lets tests wait for a condition instead of sleeping, and
+// bounds how long they wait.
 package testwait
 
 import (
+	"context"
 	"testing"
 	"time"
 )
@@ -25,4 +27,13 @@ func Until(t testing.TB, what string, holds func() bool) {
 		}
 		<-time.After(pause)
 	}
+}
+
+// Context ends with the test, and after a minute at the latest, so that a call
+// that never returns fails with its own error.
+func Context(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
 }
