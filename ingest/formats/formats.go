@@ -48,6 +48,15 @@ func Names() []string {
 	return names
 }
 
+// Descriptions says of each format what a file of it looks like, a line each.
+func Descriptions() []string {
+	var lines []string
+	for _, f := range known {
+		lines = append(lines, f.name+": "+f.expects)
+	}
+	return lines
+}
+
 // Valid says whether name is a format's, Auto or empty (which is Auto).
 func Valid(name string) bool {
 	return name == "" || name == Auto || slices.Contains(Names(), name)

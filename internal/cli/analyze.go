@@ -23,7 +23,7 @@ import (
 
 type analyzeCmd struct {
 	Files    []string `arg:"" placeholder:"FILE" help:"Files of events, plain, .gz or .zst; - is standard input."`
-	Format   string   `default:"auto" placeholder:"NAME" help:"Format of the files (auto: found from the first lines): auto, native or rees46."`
+	Format   string   `default:"auto" placeholder:"NAME" help:"Format of the files: auto (found from the first lines), or one of ${formats}."`
 	Output   string   `enum:"text,json" default:"text" help:"text, or json: one document on standard output and nothing else."`
 	DataDir  string   `placeholder:"DIR" help:"Keep the log and the tables in this folder, and go on with what is in it (default: a temporary folder)."`
 	Keep     bool     `help:"Keep the temporary folder."`
@@ -42,8 +42,8 @@ Examples:
   clickstream analyze --views-over 10 --purchases-under 1 2019-Oct.csv.gz
   zcat clicks.jsonl.gz | clickstream analyze --output json -
 
-Formats: native (a JSON object a line) and rees46 (CSV with event_time, event_type, product_id, price,
-user_id, user_session and, where there are such, category_id, category_code, brand).
+` + formatsHelp() + `
+
 Give several files the oldest first: an event that comes after its windows have closed is late.
 The log is always embedded and made for this command, so that the files never mix with a shop's events. With
 --clickhouse-addr the tables are made in a database of their own there; it is dropped at the end, unless

@@ -17,6 +17,7 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
 
+	"clickstream/ingest/formats"
 	"clickstream/internal/instance"
 )
 
@@ -87,7 +88,10 @@ func newParser(ctx context.Context, t *terminal, exit func(status int)) (*kong.K
 		kong.Writers(t.out, t.err),
 		kong.Exit(exit),
 		kong.DefaultEnvars("CLICKSTREAM"),
-		kong.Vars{"version": version(), "roles": strings.Join(instance.RoleNames(), ", "), "collector": instance.DefaultCollectorAddr},
+		kong.Vars{
+			"version": version(), "roles": strings.Join(instance.RoleNames(), ", "), "collector": instance.DefaultCollectorAddr,
+			"formats": strings.Join(formats.Names(), ", "),
+		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, FlagsLast: true}),
 		kong.ExplicitGroups(groups),
 		kong.UsageOnError(),

@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"clickstream/ingest/formats"
 	"clickstream/internal/broker"
 )
 
@@ -151,6 +152,60 @@ func TestCodeWithoutASourceIsFound(t *testing.T) {
 	if got := codeWithoutSource(text); !slices.Equal(got, []string{"SELECT 1", "func b()", "  func c()"}) {
 		t.Errorf("found %q", got)
 	}
+}
+
+// The formats of files are written down by hand in two places.
+func TestDocsNameEveryFormat(t *testing.T) {
+	for _, name := range []string{"README.md", filepath.Join("docs", "events.md")} {
+		text := strings.ToLower(read(t, filepath.Join(root, name)))
+		for _, format := range formats.Names() {
+			if !contains(text, strings.ToLower(format)) {
+				t.Errorf("%s does not name the format %s", name, format)
+			}
+		}
+	}
+}
+
+// A link to a heading that was renamed leads to the top of a page, and nobody
+// notices.
+func TestDocsLinksLeadToFilesAndHeadings(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no docs: %v", err)
+	}
+	link := regexp.MustCompile(`\]\(([^)\s]*)\)`)
+	found := 0
+	for _, page := range append(pages, filepath.Join(root, "README.md")) {
+		for _, match := range link.FindAllStringSubmatch(read(t, page), -1) {
+			if strings.Contains(match[1], "://") {
+				continue
+			}
+			found++
+			file, heading, _ := strings.Cut(match[1], "#")
+			target := page
+			if file != "" {
+				target = filepath.Join(filepath.Dir(page), file)
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s, which does not exist", filepath.Base(page), match[1])
+			} else if heading != "" && !slices.Contains(headings(read(t, target)), heading) {
+				t.Errorf("%s links to %s, which has no such heading", filepath.Base(page), match[1])
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d links were found", found)
+	}
+}
+
+// headings are the names by which a link leads to the headings of a page.
+func headings(text string) []string {
+	var names []string
+	dropped := regexp.MustCompile(`[^\pL\pN _-]`)
+	for _, match := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(text, -1) {
+		names = append(names, strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(match[1]), ""), " ", "-"))
+	}
+	return names
 }
 
 // contains says whether name stands in text as a whole word.

@@ -25,7 +25,7 @@ type ingestCmd struct {
 
 type ingestFileCmd struct {
 	Files  []string `arg:"" placeholder:"FILE" help:"Files of events, plain, .gz or .zst; - is standard input."`
-	Format string   `default:"auto" placeholder:"NAME" help:"Format of the files (auto: found from the first lines): auto, native or rees46."`
+	Format string   `default:"auto" placeholder:"NAME" help:"Format of the files: auto (found from the first lines), or one of ${formats}."`
 	folderFlags
 	engineFlags
 }
@@ -37,7 +37,9 @@ the command ends; alerts are found by the next serve, demo or verify.
 
 Examples:
   clickstream ingest file 2019-Oct.csv.gz
-  clickstream ingest file --format native - < clicks.jsonl`
+  clickstream ingest file --format native - < clicks.jsonl
+
+` + formatsHelp()
 }
 
 func (c *ingestFileCmd) Run(ctx context.Context, t *terminal) error {

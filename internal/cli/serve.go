@@ -7,7 +7,7 @@ import (
 )
 
 type serveCmd struct {
-	Roles                   []string `placeholder:"ROLE,…" help:"Roles to run: ${roles} (default: all)."`
+	Roles                   []string `placeholder:"ROLE" help:"Roles to run: ${roles} (default: all)."`
 	CollectorAddr           string   `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port if that one is in use)."`
 	WriteKeysFile           string   `placeholder:"FILE" help:"Write keys of which clients must give one, as NAME SECRET, one a line; $$CLICKSTREAM_WRITE_KEYS takes NAME:SECRET,… instead (default: no key is needed)."`
 	CollectorMemory         int64    `default:"128" placeholder:"MIB" help:"Memory in MiB for all requests under way; one client may use half of it (${default})."`

@@ -83,5 +83,10 @@ func checkFormat(name string) error {
 	if formats.Valid(name) {
 		return nil
 	}
-	return usageError{fmt.Errorf("format %q is not known: give auto, %s", name, strings.Join(formats.Names(), " or "))}
+	return usageError{fmt.Errorf("format %q is not known: give auto or one of %s", name, strings.Join(formats.Names(), ", "))}
+}
+
+// formatsHelp lists the formats in the help of a command that reads files.
+func formatsHelp() string {
+	return "Formats:\n  " + strings.Join(formats.Descriptions(), "\n  ")
 }

@@ -16,7 +16,7 @@ import (
 type statusCmd struct {
 	Output string   `enum:"text,json" default:"text" help:"text or json."`
 	MaxLag int64    `default:"100000" placeholder:"N" help:"A role with a lag of more records than this is unwell (${default})."`
-	Roles  []string `placeholder:"ROLE,…" help:"Roles that should run somewhere: ${roles} (default: all)."`
+	Roles  []string `placeholder:"ROLE" help:"Roles that should run somewhere: ${roles} (default: all)."`
 	zoneFlag
 	folderFlags
 	engineFlags
