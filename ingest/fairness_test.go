@@ -98,7 +98,7 @@ func TestI3_AFullBufferRefusesRequestsAndKeepsImportsWaiting(t *testing.T) {
 	t.Cleanup(p.Close)
 	p.room.take(bufferSize) // as if so much were under way
 	e := aView()
-	if err := p.batchWithoutWaiting().Append(testwait.Context(t), &e); !errors.Is(err, errBufferFull) {
+	if err := p.requestBatch().Append(testwait.Context(t), &e); !errors.Is(err, errBufferFull) {
 		t.Errorf("a request's batch returns %v", err)
 	}
 	ended, cancel := context.WithCancel(testwait.Context(t))

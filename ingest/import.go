@@ -61,9 +61,10 @@ type Report struct {
 }
 
 // ImportFiles appends the files' events to the log, one file after the other,
-// each in the order of its rows. A bad row goes to the rejected topic with its
-// file and line, and the import goes on. All paths are looked at, and their
-// formats found, before anything is imported.
+// each in the order of its rows. A bad row, and one that the broker will never
+// take, goes to the rejected topic with its file and line, and the import goes
+// on. All paths are looked at, and their formats found, before anything is
+// imported.
 //
 // It returns when everything is acknowledged. When ctx ends it stops at the
 // next row, waits a few seconds for what is under way, and returns what is in
@@ -75,7 +76,7 @@ func ImportFiles(ctx context.Context, opts Options) (Report, error) {
 	}
 	im := &importing{
 		opts:   opts,
-		batch:  opts.Producer.Batch(),
+		batch:  opts.Producer.settlingBatch(),
 		report: Report{ByReason: make(map[event.Reason]int64)},
 		start:  time.Now(),
 	}
@@ -92,7 +93,7 @@ func ImportFiles(ctx context.Context, opts Options) (Report, error) {
 			break
 		}
 	}
-	if waitErr := im.batch.Wait(sending); err == nil || waitErr != nil && ctx.Err() == nil {
+	if waitErr := im.settle(sending); err == nil || waitErr != nil && ctx.Err() == nil {
 		err = waitErr
 	}
 	im.report.Accepted, im.report.Rejected = im.batch.counts()
@@ -232,6 +233,11 @@ func (im *importing) rows(ctx, sending context.Context, r *formats.Reader) error
 			if err := ctx.Err(); err != nil {
 				return err
 			}
+			if im.batch.anyRefused.Load() {
+				if err := im.settle(sending); err != nil {
+					return err
+				}
+			}
 		}
 		err := r.Next(&e)
 		if errors.Is(err, io.EOF) {
@@ -241,24 +247,35 @@ func (im *importing) rows(ctx, sending context.Context, r *formats.Reader) error
 			if e.Source == "" {
 				e.Source = source
 			}
-			err = im.batch.Append(sending, &e)
+			err = im.batch.append(sending, &e, im.row(r))
 		}
-		var bad *event.Rejection
-		switch {
-		case errors.As(err, &bad):
-			line, raw := r.Row()
-			im.report.ByReason[bad.Reason]++
-			if err := im.batch.Reject(sending, event.Rejected{
-				Value: raw, Rejection: *bad,
-				Origin: event.Origin{Kind: event.OriginFile, Name: im.path, Position: line},
-			}); err != nil {
-				return err
-			}
-		case err != nil:
+		if bad, ok := errors.AsType[*event.Rejection](err); ok {
+			err = im.reject(sending, im.row(r), *bad)
+		}
+		if err != nil {
 			return err
 		}
 		im.report.Read++
 	}
+}
+
+// row is the place of the row that was read last.
+func (im *importing) row(r *formats.Reader) place {
+	line, raw := r.Row()
+	return place{file: im.path, index: line, original: raw}
+}
+
+func (im *importing) reject(ctx context.Context, row place, bad event.Rejection) error {
+	im.report.ByReason[bad.Reason]++
+	return im.batch.Reject(ctx, event.Rejected{
+		Value: row.original, Rejection: bad,
+		Origin: event.Origin{Kind: event.OriginFile, Name: row.file, Position: row.index},
+	})
+}
+
+// settle waits for all rows so far and rejects those that the broker refused.
+func (im *importing) settle(ctx context.Context) error {
+	return im.batch.settle(ctx, func(row place, bad event.Rejection) error { return im.reject(ctx, row, bad) })
 }
 
 func (im *importing) show(always bool) {

@@ -167,18 +167,10 @@ func TestI1_AFullBufferRefusesRequestsAtOnce(t *testing.T) {
 }
 
 func TestI2_AnEventThatTheBrokerNeverTakesIsRejected(t *testing.T) {
-	config := brokertest.Config(t)
-	brokertest.EventLog(t, config, map[string]*string{"max.message.bytes": new("2000")})
-	cfg := brokertest.OpenAt(t, config)
+	cfg := smallLog(t)
 	p := testProducer(t, cfg)
 	_, address := startCollector(t, CollectorConfig{Producer: p})
-	// What does not pack.
-	noise := make([]byte, 0, 8000)
-	for i := uint32(1); len(noise) < cap(noise); i = i*1664525 + 1013904223 {
-		noise = append(noise, 'a'+byte(i>>24)%26)
-	}
-	large := strings.Replace(goodEvent, `"user_id"`, `"properties":{"text":"`+string(noise)+`"},"user_id"`, 1)
-	status, _, text := post(t, address, "["+strings.ReplaceAll(large, "c1", "large")+","+goodEvent+"]")
+	status, _, text := post(t, address, "["+strings.ReplaceAll(tooLarge(), "c1", "large")+","+goodEvent+"]")
 	if status != 200 || !strings.HasPrefix(text, `{"accepted":1,"rejected":[{"index":0,"reason":"`+string(event.ReasonRefused)+`"`) {
 		t.Errorf("%d %.200s", status, text)
 	}

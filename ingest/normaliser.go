@@ -35,7 +35,8 @@ type NormaliserConfig struct {
 // log. Their events are read leniently: any key, unknown fields, times without
 // a zone (read as UTC). An event without an id gets one from its record's
 // topic, partition and offset, one without a source "foreign". What is no
-// event goes to the rejected topic.
+// event, and an event that the broker will never take, goes to the rejected
+// topic.
 //
 // Offsets are committed only after what was made of the records is
 // acknowledged. A crash, or a partition that moves to another member, repeats
@@ -109,7 +110,7 @@ func (n *Normaliser) member(ctx context.Context) error {
 	defer cl.CloseAllowingRebalance()
 	working, cancel := grace.Context(ctx, grace.Stop)
 	defer cancel()
-	w := normaliserWork{Normaliser: n, cl: cl, batch: n.cfg.Producer.Batch(), decoder: event.Decoder{Lenient: true}}
+	w := normaliserWork{Normaliser: n, cl: cl, batch: n.cfg.Producer.settlingBatch(), decoder: event.Decoder{Lenient: true}}
 	for {
 		fetches := cl.PollRecords(ctx, normaliserPoll)
 		if ctx.Err() != nil && fetches.NumRecords() == 0 {
@@ -138,35 +139,36 @@ func (w *normaliserWork) fetched(ctx context.Context, fetches kgo.Fetches) error
 	}
 	commits := make(map[int32]broker.Commit)
 	events, rejected := w.batch.counts()
-	var read int64
+	var records []*kgo.Record
 	for it := fetches.RecordIter(); !it.Done(); {
 		r := it.Next()
 		commits[r.Partition] = broker.Commit{Offset: r.Offset + 1}
 		if r.Attrs.IsControl() {
 			continue
 		}
-		read++
+		records = append(records, r)
 		if r.Value == nil {
 			continue
 		}
-		if err := w.record(ctx, r); err != nil {
+		if err := w.record(ctx, r, len(records)-1); err != nil {
 			return err
 		}
 	}
 	if len(commits) == 0 {
 		return nil
 	}
-	if err := w.batch.Wait(ctx); err != nil {
+	err := w.batch.settle(ctx, func(from place, bad event.Rejection) error { return w.reject(ctx, records[from.index], bad) })
+	if err != nil {
 		return err
 	}
 	moreEvents, moreRejected := w.batch.counts()
-	w.read.Add(read)
+	w.read.Add(int64(len(records)))
 	w.accepted.Add(moreEvents - events)
 	w.rejected.Add(moreRejected - rejected)
 	return broker.CommitWithMetadata(ctx, w.cl.Client, w.topic, commits)
 }
 
-func (w *normaliserWork) record(ctx context.Context, r *kgo.Record) error {
+func (w *normaliserWork) record(ctx context.Context, r *kgo.Record, index int) error {
 	var e event.Event
 	err := w.decoder.Decode(r.Value, &e)
 	if err == nil {
@@ -176,10 +178,14 @@ func (w *normaliserWork) record(ctx context.Context, r *kgo.Record) error {
 		if e.Source == "" {
 			e.Source = inboundSource
 		}
-		err = w.batch.Append(ctx, &e)
+		err = w.batch.append(ctx, &e, place{index: int64(index)})
 	}
 	if bad, ok := errors.AsType[*event.Rejection](err); ok {
-		return w.batch.Reject(ctx, event.Rejected{Key: r.Key, Value: r.Value, Rejection: *bad, Origin: broker.TopicOrigin(r)})
+		return w.reject(ctx, r, *bad)
 	}
 	return err
+}
+
+func (w *normaliserWork) reject(ctx context.Context, r *kgo.Record, bad event.Rejection) error {
+	return w.batch.Reject(ctx, event.Rejected{Key: r.Key, Value: r.Value, Rejection: bad, Origin: broker.TopicOrigin(r)})
 }

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -47,6 +46,8 @@ type Producer struct {
 	room       *room // for what is under way
 	pool       sync.Pool
 	all        *Batch
+	now        func() time.Time
+	stamped    atomic.Int64 // the latest stamp, in milliseconds
 }
 
 // NewProducer connects to the broker and creates the topics that are missing.
@@ -66,7 +67,7 @@ func NewProducer(ctx context.Context, shared *broker.Client, log zerolog.Logger,
 	if err != nil {
 		return nil, fmt.Errorf("open producer: %w", err)
 	}
-	p := &Producer{cl: cl, log: log, topics: cl.Topics(), room: newRoom(bufferSize)}
+	p := &Producer{cl: cl, log: log, topics: cl.Topics(), room: newRoom(bufferSize), now: time.Now}
 	p.pool.New = func() any {
 		o := &outgoing{p: p}
 		o.done = o.acknowledged
@@ -129,6 +130,22 @@ func (p *Producer) check(ctx context.Context) error {
 	return nil
 }
 
+// stamp is when an event that is appended now is received. A clock that is set
+// back does not take it back: on a broker that keeps the producer's time the
+// receive times of a log would go back with it.
+func (p *Producer) stamp() event.Millis {
+	now := p.now().UnixMilli()
+	for {
+		latest := p.stamped.Load()
+		if now <= latest {
+			return event.Millis(latest)
+		}
+		if p.stamped.CompareAndSwap(latest, now) {
+			return event.Millis(now)
+		}
+	}
+}
+
 // full says whether there is hardly any room left.
 func (p *Producer) full() bool { return p.room.free.Load() < p.room.size/64 }
 
@@ -161,213 +178,3 @@ func (p *Producer) Flush(ctx context.Context) error { return p.all.Wait(ctx) }
 
 // Close gives up what is not acknowledged yet: Flush before.
 func (p *Producer) Close() { p.cl.Close() }
-
-// Batch begins a group of records that are waited for together, apart from
-// what others send through the same Producer.
-func (p *Producer) Batch() *Batch { return &Batch{p: p} }
-
-// batchWithoutWaiting is a Batch whose Append and Reject return errBufferFull
-// where others wait for room.
-func (p *Producer) batchWithoutWaiting() *Batch { return &Batch{p: p, never: true} }
-
-// Batch is a group of records under way. It may be used by several goroutines
-// at once, and again after Wait.
-type Batch struct {
-	p     *Producer
-	never bool // waits for room, nor fails for one event that the broker does not take
-	index int  // of the event being appended, where that is wanted
-
-	open       atomic.Int64                // handed over and not answered yet
-	acked      atomic.Int64                // events
-	ackedOther atomic.Int64                // rejected records
-	failed     atomic.Pointer[batchFailed] // the first since the last Wait
-
-	mu      sync.Mutex
-	idle    chan struct{} // closed when open gets to 0; made by a waiter
-	invalid []invalidRecord
-}
-
-// invalidRecord is an event of a batch for requests that the broker says it
-// will never take.
-type invalidRecord struct {
-	index int
-	err   error
-}
-
-type batchFailed struct{ err error }
-
-// outgoing is a record with its buffer; they are reused after the answer.
-type outgoing struct {
-	p     *Producer
-	batch *Batch
-	rec   kgo.Record
-	buf   []byte
-	size  int64 // taken of the room
-	index int   // in its batch
-	event bool
-	done  func(*kgo.Record, error)
-}
-
-// verifyFrom is the length of Properties from which on they could be nested
-// deeper than the log's readers take.
-const verifyFrom = 100
-
-// Append is as Producer.Append.
-func (b *Batch) Append(ctx context.Context, e *event.Event) error {
-	now := time.Now()
-	if err := e.Validate(event.MillisOf(now)); err != nil {
-		return err
-	}
-	key := e.Key()
-	if !utf8.ValidString(key) {
-		return &event.Rejection{Reason: event.ReasonBadEncoding, Message: "the event's key is not UTF-8"}
-	}
-	o := b.p.pool.Get().(*outgoing)
-	o.buf = append(o.buf[:0], key...)
-	o.buf = e.AppendJSON(o.buf)
-	value := o.buf[len(key):]
-	if err := checkValue(value, e); err != nil {
-		b.p.pool.Put(o)
-		return err
-	}
-	o.rec = kgo.Record{
-		Topic: b.p.topics.Events, Partition: event.Partition(key, b.p.partitions),
-		Key: o.buf[:len(key):len(key)], Value: value, Timestamp: now,
-	}
-	return b.send(ctx, o, true)
-}
-
-// checkValue catches what only shows in the encoded event: escapes make text
-// longer, and folding unknown fields nests them one level deeper.
-func checkValue(value []byte, e *event.Event) error {
-	if len(value) <= event.MaxValue && len(e.Properties) < verifyFrom {
-		return nil
-	}
-	var d event.Decoder
-	var again event.Event
-	return d.Decode(value, &again)
-}
-
-// Reject is as Producer.Reject.
-func (b *Batch) Reject(ctx context.Context, l event.Rejected) error {
-	o := b.p.pool.Get().(*outgoing)
-	o.rec = *broker.RejectedRecord(b.p.topics.Rejected, b.p.rejected, l)
-	// The caller may use its buffers again.
-	o.buf = append(append(o.buf[:0], o.rec.Key...), o.rec.Value...)
-	if key := len(o.rec.Key); o.rec.Key != nil {
-		o.rec.Key = o.buf[:key:key]
-	}
-	o.rec.Value = o.buf[len(o.rec.Key):]
-	return b.send(ctx, o, false)
-}
-
-func (b *Batch) send(ctx context.Context, o *outgoing, isEvent bool) error {
-	if f := b.failed.Load(); f != nil {
-		b.p.pool.Put(o)
-		return f.err
-	}
-	o.size = recordSize + int64(len(o.rec.Key)+len(o.rec.Value))
-	for _, h := range o.rec.Headers {
-		o.size += int64(len(h.Key) + len(h.Value))
-	}
-	if err := b.takeRoom(ctx, o.size); err != nil {
-		b.p.pool.Put(o)
-		return err
-	}
-	b.open.Add(1)
-	o.batch, o.event, o.index = b, isEvent, b.index
-	b.p.cl.Produce(context.Background(), &o.rec, o.done)
-	return nil
-}
-
-func (b *Batch) takeRoom(ctx context.Context, size int64) error {
-	if b.p.room.take(size) {
-		return nil
-	}
-	if b.never {
-		return errBufferFull
-	}
-	if err := b.p.room.wait(ctx, size); err != nil {
-		return fmt.Errorf("wait for room in the producer's buffer: %w", err)
-	}
-	return nil
-}
-
-func (o *outgoing) acknowledged(_ *kgo.Record, err error) {
-	b := o.batch
-	switch {
-	case b.never && o.event && broker.Classify(err) == broker.Invalid:
-		b.mu.Lock()
-		b.invalid = append(b.invalid, invalidRecord{o.index, err})
-		b.mu.Unlock()
-	case err != nil:
-		b.failed.CompareAndSwap(nil, &batchFailed{fmt.Errorf("append to topic %s: %w", o.rec.Topic, err)})
-	case o.event:
-		b.acked.Add(1)
-	default:
-		b.ackedOther.Add(1)
-	}
-	b.p.room.give(o.size)
-	o.batch, o.rec = nil, kgo.Record{}
-	// One huge record must not stay in memory for good.
-	if cap(o.buf) > event.MaxValue {
-		o.buf = nil
-	}
-	o.p.pool.Put(o)
-	if b.open.Add(-1) == 0 {
-		b.mu.Lock()
-		if b.idle != nil {
-			close(b.idle)
-			b.idle = nil
-		}
-		b.mu.Unlock()
-	}
-}
-
-// Wait waits until every record of the batch is answered and returns the
-// first error since the Wait before. When ctx ends first, what is under way
-// may still get onto the log.
-func (b *Batch) Wait(ctx context.Context) error {
-	for b.open.Load() > 0 {
-		// Whoever brings open to 0 looks for idle after that; so idle is made
-		// before open is looked at again. It may be closed for an earlier 0,
-		// with more handed over since: only open tells.
-		b.mu.Lock()
-		if b.idle == nil {
-			b.idle = make(chan struct{})
-		}
-		idle := b.idle
-		b.mu.Unlock()
-		if b.open.Load() == 0 {
-			break
-		}
-		select {
-		case <-idle:
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the broker's acknowledgement: %w", errors.Join(ctx.Err(), b.takeError()))
-		}
-	}
-	return b.takeError()
-}
-
-// takeInvalid returns the events that the broker did not take for what they
-// are, once all is answered.
-func (b *Batch) takeInvalid() []invalidRecord {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	invalid := b.invalid
-	b.invalid = nil
-	return invalid
-}
-
-func (b *Batch) takeError() error {
-	if f := b.failed.Swap(nil); f != nil {
-		return f.err
-	}
-	return nil
-}
-
-// counts says how many events and rejected records have been acknowledged.
-func (b *Batch) counts() (events, rejected int64) {
-	return b.acked.Load(), b.ackedOther.Load()
-}

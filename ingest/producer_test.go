@@ -2,8 +2,12 @@ package ingest
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
@@ -102,5 +106,44 @@ func TestE1_WaitReturnsOnlyWhenAllIsAcknowledged(t *testing.T) {
 		if acked, _ := batch.counts(); acked != sent {
 			t.Fatalf("Wait returned with %d of %d acknowledged", acked, sent)
 		}
+	}
+}
+
+// On a broker that keeps the producer's time, the receive times of a partition
+// never go back, whatever the clock does.
+func TestReceiveTimesDoNotGoBackWithTheClock(t *testing.T) {
+	config := brokertest.Config(t)
+	brokertest.OwnReceiveTimes(t, config)
+	cl := brokertest.OpenAt(t, config)
+	p := testProducer(t, cl)
+	ctx := testwait.Context(t)
+	start := time.Now().Truncate(time.Millisecond)
+	var want []time.Duration
+	for _, step := range []struct{ clock, stamp time.Duration }{
+		{0, 0}, {time.Second, time.Second}, {-time.Hour, time.Second}, {500 * time.Millisecond, time.Second}, {2 * time.Second, 2 * time.Second},
+	} {
+		p.now = func() time.Time { return start.Add(step.clock) }
+		e := aView()
+		if err := p.Append(ctx, &e); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, step.stamp)
+	}
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	ends, err := cl.EndOffsets(ctx, cl.Topics().Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []time.Duration
+	if err := cl.ReadLog(ctx, cl.Topics().Events, nil, ends, func(r *kgo.Record) error {
+		got = append(got, r.Timestamp.Sub(start))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("receive times after the start are %v, want %v", got, want)
 	}
 }

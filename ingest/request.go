@@ -211,7 +211,7 @@ func extent(text []byte) int {
 func (c *Collector) take(ctx context.Context, key string, texts [][]byte) (answer, error) {
 	t := taking{
 		Collector: c, key: key, id: uuid.NewString(), received: event.MillisOf(time.Now()),
-		batch: c.cfg.Producer.batchWithoutWaiting(), decoder: event.Decoder{Lenient: true},
+		batch: c.cfg.Producer.requestBatch(), decoder: event.Decoder{Lenient: true},
 		answer: answer{Rejected: []rejectedEvent{}},
 	}
 	for i, text := range texts {
@@ -219,10 +219,12 @@ func (c *Collector) take(ctx context.Context, key string, texts [][]byte) (answe
 			return t.answer, errors.Join(err, t.batch.Wait(ctx))
 		}
 	}
-	if err := t.batch.Wait(ctx); err != nil {
-		return t.answer, err
-	}
-	return t.answer, t.again(ctx, texts)
+	err := t.batch.settle(ctx, func(from place, bad event.Rejection) error {
+		t.answer.Accepted--
+		return t.reject(ctx, int(from.index), texts[from.index], bad)
+	})
+	slices.SortFunc(t.answer.Rejected, func(a, b rejectedEvent) int { return a.Index - b.Index })
+	return t.answer, err
 }
 
 // taking is a request's events on their way.
@@ -246,8 +248,7 @@ func (t *taking) event(ctx context.Context, index int, text []byte) error {
 		if len(t.keys) > 0 || e.Source == "" {
 			e.Source = t.key
 		}
-		t.batch.index = index
-		err = t.batch.Append(ctx, &e)
+		err = t.batch.append(ctx, &e, place{index: int64(index)})
 	}
 	if bad, ok := errors.AsType[*event.Rejection](err); ok {
 		return t.reject(ctx, index, text, *bad)
@@ -264,32 +265,6 @@ func (t *taking) reject(ctx context.Context, index int, text []byte, bad event.R
 		Value: text, Rejection: bad,
 		Origin: event.Origin{Kind: event.OriginCollector, Name: t.key, Request: t.id, Position: int64(index)},
 	})
-}
-
-// again gives each event that the broker did not take for what it is a second
-// try of its own, for it may have been refused for another that was sent with
-// it, and rejects it if that fails too.
-func (t *taking) again(ctx context.Context, texts [][]byte) error {
-	invalid := t.batch.takeInvalid()
-	for _, first := range invalid {
-		t.answer.Accepted--
-		err := t.event(ctx, first.index, texts[first.index])
-		if err = errors.Join(err, t.batch.Wait(ctx)); err != nil {
-			return err
-		}
-		for _, second := range t.batch.takeInvalid() {
-			t.answer.Accepted--
-			bad := event.Rejection{Reason: event.ReasonRefused, Message: "the broker does not take the event: " + second.err.Error()}
-			if err := t.reject(ctx, first.index, texts[first.index], bad); err != nil {
-				return err
-			}
-		}
-	}
-	if len(invalid) == 0 {
-		return nil
-	}
-	slices.SortFunc(t.answer.Rejected, func(a, b rejectedEvent) int { return a.Index - b.Index })
-	return t.batch.Wait(ctx)
 }
 
 // decode reads one event of a request and gives it what it lacks.

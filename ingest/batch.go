@@ -1,0 +1,277 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/event"
+)
+
+// Batch begins a group of records that are waited for together, apart from
+// what others send through the same Producer.
+func (p *Producer) Batch() *Batch { return &Batch{p: p} }
+
+// settlingBatch is a Batch whose owner calls settle where others call Wait: an
+// event that the broker refuses fails no other.
+func (p *Producer) settlingBatch() *Batch { return &Batch{p: p, settles: true} }
+
+// requestBatch is a settlingBatch whose Append and Reject return errBufferFull
+// where others wait for room.
+func (p *Producer) requestBatch() *Batch { return &Batch{p: p, settles: true, noWait: true} }
+
+// Batch is a group of records under way. It may be used by several goroutines
+// at once, and again after Wait.
+type Batch struct {
+	p               *Producer
+	settles, noWait bool
+
+	open       atomic.Int64                // handed over and not answered yet
+	acked      atomic.Int64                // events
+	ackedOther atomic.Int64                // rejected records
+	failed     atomic.Pointer[batchFailed] // the first since the last Wait
+	anyRefused atomic.Bool                 // refused is not empty
+
+	mu      sync.Mutex
+	idle    chan struct{} // closed when open gets to 0; made by a waiter
+	refused []refusedEvent
+}
+
+// place says where in its batch an event comes from, for its rejection.
+type place struct {
+	file     string // empty where the batch has one source
+	index    int64  // in the file, or of the caller's choice
+	original []byte // the event as it came, if the caller does not keep it
+}
+
+// refusedEvent is an event that the broker says it will never take.
+type refusedEvent struct {
+	place
+	rec kgo.Record
+	err error
+}
+
+type batchFailed struct{ err error }
+
+// outgoing is a record with its buffer; they are reused after the answer.
+type outgoing struct {
+	p     *Producer
+	batch *Batch
+	rec   kgo.Record
+	buf   []byte
+	size  int64 // taken of the room
+	place place // its original is in buf
+	event bool
+	done  func(*kgo.Record, error)
+}
+
+// verifyFrom is the length of Properties from which on they could be nested
+// deeper than the log's readers take.
+const verifyFrom = 100
+
+// Append is as Producer.Append.
+func (b *Batch) Append(ctx context.Context, e *event.Event) error { return b.append(ctx, e, place{}) }
+
+func (b *Batch) append(ctx context.Context, e *event.Event, from place) error {
+	received := b.p.stamp()
+	if err := e.Validate(received); err != nil {
+		return err
+	}
+	key := e.Key()
+	if !utf8.ValidString(key) {
+		return &event.Rejection{Reason: event.ReasonBadEncoding, Message: "the event's key is not UTF-8"}
+	}
+	o := b.p.pool.Get().(*outgoing)
+	o.buf = append(o.buf[:0], key...)
+	o.buf = e.AppendJSON(o.buf)
+	end := len(o.buf)
+	if err := checkValue(o.buf[len(key):], e); err != nil {
+		b.p.pool.Put(o)
+		return err
+	}
+	o.buf = append(o.buf, from.original...)
+	o.place = place{from.file, from.index, o.buf[end:]}
+	o.rec = kgo.Record{
+		Topic: b.p.topics.Events, Partition: event.Partition(key, b.p.partitions),
+		Key: o.buf[:len(key):len(key)], Value: o.buf[len(key):end:end], Timestamp: received.Time(),
+	}
+	return b.send(ctx, o, true)
+}
+
+// checkValue catches what only shows in the encoded event: escapes make text
+// longer, and folding unknown fields nests them one level deeper.
+func checkValue(value []byte, e *event.Event) error {
+	if len(value) <= event.MaxValue && len(e.Properties) < verifyFrom {
+		return nil
+	}
+	var d event.Decoder
+	var again event.Event
+	return d.Decode(value, &again)
+}
+
+// Reject is as Producer.Reject.
+func (b *Batch) Reject(ctx context.Context, l event.Rejected) error {
+	o := b.p.pool.Get().(*outgoing)
+	o.rec = *broker.RejectedRecord(b.p.topics.Rejected, b.p.rejected, l)
+	// The caller may use its buffers again.
+	o.buf = append(append(o.buf[:0], o.rec.Key...), o.rec.Value...)
+	if key := len(o.rec.Key); o.rec.Key != nil {
+		o.rec.Key = o.buf[:key:key]
+	}
+	o.rec.Value = o.buf[len(o.rec.Key):]
+	o.place = place{}
+	return b.send(ctx, o, false)
+}
+
+func (b *Batch) send(ctx context.Context, o *outgoing, isEvent bool) error {
+	if f := b.failed.Load(); f != nil {
+		b.p.pool.Put(o)
+		return f.err
+	}
+	o.size = recordSize + int64(len(o.buf))
+	for _, h := range o.rec.Headers {
+		o.size += int64(len(h.Key) + len(h.Value))
+	}
+	if err := b.takeRoom(ctx, o.size); err != nil {
+		b.p.pool.Put(o)
+		return err
+	}
+	b.open.Add(1)
+	o.batch, o.event = b, isEvent
+	b.p.cl.Produce(context.Background(), &o.rec, o.done)
+	return nil
+}
+
+func (b *Batch) takeRoom(ctx context.Context, size int64) error {
+	if b.p.room.take(size) {
+		return nil
+	}
+	if b.noWait {
+		return errBufferFull
+	}
+	if err := b.p.room.wait(ctx, size); err != nil {
+		return fmt.Errorf("wait for room in the producer's buffer: %w", err)
+	}
+	return nil
+}
+
+func (o *outgoing) acknowledged(_ *kgo.Record, err error) {
+	b := o.batch
+	switch {
+	case b.settles && o.event && broker.Classify(err) == broker.Invalid:
+		rec := kgo.Record{Topic: o.rec.Topic, Partition: o.rec.Partition, Key: o.rec.Key, Value: o.rec.Value, Timestamp: o.rec.Timestamp}
+		b.mu.Lock()
+		b.refused = append(b.refused, refusedEvent{o.place, rec, err})
+		b.mu.Unlock()
+		b.anyRefused.Store(true)
+		o.buf = nil // the refused event's now
+	case err != nil:
+		b.failed.CompareAndSwap(nil, &batchFailed{fmt.Errorf("append to topic %s: %w", o.rec.Topic, err)})
+	case o.event:
+		b.acked.Add(1)
+	default:
+		b.ackedOther.Add(1)
+	}
+	b.p.room.give(o.size)
+	o.batch, o.rec, o.place = nil, kgo.Record{}, place{}
+	// One huge record must not stay in memory for good.
+	if cap(o.buf) > event.MaxValue {
+		o.buf = nil
+	}
+	o.p.pool.Put(o)
+	if b.open.Add(-1) == 0 {
+		b.mu.Lock()
+		if b.idle != nil {
+			close(b.idle)
+			b.idle = nil
+		}
+		b.mu.Unlock()
+	}
+}
+
+// Wait waits until every record of the batch is answered and returns the
+// first error since the Wait before. When ctx ends first, what is under way
+// may still get onto the log.
+func (b *Batch) Wait(ctx context.Context) error {
+	for b.open.Load() > 0 {
+		// Whoever brings open to 0 looks for idle after that; so idle is made
+		// before open is looked at again. It may be closed for an earlier 0,
+		// with more handed over since: only open tells.
+		b.mu.Lock()
+		if b.idle == nil {
+			b.idle = make(chan struct{})
+		}
+		idle := b.idle
+		b.mu.Unlock()
+		if b.open.Load() == 0 {
+			break
+		}
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the broker's acknowledgement: %w", errors.Join(ctx.Err(), b.takeError()))
+		}
+	}
+	return b.takeError()
+}
+
+// settle waits until every record of the batch is answered, as Wait does. Each
+// event that the broker refused is sent once more by itself, for it may have
+// been refused because of another that was sent with it; reject is called for
+// one that is refused again, and what it rejects is waited for too.
+func (b *Batch) settle(ctx context.Context, reject func(place, event.Rejection) error) error {
+	if err := b.Wait(ctx); err != nil {
+		return err
+	}
+	for _, first := range b.takeRefused() {
+		if err := errors.Join(b.resend(ctx, first), b.Wait(ctx)); err != nil {
+			return err
+		}
+		for _, second := range b.takeRefused() {
+			bad := event.Rejection{Reason: event.ReasonRefused, Message: "the broker does not take the event: " + second.err.Error()}
+			if err := reject(second.place, bad); err != nil {
+				return errors.Join(err, b.Wait(ctx))
+			}
+		}
+	}
+	return b.Wait(ctx)
+}
+
+// resend sends a refused event again, with the time of its receipt.
+func (b *Batch) resend(ctx context.Context, r refusedEvent) error {
+	o := b.p.pool.Get().(*outgoing)
+	o.buf = slices.Concat(r.rec.Key, r.rec.Value, r.original)
+	end := len(r.rec.Key) + len(r.rec.Value)
+	o.rec, o.place = r.rec, place{r.file, r.index, o.buf[end:]}
+	o.rec.Key, o.rec.Value = o.buf[:len(r.rec.Key)], o.buf[len(r.rec.Key):end]
+	return b.send(ctx, o, true)
+}
+
+// takeRefused returns the events that the broker refused, once all is answered.
+func (b *Batch) takeRefused() []refusedEvent {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	refused := b.refused
+	b.refused = nil
+	b.anyRefused.Store(false)
+	return refused
+}
+
+func (b *Batch) takeError() error {
+	if f := b.failed.Swap(nil); f != nil {
+		return f.err
+	}
+	return nil
+}
+
+// counts says how many events and rejected records have been acknowledged.
+func (b *Batch) counts() (events, rejected int64) {
+	return b.acked.Load(), b.ackedOther.Load()
+}
