@@ -184,7 +184,7 @@ func (im *importing) probe(path string) error {
 		return err
 	}
 	defer f.Close()
-	r, err := formats.Open(f, im.opts.Format)
+	r, err := formats.Open(f, formats.Options{Format: im.opts.Format, WithoutIDs: true})
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -206,7 +206,7 @@ func (im *importing) file(ctx, sending context.Context, path string) error {
 		defer f.Close()
 		src = f
 	}
-	r, err := formats.Open(counted{src, &im.bytes}, im.opts.Format)
+	r, err := formats.Open(counted{src, &im.bytes}, formats.Options{Format: im.opts.Format})
 	if err != nil {
 		return fmt.Errorf("%s: %w", im.path, err)
 	}

@@ -71,26 +71,33 @@ type Reader struct {
 	close  func()
 }
 
+// Options of Open. The zero value finds everything out.
+type Options struct {
+	Format     string           // a name of Names(), or "" or Auto: found from the first lines
+	WithoutIDs bool             // rows that have no id get none, for a survey
+	TempDir    string           // where equal rows are numbered; default: os.TempDir()
+}
+
 // Open finds out what r holds, unpacks it if it is gzip or zstd, and reads up
 // to the first row. An empty r is a file without events, of any format. The
 // caller closes the Reader; r stays the caller's.
-func Open(r io.Reader, name string) (*Reader, error) {
-	if !Valid(name) {
-		return nil, fmt.Errorf("there is no format %q: give %s or %s", name, strings.Join(Names(), ", "), Auto)
+func Open(r io.Reader, o Options) (*Reader, error) {
+	if !Valid(o.Format) {
+		return nil, fmt.Errorf("there is no format %q: give %s or %s", o.Format, strings.Join(Names(), ", "), Auto)
 	}
 	plain, closePlain, err := unpack(r)
 	if err != nil {
 		return nil, err
 	}
-	f := &Reader{in: newLines(plain), close: closePlain}
-	if err := f.open(name); err != nil {
+	f := &Reader{in: newLines(plain), close: closePlain, ids: eventid.Rows{None: o.WithoutIDs, TempDir: o.TempDir}}
+	if err := f.open(o); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
 }
 
-func (r *Reader) open(name string) error {
+func (r *Reader) open(o Options) error {
 	head, err := r.in.head()
 	if err != nil {
 		return fmt.Errorf("read the first lines: %w", err)
@@ -100,7 +107,7 @@ func (r *Reader) open(name string) error {
 		return nil
 	}
 	for _, f := range known {
-		if f.name == name || (name == "" || name == Auto) && f.matches(head) {
+		if f.name == o.Format || (o.Format == "" || o.Format == Auto) && f.matches(head) {
 			r.format = f.name
 			r.rows, err = f.open(r.in, &r.ids)
 			return err

@@ -30,7 +30,7 @@ type row struct {
 
 func readAll(t *testing.T, src io.Reader, format string) []row {
 	t.Helper()
-	r, err := Open(src, format)
+	r, err := Open(src, Options{Format: format})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,16 +163,16 @@ func TestFilesThatAreNoneAreRefused(t *testing.T) {
 		"bytes":          "\x00\x01\x02\n",
 		"a header twice": "event_time,event_time,event_type,product_id,price,user_id,user_session\n",
 	} {
-		_, err := Open(strings.NewReader(content), Auto)
+		_, err := Open(strings.NewReader(content), Options{Format: Auto})
 		if err == nil || !strings.Contains(err.Error(), "expected JSON lines") || !strings.Contains(err.Error(), "rees46") {
 			t.Errorf("%s: error is %v", name, err)
 		}
 	}
-	_, err := Open(strings.NewReader("event_time,event_type,product_id,user_id,user_session\n"), "rees46")
+	_, err := Open(strings.NewReader("event_time,event_type,product_id,user_id,user_session\n"), Options{Format: "rees46"})
 	if err == nil || !strings.Contains(err.Error(), "lacks price") {
 		t.Errorf("a header without price: error is %v", err)
 	}
-	if _, err := Open(strings.NewReader(""), "parquet"); err == nil || !strings.Contains(err.Error(), "native, rees46 or auto") {
+	if _, err := Open(strings.NewReader(""), Options{Format: "parquet"}); err == nil || !strings.Contains(err.Error(), "native, rees46 or auto") {
 		t.Errorf("an unknown format: error is %v", err)
 	}
 }
@@ -225,7 +225,7 @@ func TestPackedFilesAreUnpacked(t *testing.T) {
 	}
 	enc.Close()
 
-	if _, err := Open(bytes.NewReader(zipped.Bytes()[:len(zipped.Bytes())-20]), Auto); err == nil {
+	if _, err := Open(bytes.NewReader(zipped.Bytes()[:len(zipped.Bytes())-20]), Options{Format: Auto}); err == nil {
 		t.Error("a cut gzip file is read as if it were whole")
 	}
 }
@@ -233,7 +233,7 @@ func TestPackedFilesAreUnpacked(t *testing.T) {
 func TestAReadingErrorIsNoBadRow(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	head := strings.Repeat(`{"event_type":"page","timestamp":"2026-11-22T10:04:05Z","user_id":"u"}`+"\n", 20_000)
-	r, err := Open(io.MultiReader(strings.NewReader(head), iotest.ErrReader(broken)), Auto)
+	r, err := Open(io.MultiReader(strings.NewReader(head), iotest.ErrReader(broken)), Options{Format: Auto})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func fuzzFormat(f *testing.F, format string, files ...string) {
 		if bytes.HasPrefix(content, []byte{0x1f, 0x8b}) || bytes.HasPrefix(content, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
 			return // what unpacks it is not ours
 		}
-		r, err := Open(bytes.NewReader(content), format)
+		r, err := Open(bytes.NewReader(content), Options{Format: format})
 		if err != nil {
 			return
 		}
