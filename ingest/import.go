@@ -206,7 +206,7 @@ func (im *importing) file(ctx, sending context.Context, path string) error {
 		defer f.Close()
 		src = f
 	}
-	r, err := formats.Open(counted{src, &im.bytes}, formats.Options{Format: im.opts.Format})
+	r, err := formats.Open(counted{src, &im.bytes}, formats.Options{Format: im.opts.Format, Interrupted: ctx.Err})
 	if err != nil {
 		return fmt.Errorf("%s: %w", im.path, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/bits"
 )
@@ -31,6 +32,9 @@ type Rows struct {
 	None     bool   // rows get no id, and nothing is remembered
 	MaxBytes int    // of digests in memory; default: DefaultMaxBytes
 	TempDir  string // where temporary files are made; default: os.TempDir()
+	// Interrupted, which may be nil, is asked while temporary files are written
+	// and merged, which takes seconds for long files. Its error ends that.
+	Interrupted func() error
 
 	seen    digests
 	repeats map[uint64]uint64 // how often a digest in seen came again
@@ -39,7 +43,7 @@ type Rows struct {
 }
 
 // AppendID appends the id of the file's next row, whose content is c. An error
-// is a temporary file's, and every later call returns it too.
+// is a temporary file's or Interrupted's, and every later call returns it too.
 func (r *Rows) AppendID(dst []byte, c *Content) ([]byte, error) {
 	if r.None {
 		return dst, nil
@@ -59,7 +63,7 @@ func (r *Rows) AppendID(dst []byte, c *Content) ([]byte, error) {
 // Close frees the memory and the temporary files. Rows begins anew after it.
 func (r *Rows) Close() {
 	r.disk.close()
-	*r = Rows{None: r.None, MaxBytes: r.MaxBytes, TempDir: r.TempDir}
+	*r = Rows{None: r.None, MaxBytes: r.MaxBytes, TempDir: r.TempDir, Interrupted: r.Interrupted}
 }
 
 // count returns how often d has come before.
@@ -111,7 +115,7 @@ func (r *Rows) maxSlots() int {
 }
 
 func (r *Rows) spill() error {
-	r.disk.dir = r.TempDir
+	r.disk.dir, r.disk.interrupted = r.TempDir, r.Interrupted
 	if err := r.disk.write(r.seen.sorted(), r.repeats, r.maxSlots()); err != nil {
 		return err
 	}
@@ -123,6 +127,10 @@ func (r *Rows) spill() error {
 func (r *Rows) fail(err error) error {
 	r.disk.close()
 	r.seen, r.repeats = digests{}, nil
+	if r.Interrupted != nil && errors.Is(err, r.Interrupted()) {
+		r.failed = err // no disk is to blame
+		return err
+	}
 	r.failed = fmt.Errorf("number the file's equal rows in a temporary file: %w; free some space there, or set TMPDIR to a folder that has 32 bytes for each row", err)
 	return r.failed
 }

@@ -1,6 +1,7 @@
 package eventid
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -134,7 +135,7 @@ type brittle struct {
 
 type failingDisk struct {
 	write, read, create bool
-	open                int
+	made, open          int
 }
 
 func (d *failingDisk) make(dir string) (file, error) {
@@ -142,6 +143,7 @@ func (d *failingDisk) make(dir string) (file, error) {
 		return nil, syscall.EMFILE
 	}
 	f, err := createTemp(dir)
+	d.made++
 	d.open++
 	return &brittle{f, d}, err
 }
@@ -210,5 +212,31 @@ func TestAMissingFolderForTemporaryFilesIsNamed(t *testing.T) {
 	}
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), r.TempDir) {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestAMergeOfTemporaryFilesEndsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	r := Rows{MaxBytes: 128, TempDir: t.TempDir(), Interrupted: ctx.Err}
+	var disk failingDisk
+	r.disk.create = func(dir string) (file, error) {
+		if len(r.disk.runs) == maxRuns+1 { // the file that all are merged into
+			cancel()
+		}
+		return disk.make(dir)
+	}
+	defer r.Close()
+	var err error
+	for d := uint64(1); err == nil && d < 1000; d++ {
+		_, err = r.count(d)
+	}
+	if !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "TMPDIR") {
+		t.Errorf("the error is %v, want that of the context alone", err)
+	}
+	if disk.made != maxRuns+2 || disk.open != 0 {
+		t.Errorf("%d temporary files were made and %d are open, want %d made and none open", disk.made, disk.open, maxRuns+2)
+	}
+	if _, again := r.AppendID(nil, &Content{}); !errors.Is(again, context.Canceled) {
+		t.Errorf("the next row says %v", again)
 	}
 }

@@ -22,6 +22,8 @@ const (
 type spill struct {
 	dir    string
 	create func(dir string) (file, error) // default: createTemp
+	// interrupted may be nil; its error ends a write or a merge.
+	interrupted func() error
 
 	runs   []*run // oldest first
 	filter filter
@@ -189,8 +191,9 @@ func (c *cursor) next() error {
 
 // writer writes a run.
 type writer struct {
-	run *run
-	out *bufio.Writer
+	run         *run
+	out         *bufio.Writer
+	interrupted func() error
 }
 
 // newRun adds an empty run to s.runs, which closes it whatever happens.
@@ -205,11 +208,16 @@ func (s *spill) newRun() (*writer, error) {
 	}
 	r := &run{file: f}
 	s.runs = append(s.runs, r)
-	return &writer{run: r, out: bufio.NewWriterSize(f, 256<<10)}, nil
+	return &writer{run: r, out: bufio.NewWriterSize(f, 256<<10), interrupted: s.interrupted}, nil
 }
 
 func (w *writer) append(digest, repeats uint64) error {
 	if w.run.size%(pageSize*entrySize) == 0 {
+		if w.interrupted != nil {
+			if err := w.interrupted(); err != nil {
+				return err
+			}
+		}
 		w.run.first = append(w.run.first, digest)
 	}
 	w.run.size += entrySize

@@ -73,9 +73,12 @@ type Reader struct {
 
 // Options of Open. The zero value finds everything out.
 type Options struct {
-	Format     string           // a name of Names(), or "" or Auto: found from the first lines
-	WithoutIDs bool             // rows that have no id get none, for a survey
-	TempDir    string           // where equal rows are numbered; default: os.TempDir()
+	Format     string // a name of Names(), or "" or Auto: found from the first lines
+	WithoutIDs bool   // rows that have no id get none, for a survey
+	TempDir    string // where equal rows are numbered; default: os.TempDir()
+	// Interrupted, which may be nil, is asked while equal rows are numbered in
+	// temporary files, which can take seconds. Its error ends the reading.
+	Interrupted func() error
 }
 
 // Open finds out what r holds, unpacks it if it is gzip or zstd, and reads up
@@ -89,7 +92,7 @@ func Open(r io.Reader, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Reader{in: newLines(plain), close: closePlain, ids: eventid.Rows{None: o.WithoutIDs, TempDir: o.TempDir}}
+	f := &Reader{in: newLines(plain), close: closePlain, ids: eventid.Rows{None: o.WithoutIDs, TempDir: o.TempDir, Interrupted: o.Interrupted}}
 	if err := f.open(o); err != nil {
 		f.Close()
 		return nil, err

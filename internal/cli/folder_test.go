@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"clickstream/warehouse/warehousetest"
 )
 
 // A command that only asks does not turn a wrong folder into an instance's.
@@ -23,5 +25,22 @@ func TestACommandThatAsksSaysThatNoDataIsInTheFolderAndMakesNothing(t *testing.T
 		if _, err := os.Stat(folder); !os.IsNotExist(err) {
 			t.Errorf("%v made the folder", args)
 		}
+	}
+}
+
+// The tables alone are migrated: a broker's folder would be taken for a log.
+func TestMigrateMakesNoBroker(t *testing.T) {
+	end := warehousetest.Database(t)
+	t.Setenv(envClickHousePassword, end.Password)
+	folder := filepath.Join(t.TempDir(), "none")
+	for _, command := range []string{"up", "status", "down"} {
+		status, _, errOut := run(t, "migrate", command, "--data-dir", folder,
+			"--clickhouse-addr", end.Addr, "--clickhouse-user", end.User, "--clickhouse-database", end.Database)
+		if status != exitDone {
+			t.Errorf("migrate %s: status %d, said %s", command, status, errOut)
+		}
+	}
+	if _, err := os.Stat(folder); !os.IsNotExist(err) {
+		t.Error("migrate made the folder")
 	}
 }

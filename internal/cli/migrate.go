@@ -22,8 +22,13 @@ type migrateFlags struct {
 }
 
 func (f *migrateFlags) with(ctx context.Context, t *terminal, use instance.Sharing, work func(*warehouse.Warehouse) error) (err error) {
+	if err := f.check(); err != nil {
+		return err
+	}
 	log := t.logger(f.LogLevel)
-	eng, err := openEngines(ctx, t, &f.engineFlags, f.DataDir, use, log)
+	engines := f.instance(t, f.DataDir, use, log)
+	engines.ClickHouseOnly = true // which log the tables are of, the mirror checks
+	eng, err := instance.Open(ctx, engines)
 	if err != nil {
 		return err
 	}

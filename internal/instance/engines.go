@@ -47,7 +47,9 @@ type Config struct {
 	Sharing    Sharing
 	// BrokerOnly is for a command that needs no ClickHouse.
 	BrokerOnly bool
-	Log        zerolog.Logger
+	// ClickHouseOnly is for a command that needs no broker.
+	ClickHouseOnly bool
+	Log            zerolog.Logger
 	// Installing, which may be nil, is called while the embedded ClickHouse is
 	// installed.
 	Installing func(clickhouseembedded.Installation)
@@ -84,7 +86,7 @@ func Open(ctx context.Context, cfg Config) (_ *Engines, err error) {
 	cfg.warnUnencrypted()
 	e := &Engines{Kafka: cfg.Kafka, ClickHouse: cfg.ClickHouse}
 	e.Kafka.Log = cfg.Log
-	needBroker, needClickHouse := len(e.Kafka.Brokers) == 0, len(e.ClickHouse.Addr) == 0 && !cfg.BrokerOnly
+	needBroker, needClickHouse := len(e.Kafka.Brokers) == 0 && !cfg.ClickHouseOnly, len(e.ClickHouse.Addr) == 0 && !cfg.BrokerOnly
 	if !needBroker && !needClickHouse && cfg.Sharing != StartAlone {
 		// Who has both needs no folder; an instance in it may have more to say.
 		if d, err := Describe(cfg.Dir); err == nil && d != nil && d.isOf(e) {
