@@ -21,8 +21,8 @@ const Auto = "auto"
 
 // rows is one format's way to read events from lines.
 type rows interface {
-	// next reads the next line that is not empty into e, which stays as it is
-	// until the next call. It returns a *event.Rejection for a bad row, io.EOF
+	// next reads the next event into e, which stays as it is until the next
+	// call. It returns a *event.Rejection for a bad row, io.EOF
 	// at the end and anything else when the reading itself failed.
 	next(in *lines, e *event.Event) error
 }
@@ -37,7 +37,7 @@ type format struct {
 	open func(in *lines, ids *eventid.Rows) (rows, error)
 }
 
-var known = []format{native, rees46}
+var known = []format{native, rees46, otto}
 
 // Names of the formats that there are.
 func Names() []string {
@@ -116,11 +116,8 @@ func (r *Reader) open(o Options) error {
 			return err
 		}
 	}
-	var expected []string
-	for _, f := range known {
-		expected = append(expected, fmt.Sprintf("%s (%s)", f.expects, f.name))
-	}
-	return fmt.Errorf("not a file of events: expected %s; found %q", strings.Join(expected, " or "), clip(head[0], 80))
+	return fmt.Errorf("not a file of events: it begins with %q; expected one of: %s; see `clickstream ingest file --help` for what each looks like",
+		clip(head[0], 80), strings.Join(Names(), ", "))
 }
 
 // Format is the format's name, or "empty" for a file without a line.
@@ -134,7 +131,8 @@ func (r *Reader) Next(e *event.Event) error { return r.rows.next(r.in, e) }
 
 // Row is the line of the row that Next read last, from 1, and its bytes without
 // the line's end, valid until the next call. Of a line that is too long
-// they are the first 64 KiB.
+// they are the first 64 KiB, of one that holds several events those of the
+// event, and a row of several lines is in the first of them.
 func (r *Reader) Row() (line int64, raw []byte) { return r.in.number, r.in.last }
 
 // Close frees what unpacking and numbering equal rows hold, temporary files

@@ -26,6 +26,34 @@ type row struct {
 	raw    string
 	event  string // as JSON
 	reason event.Reason
+	field  string // of the rejection
+}
+
+func (r row) rejection() string { return fmt.Sprintf("%d %s %s", r.line, r.reason, r.field) }
+
+// checkRows reads a file and compares its events, each with its line and
+// without its id, and the rejections, each as line, reason and field.
+func checkRows(t *testing.T, file, format string, want []string) {
+	t.Helper()
+	var got []string
+	for _, r := range readAll(t, strings.NewReader(file), format) {
+		if r.event == "" {
+			got = append(got, r.rejection())
+			continue
+		}
+		_, rest, _ := strings.Cut(r.event, ",")
+		got = append(got, fmt.Sprintf("%d {%s", r.line, rest))
+	}
+	for i := range max(len(got), len(want)) {
+		switch {
+		case i >= len(got):
+			t.Errorf("row %d is missing: %s", i+1, want[i])
+		case i >= len(want):
+			t.Errorf("row %d is too much: %s", i+1, got[i])
+		case got[i] != want[i]:
+			t.Errorf("row %d is\n%s\nwant\n%s", i+1, got[i], want[i])
+		}
+	}
 }
 
 func readAll(t *testing.T, src io.Reader, format string) []row {
@@ -47,7 +75,7 @@ func readAll(t *testing.T, src io.Reader, format string) []row {
 		var bad *event.Rejection
 		switch {
 		case errors.As(err, &bad):
-			got.reason = bad.Reason
+			got.reason, got.field = bad.Reason, bad.Field
 		case err != nil:
 			t.Fatal(err)
 		default:
@@ -105,7 +133,7 @@ func TestRees46QuirksOfRealFiles(t *testing.T) {
 }
 
 func TestI4_EqualRowsHaveDifferentIDsAndKeepThem(t *testing.T) {
-	for _, name := range []string{"categories.csv", "cosmetics.csv", "native.jsonl"} {
+	for _, name := range []string{"categories.csv", "cosmetics.csv", "native.jsonl", "otto.jsonl"} {
 		content := readFile(t, name)
 		first := readAll(t, bytes.NewReader(content), Auto)
 		// Chunks of one byte: nothing depends on how a file arrives.
@@ -156,15 +184,16 @@ func TestNativeRows(t *testing.T) {
 }
 
 func TestFilesThatAreNoneAreRefused(t *testing.T) {
-	for name, content := range map[string]string{
-		"another CSV":    "id,name\n1,x\n",
-		"a JSON array":   `[{"event_type":"view","timestamp":"2026-11-22T10:04:05Z"}]`,
-		"other JSON":     `{"session":1,"events":[]}`,
-		"bytes":          "\x00\x01\x02\n",
-		"a header twice": "event_time,event_time,event_type,product_id,price,user_id,user_session\n",
+	for name, file := range map[string]struct{ content, found string }{
+		"another CSV":    {"id,name\n1,x\n", `"id,name"`},
+		"a JSON array":   {`[{"type":"view","at":"2026-11-22T10:04:05Z"}]`, `"{\"type\":\"view\"`},
+		"an array cut":   {`[{"event_type":"view","timestamp":`, `"{\"event_type\":`},
+		"other JSON":     {`{"session":1,"events":[]}`, `"{\"session\":1`},
+		"bytes":          {"\x00\x01\x02\n", `"\x00`},
+		"a header twice": {"event_time,event_time,event_type,product_id,price,user_id,user_session\n", `"event_time,event_time`},
 	} {
-		_, err := Open(strings.NewReader(content), Options{Format: Auto})
-		if err == nil || !strings.Contains(err.Error(), "expected JSON lines") || !strings.Contains(err.Error(), "rees46") {
+		_, err := Open(strings.NewReader(file.content), Options{})
+		if err == nil || !strings.Contains(err.Error(), "expected one of: native, rees46, otto") || !strings.Contains(err.Error(), "begins with "+file.found) {
 			t.Errorf("%s: error is %v", name, err)
 		}
 	}
@@ -172,7 +201,7 @@ func TestFilesThatAreNoneAreRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "lacks price") {
 		t.Errorf("a header without price: error is %v", err)
 	}
-	if _, err := Open(strings.NewReader(""), Options{Format: "parquet"}); err == nil || !strings.Contains(err.Error(), "native, rees46 or auto") {
+	if _, err := Open(strings.NewReader(""), Options{Format: "parquet"}); err == nil || !strings.Contains(err.Error(), "native, rees46, otto") || !strings.Contains(err.Error(), " or auto") {
 		t.Errorf("an unknown format: error is %v", err)
 	}
 }

@@ -16,15 +16,20 @@ const (
 
 // lines splits a file into lines. Every "\n" ends one, the last needs none; a
 // "\r" before it and a byte order mark at the very beginning are no part of
-// the line.
+// the line. A file that is a JSON array, or whose objects span lines, is split
+// into values instead, which next hands out as if each were a line.
 type lines struct {
 	src        io.Reader
 	buf        []byte
 	start, end int // what of buf is not handed out yet
 	failed     error
 
-	number int64  // of the line handed out last, from 1
+	number int64  // of the line handed out last, from 1; of several, the first
+	more   int64  // lines that it had beyond that one
 	last   []byte // that line
+
+	values bool // JSON values are handed out, not lines
+	open   int  // arrays around the next value
 }
 
 func newLines(src io.Reader) *lines { return &lines{src: src, buf: make([]byte, maxLine+2)} }
@@ -53,15 +58,22 @@ func (l *lines) fill() bool {
 }
 
 // head returns the first lines that are not empty, without handing them out.
-// It skips the byte order mark.
+// It skips the byte order mark and finds out whether values are to be read.
 func (l *lines) head() ([][]byte, error) {
-	for l.end < keepLong && l.fill() {
+	for whole, n := false, 0; l.end < keepLong || l.end < maxLine && !whole; n = l.end {
+		if !l.fill() {
+			break
+		}
+		whole = whole || bytes.IndexByte(l.buf[n:l.end], '\n') >= 0
 	}
 	if l.failed != nil && !errors.Is(l.failed, io.EOF) {
 		return nil, l.failed
 	}
 	if bytes.HasPrefix(l.buf[:l.end], mark) {
 		l.start = len(mark)
+	}
+	if l.values = spansLines(l.buf[l.start:l.end]); l.values {
+		return headValues(l.buf[l.start:l.end]), nil
 	}
 	var head [][]byte
 	for rest := l.buf[l.start:l.end]; len(rest) > 0 && len(head) < maxHead; {
@@ -78,6 +90,9 @@ func (l *lines) head() ([][]byte, error) {
 // keeps the beginning and returns a *event.Rejection; the error at the end is
 // io.EOF.
 func (l *lines) next() ([]byte, error) {
+	if l.values {
+		return l.nextValue()
+	}
 	for {
 		line, err := l.cut()
 		if err != nil {
@@ -88,7 +103,7 @@ func (l *lines) next() ([]byte, error) {
 		}
 		l.last = line
 		if len(line) > maxLine {
-			return nil, l.tooLong()
+			return nil, l.passOver()
 		}
 		if len(line) > 0 {
 			return line, nil
@@ -98,6 +113,7 @@ func (l *lines) next() ([]byte, error) {
 
 // cut returns the next line, or more than maxLine bytes of it.
 func (l *lines) cut() ([]byte, error) {
+	l.number, l.more = l.number+l.more, 0
 	scanned := 0
 	for {
 		rest := l.buf[l.start:l.end]
@@ -126,8 +142,8 @@ func (l *lines) cut() ([]byte, error) {
 	return rest, nil
 }
 
-// tooLong passes over the rest of the line.
-func (l *lines) tooLong() error {
+// passOver passes over the rest of a line that is too long.
+func (l *lines) passOver() error {
 	l.last = bytes.Clone(l.last[:keepLong])
 	// The line's end may have been found just past the limit.
 	if l.start == 0 || l.buf[l.start-1] != '\n' {
@@ -142,5 +158,9 @@ func (l *lines) tooLong() error {
 			}
 		}
 	}
+	return tooLong()
+}
+
+func tooLong() error {
 	return rejected(event.ReasonTooLong, "", "the line has more than %d bytes; the first %d are kept", maxLine, keepLong)
 }

@@ -129,7 +129,7 @@ func TestEveryRuleIsNamed(t *testing.T) {
 		"too_long event_id":         func(e *Event) { e.ID = long },
 		"too_long product_id":       func(e *Event) { e.ProductID = long },
 		"too_long page_url":         func(e *Event) { e.PageURL = strings.Repeat("x", maxURL+1) },
-		"too_long properties":       func(e *Event) { e.Properties = `{"a":"` + strings.Repeat("x", maxProperties) + `"}` },
+		"too_long properties":       func(e *Event) { e.Properties = `{"a":"` + strings.Repeat("x", MaxProperties) + `"}` },
 		"too_old timestamp":         func(e *Event) { e.Timestamp = earliest - 1 },
 		"too_far_ahead timestamp":   func(e *Event) { e.Timestamp = noon + maxAhead + 1 },
 		"missing_field user_id":     func(e *Event) { e.SessionID = "" },

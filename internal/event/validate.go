@@ -7,11 +7,12 @@ import (
 
 // Limits of an event's fields, in bytes of UTF-8.
 const (
-	maxID         = 128
-	maxType       = 64
-	maxText       = 256 // category, brand, currency, device, order, source
-	maxURL        = 8 << 10
-	maxProperties = 8 << 10
+	maxID   = 128
+	maxType = 64
+	maxText = 256 // category, brand, currency, device, order, source
+	maxURL  = 8 << 10
+	// MaxProperties bounds an event's properties.
+	MaxProperties = 8 << 10
 	// MaxValue bounds a whole record's value.
 	MaxValue = 64 << 10
 )
@@ -65,8 +66,8 @@ func reject(reason Reason, field, format string, args ...any) *Rejection {
 	return &Rejection{Reason: reason, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
-// needsProduct lists the types that make no sense without a product.
-func needsProduct(eventType string) bool {
+// NeedsProduct lists the types that make no sense without a product.
+func NeedsProduct(eventType string) bool {
 	switch eventType {
 	case TypeView, TypeAddToCart, TypeRemoveFromCart, TypePurchase, TypeRefund, TypeWishlist:
 		return true
@@ -100,7 +101,7 @@ func (e *Event) validate(received Millis) *Rejection {
 			e.Timestamp.Time().Format(time.RFC3339), received.Time().Format(time.RFC3339))
 	case e.UserID == "" && e.SessionID == "":
 		return reject(ReasonMissingField, "user_id", "an event needs a user_id or a session_id")
-	case e.ProductID == "" && needsProduct(e.Type):
+	case e.ProductID == "" && NeedsProduct(e.Type):
 		return reject(ReasonMissingField, "product_id", "an event of type %s needs a product", e.Type)
 	case e.HasPrice && (e.Price < 0 || e.Price > maxPrice):
 		return reject(ReasonBadPrice, "price", "a price is at least 0 and at most %d", maxPrice/PriceScale)
@@ -108,8 +109,8 @@ func (e *Event) validate(received Millis) *Rejection {
 		return reject(ReasonBadQuantity, "quantity", "a quantity is at least 1")
 	case len(e.PageURL) > maxURL:
 		return reject(ReasonTooLong, "page_url", "%d bytes; at most %d", len(e.PageURL), maxURL)
-	case len(e.Properties) > maxProperties:
-		return reject(ReasonTooLong, "properties", "%d bytes, with the unknown fields in it; at most %d", len(e.Properties), maxProperties)
+	case len(e.Properties) > MaxProperties:
+		return reject(ReasonTooLong, "properties", "%d bytes, with the unknown fields in it; at most %d", len(e.Properties), MaxProperties)
 	}
 	for _, f := range [...]struct {
 		name, value string

@@ -1,0 +1,63 @@
+package formats
+
+import "bytes"
+
+// maxRecord bounds a record that spans lines.
+const maxRecord = 64 << 10
+
+// nextRecord is next for values separated by comma whose quoted fields may hold
+// line ends: it hands out the lines up to the one in which every quote is
+// closed. Where there is none within 64 KiB, or the quotes are not those of
+// CSV, it hands out one line, so that a quote left open makes one bad row.
+func (l *lines) nextRecord(comma byte) ([]byte, error) {
+	for l.end-l.start < maxRecord && l.fill() {
+	}
+	for bytes.HasPrefix(l.buf[l.start:l.end], []byte{'\n'}) || bytes.HasPrefix(l.buf[l.start:l.end], []byte("\r\n")) {
+		l.start += bytes.IndexByte(l.buf[l.start:l.end], '\n') + 1
+		l.number, l.more = l.number+l.more+1, 0
+	}
+	rest := l.buf[l.start:min(l.end, l.start+maxRecord)]
+	n := recordLen(rest, comma)
+	if n < 0 || n == len(rest) && l.end-l.start > n {
+		return l.next()
+	}
+	breaks := bytes.Count(rest[:n], []byte{'\n'})
+	if breaks == 0 {
+		return l.next()
+	}
+	l.number += l.more + 1
+	l.more = int64(breaks)
+	l.start += min(n+1, len(rest))
+	l.last = bytes.TrimSuffix(rest[:n], []byte{'\r'})
+	return l.last, nil
+}
+
+// recordLen is the length of the record that b begins with, up to the first
+// line end outside quotes or b's end, or -1 if its quotes are not those of CSV.
+func recordLen(b []byte, comma byte) int {
+	quoted, closed, begins := false, false, true
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		switch {
+		case quoted && c != '"':
+		case quoted && i+1 < len(b) && b[i+1] == '"':
+			i++
+		case quoted:
+			quoted, closed = false, true
+		case c == '\n':
+			return i
+		case c == comma:
+			closed, begins = false, true
+		case c == '"' && begins:
+			quoted, begins = true, false
+		case closed && c != '\r':
+			return -1
+		default:
+			begins = false
+		}
+	}
+	if quoted {
+		return -1
+	}
+	return len(b)
+}
