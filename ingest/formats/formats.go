@@ -37,7 +37,7 @@ type format struct {
 	open func(in *lines, ids *eventid.Rows) (rows, error)
 }
 
-var known = []format{native, rees46, otto}
+var known = []format{native, rees46, otto, retailrocket, taobao}
 
 // Names of the formats that there are.
 func Names() []string {

@@ -133,7 +133,7 @@ func TestRees46QuirksOfRealFiles(t *testing.T) {
 }
 
 func TestI4_EqualRowsHaveDifferentIDsAndKeepThem(t *testing.T) {
-	for _, name := range []string{"categories.csv", "cosmetics.csv", "native.jsonl", "otto.jsonl"} {
+	for _, name := range []string{"categories.csv", "cosmetics.csv", "native.jsonl", "otto.jsonl", "retailrocket.csv", "taobao.csv"} {
 		content := readFile(t, name)
 		first := readAll(t, bytes.NewReader(content), Auto)
 		// Chunks of one byte: nothing depends on how a file arrives.
@@ -190,6 +190,8 @@ func TestFilesThatAreNoneAreRefused(t *testing.T) {
 		"an array cut":   {`[{"event_type":"view","timestamp":`, `"{\"event_type\":`},
 		"other JSON":     {`{"session":1,"events":[]}`, `"{\"session\":1`},
 		"bytes":          {"\x00\x01\x02\n", `"\x00`},
+		"numbers":        {"1,2,3,pv,1511544070\n1,2,3,pv,151154407\n", `"1,2,3,pv`},
+		"other types":    {"1,2,3,pv,1511544070\n1,2,3,open,1511544070\n", `"1,2,3,pv`},
 		"a header twice": {"event_time,event_time,event_type,product_id,price,user_id,user_session\n", `"event_time,event_time`},
 	} {
 		_, err := Open(strings.NewReader(file.content), Options{})

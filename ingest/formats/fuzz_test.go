@@ -48,7 +48,7 @@ func FuzzSplit(f *testing.F) {
 // a line where the format has several in one, and in a JSON array.
 func fuzzFormat(f *testing.F, format string, files ...string) {
 	f.Helper()
-	several := !slices.Contains([]string{"native", "rees46"}, format)
+	several := !slices.Contains([]string{"native", "rees46", "retailrocket", "taobao", "shopify"}, format)
 	for _, name := range files {
 		content, err := os.ReadFile("testdata/" + name)
 		if err != nil {
@@ -107,3 +107,7 @@ func FuzzNative(f *testing.F) { fuzzFormat(f, "native", "native.jsonl") }
 func FuzzRees46(f *testing.F) { fuzzFormat(f, "rees46", "categories.csv", "cosmetics.csv") }
 
 func FuzzOtto(f *testing.F) { fuzzFormat(f, "otto", "otto.jsonl") }
+
+func FuzzRetailrocket(f *testing.F) { fuzzFormat(f, "retailrocket", "retailrocket.csv") }
+
+func FuzzTaobao(f *testing.F) { fuzzFormat(f, "taobao", "taobao.csv") }

@@ -1,0 +1,62 @@
+package formats
+
+import (
+	"clickstream/ingest/eventid"
+	"clickstream/internal/event"
+)
+
+// retailrocket is events.csv of the RetailRocket data set. Its rows are in no
+// order, and what it knows of products is in other files.
+var retailrocket = format{
+	name:    "retailrocket",
+	expects: "CSV with the header timestamp,visitorid,event,itemid[,transactionid], times in Unix milliseconds",
+	matches: func(head [][]byte) bool {
+		_, err := newTable(head[0], retailrocketColumns[:], "transactionid")
+		return err == nil
+	},
+	open: func(in *lines, ids *eventid.Rows) (rows, error) {
+		t, err := openTable(in, ids, retailrocketColumns[:], "transactionid")
+		if err != nil {
+			return nil, err
+		}
+		return retailrocketRows{t}, nil
+	},
+}
+
+// The order is that of the id's recipe.
+var retailrocketColumns = [...]string{"timestamp", "visitorid", "event", "itemid", "transactionid"}
+
+type retailrocketRows struct{ *table }
+
+func (r retailrocketRows) next(in *lines, e *event.Event) error {
+	line, err := in.next()
+	if err != nil {
+		return err
+	}
+	fields, err := r.row(line)
+	if err != nil {
+		return err
+	}
+	*e = event.Event{
+		UserID:    r.column(fields, 1),
+		Type:      retailrocketType(r.column(fields, 2)),
+		ProductID: r.column(fields, 3),
+		OrderID:   r.column(fields, 4),
+		Quantity:  1,
+	}
+	if e.Timestamp, err = readUnix(r.column(fields, 0), "timestamp", 1000); err != nil {
+		return err
+	}
+	r.others(fields, -1, e)
+	return r.makeID(fields, e)
+}
+
+func retailrocketType(name string) string {
+	switch name {
+	case "addtocart":
+		return event.TypeAddToCart
+	case "transaction":
+		return event.TypePurchase
+	}
+	return name
+}
