@@ -33,6 +33,7 @@ type CollectorConfig struct {
 	MaxBatch    int           // events of a request; default 10,000
 	MaxRequests int           // worked on at the same time, their bodies read; default 512
 	AckTimeout  time.Duration // for the broker to take a request's events; default 5s
+	MaxAge      time.Duration // of an event when it is received; default 30 days
 
 	// What all requests under way may hold, unpacked bodies and events;
 	// default 128 MiB. One client's, an address's or, of several, a write
@@ -63,6 +64,9 @@ func (c CollectorConfig) withDefaults() CollectorConfig {
 	if c.AckTimeout == 0 {
 		c.AckTimeout = 5 * time.Second
 	}
+	if c.MaxAge == 0 {
+		c.MaxAge = 30 * 24 * time.Hour
+	}
 	if c.MaxBytes == 0 {
 		c.MaxBytes = 128 << 20
 	}
@@ -79,9 +83,9 @@ func (c CollectorConfig) validate() error {
 	if c.Producer == nil {
 		bad("no producer is given")
 	}
-	if c.MaxBody < 0 || c.MaxUnpacked < 0 || c.MaxBatch < 0 || c.MaxRequests < 0 || c.AckTimeout < 0 || c.MaxBytes < 0 || c.MaxClientRequests < 0 {
-		bad("limits are not negative: body %d, unpacked %d, batch %d, requests %d, acknowledgement %s, bytes of all requests %d, requests of a client %d",
-			c.MaxBody, c.MaxUnpacked, c.MaxBatch, c.MaxRequests, c.AckTimeout, c.MaxBytes, c.MaxClientRequests)
+	if c.MaxBody < 0 || c.MaxUnpacked < 0 || c.MaxBatch < 0 || c.MaxRequests < 0 || c.AckTimeout < 0 || c.MaxAge < 0 || c.MaxBytes < 0 || c.MaxClientRequests < 0 {
+		bad("limits are not negative: body %d, unpacked %d, batch %d, requests %d, acknowledgement %s, age %s, bytes of all requests %d, requests of a client %d",
+			c.MaxBody, c.MaxUnpacked, c.MaxBatch, c.MaxRequests, c.AckTimeout, c.MaxAge, c.MaxBytes, c.MaxClientRequests)
 	}
 	for name, secret := range c.WriteKeys {
 		if name == "" || len(name) > 128 || secret == "" {

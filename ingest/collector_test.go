@@ -66,10 +66,13 @@ func tryPost(ctx context.Context, address, body string, headers ...string) (int,
 	return resp.StatusCode, resp.Header, strings.TrimSpace(string(text)), err
 }
 
-const (
-	goodEvent = `{"event_id":"c1","event_type":"view","timestamp":"2026-11-22T10:04:05Z","user_id":"u1","product_id":"p1"}`
-	badEvent  = `{"event_id":"c2","event_type":"view","timestamp":"2026-11-22T10:04:05Z","user_id":"u1"}`
-	noID      = `{"event_type":"page","timestamp":"2026-11-22T10:04:05Z","user_id":"u1"}`
+// happened is a time that the collector takes.
+var happened = time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
+
+var (
+	goodEvent = `{"event_id":"c1","event_type":"view","timestamp":"` + happened + `","user_id":"u1","product_id":"p1"}`
+	badEvent  = `{"event_id":"c2","event_type":"view","timestamp":"` + happened + `","user_id":"u1"}`
+	noID      = `{"event_type":"page","timestamp":"` + happened + `","user_id":"u1"}`
 	noTime    = ` { "event_type":"page", "user_id":"u1", "theme":"dark"}`
 )
 
@@ -102,6 +105,36 @@ func TestI2_BadEventsRefuseNoOthers(t *testing.T) {
 	}
 	if got, want := c.Stats(), (CollectorStats{Requests: 1, Accepted: 3, Rejected: 2}); got != want {
 		t.Errorf("stats are %+v, want %+v", got, want)
+	}
+}
+
+func TestOldEventsAreRejectedOverHTTP(t *testing.T) {
+	at := func(ago time.Duration) string {
+		return strings.Replace(goodEvent, happened, time.Now().Add(-ago).UTC().Format(time.RFC3339), 1)
+	}
+	const day = 24 * time.Hour
+	for _, tt := range []struct {
+		maxAge, age time.Duration
+		answer      string
+	}{
+		{0, 30*day - time.Minute, `{"accepted":1,"rejected":[]}`},
+		{0, 30*day + time.Minute, `{"accepted":0,"rejected":[{"index":0,"reason":"too_old","field":"timestamp","message":"`},
+		{day, 25 * time.Hour, `is more than 24 hours before the event was received`},
+		{400 * day, 399 * day, `{"accepted":1,"rejected":[]}`},
+	} {
+		cl, p := newPipeline(t)
+		_, address := startCollector(t, CollectorConfig{Producer: p, MaxAge: tt.maxAge})
+		status, _, text := post(t, address, at(tt.age))
+		if status != 200 || !strings.Contains(text, tt.answer) {
+			t.Errorf("an event of %s where at most %s is taken: %d %s, want %s", tt.age, tt.maxAge, status, text, tt.answer)
+		}
+		wantRejected := 1
+		if strings.Contains(text, `"accepted":1`) {
+			wantRejected = 0
+		}
+		if rejected := brokertest.Rejected(t, cl); len(rejected) != wantRejected {
+			t.Errorf("an event of %s: %d rejected records, want %d", tt.age, len(rejected), wantRejected)
+		}
 	}
 }
 
@@ -195,7 +228,7 @@ func TestI1_NoAnswerOf200WithoutTheBroker(t *testing.T) {
 	p := testProducer(t, cfg)
 	c, address := startCollector(t, CollectorConfig{Producer: p, AckTimeout: 300 * time.Millisecond})
 	send := func(i int) int {
-		body := fmt.Sprintf(`[{"event_id":"n%d","event_type":"page","timestamp":"2026-11-22T10:04:05Z","user_id":"u%d"},{"event_type":"?"}]`, i, i)
+		body := fmt.Sprintf(`[{"event_id":"n%d","event_type":"page","timestamp":%q,"user_id":"u%d"},{"event_type":"?"}]`, i, happened, i)
 		status, header, text := post(t, address, body)
 		if status == 503 && header.Get("Retry-After") == "" {
 			t.Errorf("503 without Retry-After: %s", text)

@@ -243,6 +243,9 @@ func (t *taking) event(ctx context.Context, index int, text []byte) error {
 	var e event.Event
 	err := decode(&t.decoder, text, t.received, t.key, index, &e)
 	if err == nil {
+		err = t.checkAge(e.Timestamp)
+	}
+	if err == nil {
 		// A write key says where an event comes from; without keys the
 		// client does.
 		if len(t.keys) > 0 || e.Source == "" {
@@ -257,6 +260,17 @@ func (t *taking) event(ctx context.Context, index int, text []byte) error {
 		t.answer.Accepted++
 	}
 	return err
+}
+
+// checkAge is for events alone that come as they happen: files and inbound
+// records may be of any age.
+func (t *taking) checkAge(at event.Millis) error {
+	if (t.received - at).Duration() <= t.cfg.MaxAge {
+		return nil
+	}
+	return &event.Rejection{Reason: event.ReasonTooOld, Field: "timestamp",
+		Message: fmt.Sprintf("%s is more than %g hours before the event was received, %s",
+			at.Time().Format(time.RFC3339), t.cfg.MaxAge.Hours(), t.received.Time().Format(time.RFC3339))}
 }
 
 func (t *taking) reject(ctx context.Context, index int, text []byte, bad event.Rejection) error {

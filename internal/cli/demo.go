@@ -18,9 +18,10 @@ import (
 )
 
 type demoCmd struct {
-	For           time.Duration `placeholder:"DURATION" help:"Stop by itself after this long (default: go on until Ctrl-C)."`
-	CollectorAddr string        `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port if that one is in use)."`
-	Rate          float64       `default:"20" help:"Events a second, about (${default})."`
+	For             time.Duration `placeholder:"DURATION" help:"Stop by itself after this long (default: go on until Ctrl-C)."`
+	CollectorAddr   string        `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port if that one is in use)."`
+	CollectorMaxAge time.Duration `default:"720h" placeholder:"DURATION" help:"How old an event may be when the collector receives it; older ones are rejected (${default})."`
+	Rate            float64       `default:"20" help:"Events a second, about (${default})."`
 	ruleFlags
 	zoneFlag
 	folderFlags
@@ -98,7 +99,7 @@ func (c *demoCmd) serveConfig() (cfg instance.ServeConfig, zone *time.Location, 
 	if c.For < 0 || c.Rate <= 0 {
 		return cfg, nil, usagef("for is %s and rate is %g: give a duration, as in 30s, and a rate above 0", c.For, c.Rate)
 	}
-	cfg.Location, cfg.CollectorAddr = zone, c.CollectorAddr
+	cfg.Location, cfg.CollectorAddr, cfg.CollectorMaxAge = zone, c.CollectorAddr, c.CollectorMaxAge
 	cfg, err = cfg.Checked()
 	return cfg, zone, err
 }

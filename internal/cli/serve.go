@@ -2,18 +2,20 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"clickstream/internal/instance"
 )
 
 type serveCmd struct {
-	Roles                   []string `placeholder:"ROLE" help:"Roles to run: ${roles} (default: all)."`
-	CollectorAddr           string   `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port if that one is in use)."`
-	WriteKeysFile           string   `placeholder:"FILE" help:"Write keys of which clients must give one, as NAME SECRET, one a line; $$CLICKSTREAM_WRITE_KEYS takes NAME:SECRET,… instead (default: no key is needed)."`
-	CollectorMemory         int64    `default:"128" placeholder:"MIB" help:"Memory in MiB for all requests under way; one client may use half of it (${default})."`
-	CollectorClientRequests int      `default:"256" placeholder:"N" help:"Requests that one client (an address or a write key) may have under way at once (${default})."`
-	DataDir                 string   `default:".clickstream" placeholder:"DIR" help:"The instance's folder: data of embedded engines, addresses for other commands (${default})."`
-	LogLevel                string   `enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
+	Roles                   []string      `placeholder:"ROLE" help:"Roles to run: ${roles} (default: all)."`
+	CollectorAddr           string        `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port if that one is in use)."`
+	WriteKeysFile           string        `placeholder:"FILE" help:"Write keys of which clients must give one, as NAME SECRET, one a line; $$CLICKSTREAM_WRITE_KEYS takes NAME:SECRET,… instead (default: no key is needed)."`
+	CollectorMemory         int64         `default:"128" placeholder:"MIB" help:"Memory in MiB for all requests under way; one client may use half of it (${default})."`
+	CollectorClientRequests int           `default:"256" placeholder:"N" help:"Requests that one client (an address or a write key) may have under way at once (${default})."`
+	CollectorMaxAge         time.Duration `default:"720h" placeholder:"DURATION" help:"How old an event may be when the collector receives it; older ones are rejected (${default})."`
+	DataDir                 string        `default:".clickstream" placeholder:"DIR" help:"The instance's folder: data of embedded engines, addresses for other commands (${default})."`
+	LogLevel                string        `enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
 	ruleFlags
 	zoneFlag
 	engineFlags
@@ -37,7 +39,7 @@ Examples:
 
 func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
 	cfg := instance.ServeConfig{Roles: c.Roles, CollectorAddr: c.CollectorAddr,
-		CollectorBytes: c.CollectorMemory << 20, CollectorClientRequests: c.CollectorClientRequests}
+		CollectorBytes: c.CollectorMemory << 20, CollectorClientRequests: c.CollectorClientRequests, CollectorMaxAge: c.CollectorMaxAge}
 	if cfg.Rule, err = c.rule(); err != nil {
 		return err
 	}

@@ -118,6 +118,18 @@ func nameOf(err error) string {
 	return strings.TrimSpace(string(rej.Reason) + " " + rej.Field)
 }
 
+func TestE2_PropertiesOf32KiBGetOntoTheLog(t *testing.T) {
+	e := valid()
+	e.Properties = `{"a":"` + strings.Repeat("x", 32<<10-8) + `"}`
+	if err := e.Validate(noon); err != nil {
+		t.Fatalf("%d bytes: %v", len(e.Properties), err)
+	}
+	var again Event
+	if err := new(Decoder).Decode(e.AppendJSON(nil), &again); err != nil || again != e {
+		t.Errorf("read again it is %+.80v, %v", again, err)
+	}
+}
+
 func TestEveryRuleIsNamed(t *testing.T) {
 	long := strings.Repeat("x", 129)
 	for want, change := range map[string]func(*Event){

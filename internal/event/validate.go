@@ -12,7 +12,7 @@ const (
 	maxText = 256 // category, brand, currency, device, order, source
 	maxURL  = 8 << 10
 	// MaxProperties bounds an event's properties.
-	MaxProperties = 8 << 10
+	MaxProperties = 32 << 10
 	// MaxValue bounds a whole record's value.
 	MaxValue = 64 << 10
 )
@@ -39,7 +39,7 @@ const (
 	ReasonTooLong        Reason = "too_long"
 	ReasonBadEventType   Reason = "bad_event_type" // not snake_case
 	ReasonBadTime        Reason = "bad_time"
-	ReasonTooOld         Reason = "too_old"       // before the year 2000
+	ReasonTooOld         Reason = "too_old"       // before the year 2000 or, over HTTP, older than the collector takes
 	ReasonTooFarAhead    Reason = "too_far_ahead" // more than 24 hours ahead of its receive time
 	ReasonBadPrice       Reason = "bad_price"
 	ReasonBadQuantity    Reason = "bad_quantity"

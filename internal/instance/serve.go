@@ -46,6 +46,7 @@ type ServeConfig struct {
 	// Limits of the collector; default those of ingest.CollectorConfig.
 	CollectorBytes          int64
 	CollectorClientRequests int
+	CollectorMaxAge         time.Duration
 	WriteKeys               map[string]string // of the collector's clients: name to secret
 	OnAlert                 func(event.Alert) // may be nil; called for each alert that is acknowledged
 }
@@ -63,6 +64,9 @@ func (c ServeConfig) Checked() (ServeConfig, error) {
 	}
 	if c.CollectorClientRequests < 0 {
 		return c, fmt.Errorf("collector-client-requests %d: give a positive number", c.CollectorClientRequests)
+	}
+	if c.CollectorMaxAge < 0 {
+		return c, fmt.Errorf("collector-max-age %s: give a positive duration, as in 720h", c.CollectorMaxAge)
 	}
 	if c.CollectorAddr == "" {
 		return c, nil
@@ -117,7 +121,7 @@ func (r *Roles) Serve(c ServeConfig) error {
 // restart.
 func (r *Roles) runCollector(c ServeConfig) {
 	cfg := ingest.CollectorConfig{Log: r.roleLog("collector"), Addr: c.CollectorAddr, WriteKeys: c.WriteKeys,
-		MaxBytes: c.CollectorBytes, MaxClientRequests: c.CollectorClientRequests}
+		MaxBytes: c.CollectorBytes, MaxClientRequests: c.CollectorClientRequests, MaxAge: c.CollectorMaxAge}
 	r.Go("collector", func(ctx context.Context, running func()) error {
 		producer, err := ingest.NewProducer(ctx, r.broker, r.roleLog("producer"), ingest.ForRequests())
 		if err != nil {
