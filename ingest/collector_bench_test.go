@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/testwait"
 )
 
 const benchConnections = 16
@@ -34,16 +34,8 @@ func benchCollector(b *testing.B) (address string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- c.Run(ctx) }()
-	b.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			b.Error(err)
-		}
-		p.Close()
-	})
+	b.Cleanup(p.Close)
+	testwait.Run(b, c.Run)
 	return c.Addr()
 }
 

@@ -25,16 +25,8 @@ func startCollector(t *testing.T, cfg CollectorConfig) (*Collector, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- c.Run(ctx) }()
-	t.Cleanup(func() {
-		http.DefaultClient.CloseIdleConnections()
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	testwait.Run(t, c.Run)
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	return c, "http://" + c.Addr()
 }
 

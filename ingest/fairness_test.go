@@ -54,8 +54,11 @@ func postFifty(ctx context.Context, address string) error {
 	var errs []error
 	for i := range 50 {
 		body := strings.ReplaceAll(goodEvent, "c1", fmt.Sprintf("good %d", i))
-		if status, _, text, err := tryPost(ctx, address, body); err != nil || status != 200 {
-			errs = append(errs, fmt.Errorf("request %d: %d %s %v", i, status, text, err))
+		switch status, _, text, err := tryPost(ctx, address, body); {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("request %d: %w", i, err))
+		case status != 200:
+			errs = append(errs, fmt.Errorf("request %d: %d %s", i, status, text))
 		}
 	}
 	return errors.Join(errs...)

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,7 +37,7 @@ func produceInbound(t *testing.T, cfg *broker.Client, values ...[]byte) {
 
 type runningNormaliser struct {
 	*Normaliser
-	stop func() error
+	*testwait.Running
 }
 
 func startNormaliser(t *testing.T, cfg *broker.Client, p *Producer) runningNormaliser {
@@ -47,20 +46,7 @@ func startNormaliser(t *testing.T, cfg *broker.Client, p *Producer) runningNorma
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- n.Run(ctx) }()
-	stopped := false
-	stop := func() error {
-		if stopped {
-			return nil
-		}
-		stopped = true
-		cancel()
-		return <-done
-	}
-	t.Cleanup(func() { stop() })
-	return runningNormaliser{n, stop}
+	return runningNormaliser{n, testwait.Run(t, n.Run)}
 }
 
 func waitNormalised(t *testing.T, cfg *broker.Client) {
@@ -86,9 +72,7 @@ func TestInboundRecordsGetOntoTheLog(t *testing.T) {
 	)
 	n := startNormaliser(t, cfg, p)
 	waitNormalised(t, cfg)
-	if err := n.stop(); err != nil {
-		t.Fatal(err)
-	}
+	n.Stop()
 	if got, want := n.Stats(), (NormaliserStats{Read: 5, Accepted: 2, Rejected: 2}); got != want {
 		t.Errorf("stats are %+v, want %+v", got, want)
 	}
@@ -130,15 +114,11 @@ func TestI4_RecordsReadAgainGiveTheSameEvents(t *testing.T) {
 	produceInbound(t, cfg, views(3000)...)
 	first := startNormaliser(t, cfg, p)
 	waitNormalised(t, cfg)
-	if err := first.stop(); err != nil {
-		t.Fatal(err)
-	}
+	first.Stop()
 	forgetCommits(t, cfg)
 	second := startNormaliser(t, cfg, p)
 	testwait.Until(t, "the second has accepted all", func() bool { return second.Stats().Accepted == 3000 })
-	if err := second.stop(); err != nil {
-		t.Fatal(err)
-	}
+	second.Stop()
 	events := brokertest.Events(t, cfg)
 	if ids := identities(events); len(events) != 6000 || len(ids) != 3000 {
 		t.Errorf("%d events with %d identities, want 6000 with 3000", len(events), len(ids))
@@ -171,13 +151,9 @@ func TestNormalisersShareTheWork(t *testing.T) {
 	}
 	// One leaves in the middle, the other takes over.
 	testwait.Until(t, "one of them reads", func() bool { return a.Stats().Read > 0 || b.Stats().Read > 0 })
-	if err := a.stop(); err != nil {
-		t.Fatal(err)
-	}
+	a.Stop()
 	waitNormalised(t, cfg)
-	if err := b.stop(); err != nil {
-		t.Fatal(err)
-	}
+	b.Stop()
 	// Records of one content in different places are different events.
 	if ids := identities(brokertest.Events(t, cfg)); len(ids) != 12_000 {
 		t.Errorf("%d identities on the log, want 12000", len(ids))

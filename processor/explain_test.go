@@ -7,26 +7,17 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"clickstream/internal/broker"
-	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 )
 
 func TestExplainSaysInWhichWindowsAnEventCounted(t *testing.T) {
-	cfg := brokertest.Config(t)
-	brokertest.OwnReceiveTimes(t, cfg)
-	cl := brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
-	id, err := cl.EnsureTopics(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := newShop(t)
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	partition := event.Partition("p", id.Partitions)
+	partition := event.Partition("p", s.ID.Partitions)
 	var records []*kgo.Record
 	add := func(eventID, kind string, at, received time.Time) {
 		e := event.Event{ID: eventID, Type: kind, Timestamp: event.MillisOf(at), UserID: "u", ProductID: "p", Quantity: 1}
-		records = append(records, &kgo.Record{Topic: cl.Topics().Events, Partition: partition, Key: []byte("p"),
-			Value: e.AppendJSON(nil), Timestamp: received})
+		records = append(records, s.Event(e, received))
 	}
 	now := noon.Add(time.Hour)
 	add("a", event.TypeView, noon, now)
@@ -36,10 +27,8 @@ func TestExplainSaysInWhichWindowsAnEventCounted(t *testing.T) {
 	add("d", event.TypeView, noon.Add(-2*time.Minute), now)  // windows to 12:04 have closed
 	add("e", event.TypeView, noon.Add(-20*time.Minute), now) // late
 	add("f", event.TypeView, now.Add(6*time.Minute), now)    // future
-	records = append(records, &kgo.Record{Topic: cl.Topics().Events, Partition: partition, Key: []byte("p"), Value: []byte("x"), Timestamp: now})
-	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
+	records = append(records, &kgo.Record{Topic: s.ID.Topic, Partition: partition, Key: []byte("p"), Value: []byte("x"), Timestamp: now})
+	s.Produce(records...)
 	for offset, want := range []struct {
 		windows int
 		first   string
@@ -48,7 +37,7 @@ func TestExplainSaysInWhichWindowsAnEventCounted(t *testing.T) {
 		{10, "11:51", ""}, {0, "", "later copy"}, {0, "", "views and purchases only"}, {10, "11:56", ""},
 		{4, "11:55", "the 6 before had closed"}, {0, "", "late"}, {0, "", "future"}, {0, "", "no valid event"},
 	} {
-		x, err := Explain(t.Context(), cl, event.DefaultRule(), partition, int64(offset))
+		x, err := Explain(t.Context(), s.Broker, event.DefaultRule(), partition, int64(offset))
 		if err != nil {
 			t.Fatal(err)
 		}

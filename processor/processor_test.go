@@ -23,21 +23,9 @@ import (
 // patience is how long a test waits for what must come.
 const patience = 30 * time.Second
 
-// shop is a log to write to and an alerts topic to read.
-type shop struct {
-	t  *testing.T
-	cl *broker.Client
-}
-
-func newShop(t *testing.T) *shop {
+func newShop(t *testing.T) *brokertest.Shop {
 	t.Helper()
-	cfg := brokertest.Config(t)
-	brokertest.OwnReceiveTimes(t, cfg)
-	cl := brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
-	if _, err := cl.EnsureTopics(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return &shop{t: t, cl: cl}
+	return brokertest.NewShop(t, brokertest.Options{OwnReceiveTimes: true})
 }
 
 type arrival struct {
@@ -45,49 +33,21 @@ type arrival struct {
 	received event.Millis
 }
 
-func (s *shop) append(arrivals ...arrival) {
-	s.t.Helper()
+func produce(s *brokertest.Shop, arrivals ...arrival) {
+	s.Helper()
 	records := make([]*kgo.Record, len(arrivals))
 	for i, a := range arrivals {
-		records[i] = &kgo.Record{
-			Topic:     s.cl.Topics().Events,
-			Key:       []byte(a.Key()),
-			Value:     a.AppendJSON(nil),
-			Partition: event.Partition(a.Key(), broker.DefaultPartitions),
-			Timestamp: a.received.Time(),
-		}
+		records[i] = s.Event(a.Event, a.received.Time())
 	}
-	s.produce(records...)
-}
-
-func (s *shop) produce(records ...*kgo.Record) {
-	s.t.Helper()
-	if err := s.cl.ProduceSync(s.t.Context(), records...).FirstErr(); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *shop) read(topic string, fn func(*kgo.Record)) {
-	s.t.Helper()
-	ends, err := s.cl.EndOffsets(s.t.Context(), topic)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	err = s.cl.ReadLog(s.t.Context(), topic, nil, ends, func(r *kgo.Record) error {
-		fn(r)
-		return nil
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	s.Produce(records...)
 }
 
 // logs are the log's partitions as the model reads them.
-func (s *shop) logs() map[int32][]windowstest.Record {
-	s.t.Helper()
+func logs(s *brokertest.Shop) map[int32][]windowstest.Record {
+	s.Helper()
 	found := map[int32][]windowstest.Record{}
 	var d event.Decoder
-	s.read(s.cl.Topics().Events, func(r *kgo.Record) {
+	s.Read(s.Broker.Topics().Events, func(r *kgo.Record) {
 		rec := windowstest.Record{Offset: r.Offset, Kind: windowstest.IsNothing}
 		if r.Value != nil {
 			rec.Kind, rec.Received = windowstest.IsEvent, event.MillisOf(r.Timestamp)
@@ -104,24 +64,24 @@ func (s *shop) logs() map[int32][]windowstest.Record {
 
 // check compares the alerts topic with the model's reading of the log, and
 // returns the alerts as they stand.
-func (s *shop) check(rule event.Rule) []event.Alert {
-	s.t.Helper()
+func check(s *brokertest.Shop, rule event.Rule) []event.Alert {
+	s.Helper()
 	alerts := map[int32][]event.Alert{}
-	s.read(s.cl.Topics().Alerts, func(r *kgo.Record) {
+	s.Read(s.Broker.Topics().Alerts, func(r *kgo.Record) {
 		a, err := event.DecodeAlert(r.Value)
 		if err != nil {
-			s.t.Fatal(err)
+			s.Fatal(err)
 		}
 		if string(r.Key) != a.ProductID || r.Partition != event.Partition(a.ProductID, broker.DefaultPartitions) {
-			s.t.Fatalf("%v has key %q in partition %d", a, r.Key, r.Partition)
+			s.Fatalf("%v has key %q in partition %d", a, r.Key, r.Partition)
 		}
 		if a.Rule == rule.String() {
 			alerts[r.Partition] = append(alerts[r.Partition], a)
 		}
 	})
 	var standing []event.Alert
-	for n, log := range s.logs() {
-		c := windowstest.NewEmitted(s.t, windowstest.Model{Rule: rule, Log: log})
+	for n, log := range logs(s) {
+		c := windowstest.NewEmitted(s, windowstest.Model{Rule: rule, Log: log})
 		c.Add(alerts[n])
 		c.Finish()
 		standing = append(standing, c.Latest()...)
@@ -129,58 +89,30 @@ func (s *shop) check(rule event.Rule) []event.Alert {
 	return standing
 }
 
-func (s *shop) ends(topic string) (sum int64) {
-	s.t.Helper()
-	ends, err := s.cl.EndOffsets(s.t.Context(), topic)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for _, end := range ends {
-		sum += end
-	}
-	return sum
-}
-
 // running is a processor that runs until it is stopped or killed.
 type running struct {
 	*Processor
-	t    *testing.T
-	stop func()
+	*testwait.Running
+	t testing.TB
 }
 
-func (s *shop) start(rule event.Rule, set func(*settings)) *running {
-	s.t.Helper()
-	p, err := New(Config{Broker: s.cl, Rule: rule})
+func start(s *brokertest.Shop, rule event.Rule, set func(*settings)) running {
+	s.Helper()
+	p, err := New(Config{Broker: s.Broker, Rule: rule})
 	if err != nil {
-		s.t.Fatal(err)
+		s.Fatal(err)
 	}
 	p.settings.heartbeat = 50 * time.Millisecond
 	p.settings.commitEvery = 10 * time.Millisecond
 	if set != nil {
 		set(&p.settings)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- p.Run(ctx) }()
-	r := &running{Processor: p, t: s.t}
-	var stopped bool
-	r.stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			s.t.Errorf("Run: %v", err)
-		}
-	}
-	s.t.Cleanup(r.stop)
-	return r
+	return running{p, testwait.Run(s, p.Run), s}
 }
 
 func killed(s *settings) { s.unclean = true }
 
-func (r *running) close() {
+func (r running) close() {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
@@ -230,10 +162,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestW2_ShuffledAndRepeatedOverTwelvePartitionsEveryAlertIsFound(t *testing.T) {
 	s := newShop(t)
 	arrivals := someHours(1, 6000)
-	s.append(arrivals...)
-	p := s.start(smallRule, nil)
+	produce(s, arrivals...)
+	p := start(s, smallRule, nil)
 	p.close()
-	standing := s.check(smallRule)
+	standing := check(s, smallRule)
 
 	type tally struct{ views, purchases int }
 	plain := map[productWindow]*tally{}
@@ -282,28 +214,28 @@ func TestW2_ShuffledAndRepeatedOverTwelvePartitionsEveryAlertIsFound(t *testing.
 	}
 
 	// Others can see how far the alerts are acknowledged, before anybody stops.
-	ends, err := s.cl.EndOffsets(t.Context(), s.cl.Topics().Events)
+	ends, err := s.Broker.EndOffsets(t.Context(), s.Broker.Topics().Events)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := WaitAcknowledged(t.Context(), s.cl, smallRule, ends); err != nil {
+	if err := WaitAcknowledged(t.Context(), s.Broker, smallRule, ends); err != nil {
 		t.Fatal(err)
 	}
 
 	// Whoever comes later finds everything emitted.
-	p.stop()
-	before := s.ends(s.cl.Topics().Alerts)
-	q := s.start(smallRule, nil)
+	p.Stop()
+	before := s.Length(s.Broker.Topics().Alerts)
+	q := start(s, smallRule, nil)
 	q.close()
-	if after := s.ends(s.cl.Topics().Alerts); after != before || q.Stats().Ticks != 0 {
+	if after := s.Length(s.Broker.Topics().Alerts); after != before || q.Stats().Ticks != 0 {
 		t.Fatalf("%d alerts were emitted again", after-before)
 	}
 	// Another rule starts at the log's beginning.
-	q.stop()
+	q.Stop()
 	other := smallRule
 	other.ViewsOver = 5
-	s.start(other, nil).close()
-	s.check(other)
+	start(s, other, nil).close()
+	check(s, other)
 }
 
 func TestW6_KilledInTheMiddleTheAlertsAreTheSame(t *testing.T) {
@@ -312,14 +244,14 @@ func TestW6_KilledInTheMiddleTheAlertsAreTheSame(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	for len(arrivals) > 0 {
 		n := min(len(arrivals), 200+rng.IntN(1200))
-		s.append(arrivals[:n]...)
+		produce(s, arrivals[:n]...)
 		arrivals = arrivals[n:]
-		p := s.start(smallRule, killed)
-		end := s.ends(s.cl.Topics().Events)
+		p := start(s, smallRule, killed)
+		end := s.Length(s.Broker.Topics().Events)
 		if rng.IntN(3) > 0 { // some die early
 			testwait.Until(t, "everything is read and committed", func() bool {
 				var sum int64
-				commits, err := s.cl.CommittedOffsets(t.Context(), s.cl.Group("processor"), s.cl.Topics().Events)
+				commits, err := s.Broker.CommittedOffsets(t.Context(), s.Broker.Group("processor"), s.Broker.Topics().Events)
 				for _, c := range commits {
 					q, err := windows.Resume(smallRule, c.Offset, c.Metadata)
 					if err != nil {
@@ -330,29 +262,29 @@ func TestW6_KilledInTheMiddleTheAlertsAreTheSame(t *testing.T) {
 				return err == nil && sum == end
 			})
 		}
-		p.stop()
+		p.Stop()
 	}
-	s.start(smallRule, nil).close()
-	s.check(smallRule)
+	start(s, smallRule, nil).close()
+	check(s, smallRule)
 }
 
 func TestW6_TwoInstancesShareTheLogAndTakeOver(t *testing.T) {
 	s := newShop(t)
 	arrivals := someHours(3, 4000)
-	s.append(arrivals[:1500]...)
-	a := s.start(smallRule, killed)
+	produce(s, arrivals[:1500]...)
+	a := start(s, smallRule, killed)
 	testwait.Until(t, "the first has all partitions", func() bool { return a.Stats().Partitions == int(broker.DefaultPartitions) })
-	b := s.start(smallRule, nil)
+	b := start(s, smallRule, nil)
 	testwait.Until(t, "both have partitions", func() bool {
 		x, y := a.Stats().Partitions, b.Stats().Partitions
 		return x > 0 && y > 0 && x+y == int(broker.DefaultPartitions)
 	})
-	s.append(arrivals[1500:3000]...)
+	produce(s, arrivals[1500:3000]...)
 	testwait.Until(t, "both have read", func() bool { return a.Stats().Alerts > 0 && b.Stats().Alerts > 0 })
-	a.stop()
-	s.append(arrivals[3000:]...)
+	a.Stop()
+	produce(s, arrivals[3000:]...)
 	b.close()
-	s.check(smallRule)
+	check(s, smallRule)
 }
 
 // fastClock goes on by a fixed step with every reading.
@@ -373,25 +305,25 @@ func TestW3_QuietClosesWindowsWithTicksOnTheLog(t *testing.T) {
 	view := func(id string, at event.Millis) arrival {
 		return arrival{event.Event{ID: id, Type: "view", Timestamp: at, UserID: "u", ProductID: "p", Quantity: 1}, at}
 	}
-	s.append(view("1", noon), view("2", noon+1), view("3", noon+2))
-	p := s.start(rule, fast)
+	produce(s, view("1", noon), view("2", noon+1), view("3", noon+2))
+	p := start(s, rule, fast)
 	testwait.Until(t, "both windows close", func() bool { st := p.Stats(); return st.Ticks > 0 && st.OpenWindows == 0 })
-	p.stop()
-	standing := s.check(rule)
+	p.Stop()
+	standing := check(s, rule)
 	if len(standing) != 2 || standing[0].Status != event.Confirmed || standing[1].Status != event.Confirmed {
 		t.Fatal(standing)
 	}
 	n := event.Partition("p", broker.DefaultPartitions)
-	log := s.logs()[n]
+	log := logs(s)[n]
 	if ticks := len(log) - 3; ticks < 1 || ticks > 2 {
 		t.Fatalf("%d ticks for two windows: one is written only when it closes a window", ticks)
 	}
 	// The watermark only rises: what comes now for those windows is late.
-	s.append(view("4", noon+3))
-	q := s.start(rule, fast)
+	produce(s, view("4", noon+3))
+	q := start(s, rule, fast)
 	testwait.Until(t, "the event is read", func() bool { return q.Stats().Late == 1 })
-	q.stop()
-	s.check(rule)
+	q.Stop()
+	check(s, rule)
 }
 
 // An instance that was paused writes its tick late; the event that came in
@@ -403,14 +335,14 @@ func TestW3_TheTickOfAPausedInstanceDoesNoHarm(t *testing.T) {
 	}
 	n := event.Partition("p", broker.DefaultPartitions)
 	tick := func(after int64, quiet time.Duration) *kgo.Record {
-		return broker.TickRecord(s.cl.Topics().Events, n, event.Tick{After: after, Quiet: event.Millis(quiet.Milliseconds())})
+		return broker.TickRecord(s.Broker.Topics().Events, n, event.Tick{After: after, Quiet: event.Millis(quiet.Milliseconds())})
 	}
-	s.append(view("1", noon), view("2", noon+1))
-	s.produce(tick(0, time.Hour), tick(1, time.Minute), &kgo.Record{Topic: s.cl.Topics().Events, Partition: n, Key: []byte("p")},
-		&kgo.Record{Topic: s.cl.Topics().Events, Partition: n, Value: []byte("{")})
-	s.produce(tick(1, time.Hour))
-	s.append(view("3", noon+60_000))
-	p := s.start(smallRule, nil)
+	produce(s, view("1", noon), view("2", noon+1))
+	s.Produce(tick(0, time.Hour), tick(1, time.Minute), &kgo.Record{Topic: s.Broker.Topics().Events, Partition: n, Key: []byte("p")},
+		&kgo.Record{Topic: s.Broker.Topics().Events, Partition: n, Value: []byte("{")})
+	s.Produce(tick(1, time.Hour))
+	produce(s, view("3", noon+60_000))
+	p := start(s, smallRule, nil)
 	testwait.Until(t, "everything is read", func() bool { return p.Stats().Events == 3 })
 	st := p.Stats()
 	if st.Ticks != 1 || st.InvalidTicks != 2 || st.Invalid != 1 || st.Late != 0 || st.Watermark != noon+1 || st.NewestEvent != noon+60_000 {
@@ -420,8 +352,8 @@ func TestW3_TheTickOfAPausedInstanceDoesNoHarm(t *testing.T) {
 
 func TestCloseWindowsFailsWhenRunEnds(t *testing.T) {
 	s := newShop(t)
-	p := s.start(smallRule, nil)
-	p.stop()
+	p := start(s, smallRule, nil)
+	p.Stop()
 	if err := p.CloseWindows(t.Context()); err == nil {
 		t.Fatal("no error")
 	}
@@ -434,12 +366,12 @@ func TestCloseWindowsFailsWhenRunEnds(t *testing.T) {
 // nothing.
 func TestStoppingCommits(t *testing.T) {
 	s := newShop(t)
-	s.append(someHours(4, 1000)...)
-	p := s.start(smallRule, func(set *settings) { set.commitEvery = time.Hour })
-	end := s.ends(s.cl.Topics().Events)
+	produce(s, someHours(4, 1000)...)
+	p := start(s, smallRule, func(set *settings) { set.commitEvery = time.Hour })
+	end := s.Length(s.Broker.Topics().Events)
 	testwait.Until(t, "everything is read", func() bool { return p.Stats().Events == end })
-	p.stop()
-	done, err := Acknowledged(t.Context(), s.cl, &smallRule)
+	p.Stop()
+	done, err := Acknowledged(t.Context(), s.Broker, &smallRule)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -449,5 +381,5 @@ func TestStoppingCommits(t *testing.T) {
 	if end != 0 {
 		t.Fatalf("%d records are not emitted and committed", end)
 	}
-	s.check(smallRule)
+	check(s, smallRule)
 }

@@ -1,6 +1,8 @@
 package testwait_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -20,6 +22,8 @@ func (f *failing) Fatalf(format string, args ...any) {
 	f.text = fmt.Sprintf(format, args...)
 	panic(f)
 }
+
+func (f *failing) Errorf(format string, args ...any) { f.text = fmt.Sprintf(format, args...) }
 
 func TestUntilReturnsWhenTheConditionHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -42,4 +46,31 @@ func TestUntilFailsAndSaysWhatItWaitedFor(t *testing.T) {
 			t.Errorf("got %q, want %q", f.text, want)
 		}
 	})
+}
+
+func TestRunStopsAtTheTestsEnd(t *testing.T) {
+	ended := false
+	t.Run("a test", func(t *testing.T) {
+		testwait.Run(t, func(ctx context.Context) error {
+			<-ctx.Done()
+			ended = true
+			return nil
+		})
+	})
+	if !ended {
+		t.Error("it runs after its test")
+	}
+}
+
+func TestAnErrorOfRunFailsTheTestThatDoesNotWaitForIt(t *testing.T) {
+	failed := errors.New("no such topic")
+	run := func(context.Context) error { return failed }
+	if err := testwait.Run(t, run).Wait(); !errors.Is(err, failed) {
+		t.Errorf("Wait returns %v, want the error of run", err)
+	}
+	f := &failing{TB: t}
+	testwait.Run(f, run).Stop()
+	if want := "Run: no such topic"; f.text != want {
+		t.Errorf("the test is failed with %q, want %q", f.text, want)
+	}
 }

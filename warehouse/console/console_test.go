@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"clickstream/internal/testwait"
 	"clickstream/warehouse/embedded"
 	"clickstream/warehouse/warehousetest"
 	"clickstream/warehouse/warehousetest/visible"
@@ -27,15 +27,7 @@ func running(t *testing.T, o Options) *Console {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- c.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
+	testwait.Run(t, c.Run)
 	return c
 }
 

@@ -19,20 +19,20 @@ import (
 
 func TestM3_ACleanRunStoresEachRecordOnceWithItsPlace(t *testing.T) {
 	s := newShop(t)
-	m := s.mirror()
-	s.events(0, 3000)
-	s.stored()
-	m.mustStop(t)
-	s.want("SELECT count() FROM event_log", 3000)
-	s.want("SELECT count() FROM events", 3000)
-	s.want("SELECT uniqExact(kafka_partition, kafka_offset) FROM events", 3000)
-	s.want("SELECT count() FROM events WHERE kafka_key = product_id AND received_at >= timestamp AND brand = 'acme'", 3000)
-	s.want("SELECT countIf(price IS NULL) FROM events", 1000)
+	m := s.Mirror()
+	produce(s, 0, 3000)
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM event_log", 3000)
+	s.Want("SELECT count() FROM events", 3000)
+	s.Want("SELECT uniqExact(kafka_partition, kafka_offset) FROM events", 3000)
+	s.Want("SELECT count() FROM events WHERE kafka_key = product_id AND received_at >= timestamp AND brand = 'acme'", 3000)
+	s.Want("SELECT countIf(price IS NULL) FROM events", 1000)
 	if got := m.Stats(); got.Events != 3000 || got.Batches == 0 || got.Invalid != 0 || got.Retries != 0 {
 		t.Errorf("stats %+v", got)
 	}
 	var next int64
-	for _, offset := range m.Stats().Stored[s.topics.Events] {
+	for _, offset := range m.Stats().Stored[s.Broker.Topics().Events] {
 		next += offset
 	}
 	if next != 3000 {
@@ -43,29 +43,29 @@ func TestM3_ACleanRunStoresEachRecordOnceWithItsPlace(t *testing.T) {
 func TestM1_E3_TheFirstCopyCountsWhateverTheOrderOfStoring(t *testing.T) {
 	s := newShop(t)
 	e := an(1)
-	first, conflict, repeat := s.record(e), s.record(e), s.record(e)
+	first, conflict, repeat := s.Event(e, time.Now()), s.Event(e, time.Now()), s.Event(e, time.Now())
 	e.Brand = "other"
 	conflict.Value = e.AppendJSON(nil)
-	m := s.mirror()
+	m := s.Mirror()
 	// Each in an insert, and so a part, of its own.
 	for _, r := range []*kgo.Record{first, conflict, repeat} {
-		s.produce(r)
-		s.stored()
+		s.Produce(r)
+		s.WaitStored()
 	}
-	m.mustStop(t)
-	s.exec("SYSTEM STOP MERGES event_log")
+	m.Stop()
+	s.Exec("SYSTEM STOP MERGES event_log")
 	// The lowest offset once more, after the others; and one beyond them.
-	s.exec("INSERT INTO event_log SELECT * EXCEPT offset_rank FROM event_log WHERE kafka_offset = 0")
-	s.exec("INSERT INTO event_log SELECT * EXCEPT offset_rank REPLACE (99 AS kafka_offset, 'late' AS brand) FROM event_log LIMIT 1")
+	s.Exec("INSERT INTO event_log SELECT * EXCEPT offset_rank FROM event_log WHERE kafka_offset = 0")
+	s.Exec("INSERT INTO event_log SELECT * EXCEPT offset_rank REPLACE (99 AS kafka_offset, 'late' AS brand) FROM event_log LIMIT 1")
 	check := func() {
 		t.Helper()
-		s.want("SELECT count() FROM events", 1)
-		s.want("SELECT count() FROM events WHERE kafka_offset = 0 AND brand = 'acme'", 1)
+		s.Want("SELECT count() FROM events", 1)
+		s.Want("SELECT count() FROM events WHERE kafka_offset = 0 AND brand = 'acme'", 1)
 	}
 	check()
-	s.exec("SYSTEM START MERGES event_log")
-	s.exec("OPTIMIZE TABLE event_log FINAL")
-	s.want("SELECT count() FROM event_log", 1)
+	s.Exec("SYSTEM START MERGES event_log")
+	s.Exec("OPTIMIZE TABLE event_log FINAL")
+	s.Want("SELECT count() FROM event_log", 1)
 	check()
 }
 
@@ -74,11 +74,11 @@ func TestE3_SeveralTimesOrTypesOfOneIDAreSeveralEvents(t *testing.T) {
 	a, b, c := an(1), an(1), an(1)
 	b.Timestamp = a.Timestamp + 1
 	c.Timestamp, c.Type = a.Timestamp, event.TypeAddToCart
-	s.produce(s.record(a), s.record(b), s.record(c))
-	m := s.mirror()
-	s.stored()
-	m.mustStop(t)
-	s.want("SELECT count() FROM events", 3)
+	s.Produce(s.Event(a, time.Now()), s.Event(b, time.Now()), s.Event(c, time.Now()))
+	m := s.Mirror()
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM events", 3)
 }
 
 func TestM1_AlertsKeepTheirLatestVersion(t *testing.T) {
@@ -90,17 +90,13 @@ func TestM1_AlertsKeepTheirLatestVersion(t *testing.T) {
 			ID: rule.AlertID("p1", event.MillisOf(start)), Rule: rule.String(), ProductID: "p1", WindowStart: start,
 			WindowEnd: start.Add(rule.Window), Status: event.Firing, Views: int(version) * 100, Version: version, Exact: true,
 		}
-		value, err := a.AppendJSON(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.produce(&kgo.Record{Topic: s.topics.Alerts, Key: []byte("p1"), Value: value})
+		s.Produce(s.Alert(a))
 	}
-	m := s.mirror()
-	s.stored()
-	m.mustStop(t)
-	s.want("SELECT count() FROM flash_sale_alerts", 1)
-	s.want("SELECT count() FROM flash_sale_alerts WHERE version = 9 AND views = 900 AND exact AND window_start = '2026-11-22 10:00:00'", 1)
+	m := s.Mirror()
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM flash_sale_alerts", 1)
+	s.Want("SELECT count() FROM flash_sale_alerts WHERE version = 9 AND views = 900 AND exact AND window_start = '2026-11-22 10:00:00'", 1)
 	if got := m.Stats(); got.Alerts != 3 {
 		t.Errorf("%d alerts stored, want 3", got.Alerts)
 	}
@@ -108,37 +104,37 @@ func TestM1_AlertsKeepTheirLatestVersion(t *testing.T) {
 
 func TestM2_InvalidRecordsAreKeptWithTheirBytesAndTicksAreSkipped(t *testing.T) {
 	s := newShop(t)
-	good := s.record(an(1))
-	wrongKey := s.record(an(2))
+	good := s.Event(an(1), time.Now())
+	wrongKey := s.Event(an(2), time.Now())
 	wrongKey.Key = []byte("another")
 	values := []string{"{", "\xff\xfe\x00", "", `{"event_id":"x"}`}
 	var records []*kgo.Record
 	for _, v := range values {
-		records = append(records, &kgo.Record{Topic: s.topics.Events, Partition: 1, Value: []byte(v)})
+		records = append(records, &kgo.Record{Topic: s.Broker.Topics().Events, Partition: 1, Value: []byte(v)})
 	}
-	tick := broker.TickRecord(s.topics.Events, 1, event.Tick{After: 3, Quiet: 1000})
-	alert := &kgo.Record{Topic: s.topics.Alerts, Value: []byte("no alert")}
-	others := &kgo.Record{Topic: s.topics.Rejected, Value: []byte("\x80 from elsewhere")}
-	m := s.mirror()
-	s.produce(append(records, tick, good, wrongKey, alert, others)...)
-	s.stored()
-	m.mustStop(t)
-	s.want("SELECT count() FROM event_log", 1)
-	s.want("SELECT count() FROM rejected_log", 7)
+	tick := broker.TickRecord(s.Broker.Topics().Events, 1, event.Tick{After: 3, Quiet: 1000})
+	alert := &kgo.Record{Topic: s.Broker.Topics().Alerts, Value: []byte("no alert")}
+	others := &kgo.Record{Topic: s.Broker.Topics().Rejected, Value: []byte("\x80 from elsewhere")}
+	m := s.Mirror()
+	s.Produce(append(records, tick, good, wrongKey, alert, others)...)
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM event_log", 1)
+	s.Want("SELECT count() FROM rejected_log", 7)
 	for offset, v := range values {
 		got := ""
-		if err := s.wh.Conn().QueryRow(t.Context(), fmt.Sprintf(
-			"SELECT value FROM rejected_events WHERE origin = '%s' AND origin_partition = 1 AND origin_position = %d", s.topics.Events, offset)).Scan(&got); err != nil {
+		if err := s.Tables.Conn().QueryRow(t.Context(), fmt.Sprintf(
+			"SELECT value FROM rejected_events WHERE origin = '%s' AND origin_partition = 1 AND origin_position = %d", s.Broker.Topics().Events, offset)).Scan(&got); err != nil {
 			t.Errorf("record 1/%d: %v", offset, err)
 		} else if got != v {
 			t.Errorf("record 1/%d is kept as %q, want %q", offset, got, v)
 		}
 	}
-	s.want("SELECT count() FROM rejected_events WHERE reason = 'wrong_key'", 1)
-	s.want("SELECT count() FROM rejected_events WHERE origin = '"+s.topics.Alerts+"'", 1)
-	s.want("SELECT count() FROM rejected_events WHERE reason = 'wrong_key' AND key = 'another'", 1)
+	s.Want("SELECT count() FROM rejected_events WHERE reason = 'wrong_key'", 1)
+	s.Want("SELECT count() FROM rejected_events WHERE origin = '"+s.Broker.Topics().Alerts+"'", 1)
+	s.Want("SELECT count() FROM rejected_events WHERE reason = 'wrong_key' AND key = 'another'", 1)
 	// A record of another program without an origin is its own origin.
-	s.want("SELECT count() FROM rejected_events WHERE origin = '"+s.topics.Rejected+"' AND origin_position = kafka_offset", 1)
+	s.Want("SELECT count() FROM rejected_events WHERE origin = '"+s.Broker.Topics().Rejected+"' AND origin_position = kafka_offset", 1)
 	if got := m.Stats(); got.Invalid != 6 || got.Skipped != 1 {
 		t.Errorf("stats %+v", got)
 	}
@@ -147,22 +143,22 @@ func TestM2_InvalidRecordsAreKeptWithTheirBytesAndTicksAreSkipped(t *testing.T) 
 func TestE1_RejectionsOfTwoRequestsAreTwoRowsAndCopiesOfOneAreOne(t *testing.T) {
 	s := newShop(t)
 	rejected := func(request string) *kgo.Record {
-		return broker.RejectedRecord(s.topics.Rejected, s.id.RejectedPartitions, event.Rejected{
+		return broker.RejectedRecord(s.Broker.Topics().Rejected, s.ID.RejectedPartitions, event.Rejected{
 			Value: []byte("{"), Rejection: event.Rejection{Reason: event.ReasonBadJSON},
 			Origin: event.Origin{Kind: event.OriginCollector, Name: "shop", Request: request},
 		})
 	}
-	m := s.mirror()
-	s.produce(rejected("request 1"), rejected("request 1"), rejected("request 2"))
-	s.stored()
-	m.mustStop(t)
-	s.want("SELECT count() FROM rejected_events", 2)
-	s.want("SELECT uniqExact(origin_request) FROM rejected_events", 2)
+	m := s.Mirror()
+	s.Produce(rejected("request 1"), rejected("request 1"), rejected("request 2"))
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM rejected_events", 2)
+	s.Want("SELECT uniqExact(origin_request) FROM rejected_events", 2)
 }
 
 func TestM2_OffsetsMoveOverControlRecords(t *testing.T) {
 	s := newShop(t)
-	cl, err := s.cl.Open(kgo.TransactionalID("t"+s.cl.Config().TopicPrefix), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	cl, err := s.Broker.Open(kgo.TransactionalID("t"+s.Broker.Config().TopicPrefix), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,35 +167,35 @@ func TestM2_OffsetsMoveOverControlRecords(t *testing.T) {
 		if err := cl.BeginTransaction(); err != nil {
 			t.Fatal(err)
 		}
-		if err := cl.ProduceSync(t.Context(), s.record(an(n))).FirstErr(); err != nil {
+		if err := cl.ProduceSync(t.Context(), s.Event(an(n), time.Now())).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 		if err := cl.EndTransaction(t.Context(), end); err != nil {
 			t.Fatal(err)
 		}
 	}
-	m := s.mirror()
-	s.stored()
-	m.mustStop(t)
-	s.want("SELECT count() FROM event_log", 1)
+	m := s.Mirror()
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM event_log", 1)
 }
 
 func TestM2_NothingIsCommittedBeforeItIsStored(t *testing.T) {
 	e := ownClickHouse(t)
 	g := newGate(t, e.Addr)
 	s := newShopAt(t, warehouse.Config{Addr: []string{g.addr()}, Database: e.Database, User: e.User, Password: e.Password})
-	m := s.mirror()
-	s.events(0, 100)
-	s.stored()
-	before, err := s.cl.CommittedOffsets(t.Context(), s.cl.Group("mirror"), s.topics.Events)
+	m := s.Mirror()
+	produce(s, 0, 100)
+	s.WaitStored()
+	before, err := s.Broker.CommittedOffsets(t.Context(), s.Broker.Group("mirror"), s.Broker.Topics().Events)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g.close()
-	s.events(100, 3000)
+	produce(s, 100, 3000)
 	// Stopping waits for the batches in flight as long as it ever does.
-	m.mustStop(t)
-	after, err := s.cl.CommittedOffsets(t.Context(), s.cl.Group("mirror"), s.topics.Events)
+	m.Stop()
+	after, err := s.Broker.CommittedOffsets(t.Context(), s.Broker.Group("mirror"), s.Broker.Topics().Events)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,27 +205,27 @@ func TestM2_NothingIsCommittedBeforeItIsStored(t *testing.T) {
 		}
 	}
 	g.open()
-	s.want("SELECT count() FROM events", 100)
-	m = s.mirror()
-	s.stored()
-	m.mustStop(t)
-	s.want("SELECT count() FROM events", 3000)
+	s.Want("SELECT count() FROM events", 100)
+	m = s.Mirror()
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM events", 3000)
 }
 
 func TestM2_ALostConnectionIsWaitedFor(t *testing.T) {
 	e := ownClickHouse(t)
 	g := newGate(t, e.Addr)
 	s := newShopAt(t, warehouse.Config{Addr: []string{g.addr()}, Database: e.Database, User: e.User, Password: e.Password})
-	m := s.mirror()
-	s.events(0, 100)
-	s.stored()
+	m := s.Mirror()
+	produce(s, 0, 100)
+	s.WaitStored()
 	g.close()
-	s.events(100, 1000)
+	produce(s, 100, 1000)
 	testwait.Until(s, "a retry", func() bool { g.cut(); return m.Stats().Retries > 0 || m.Stats().Batches > 100 })
 	g.open()
-	s.stored()
-	m.mustStop(t)
-	s.want("SELECT count() FROM events", 1000)
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM events", 1000)
 	if m.Stats().LastError == "" {
 		t.Error("what was waited for is not in the stats")
 	}
@@ -237,20 +233,13 @@ func TestM2_ALostConnectionIsWaitedFor(t *testing.T) {
 
 func TestAMissingTableEndsTheRunAndIsNamed(t *testing.T) {
 	s := newShop(t)
-	m := s.mirror()
-	s.events(0, 10)
-	s.stored()
-	s.exec("DROP TABLE event_log SYNC")
-	s.events(10, 20)
-	done := make(chan error, 1)
-	go func() { done <- m.ended() }()
-	select {
-	case err := <-done:
-		if err == nil || !strings.Contains(err.Error(), "insert batch event_log") {
-			t.Errorf("got %v, want the step in it", err)
-		}
-	case <-time.After(deadline):
-		t.Error("it goes on without a table")
+	m := s.Mirror()
+	produce(s, 0, 10)
+	s.WaitStored()
+	s.Exec("DROP TABLE event_log SYNC")
+	produce(s, 10, 20)
+	if err := m.Wait(); err == nil || !strings.Contains(err.Error(), "insert batch event_log") {
+		t.Errorf("got %v, want the step in it", err)
 	}
 }
 
@@ -259,39 +248,39 @@ func TestM1_StoppedAtAnyTimeNothingIsLost(t *testing.T) {
 	const rounds, each = 6, 2000
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for round := range rounds {
-		m := s.mirror()
-		s.events(round*each, (round+1)*each)
+		m := s.Mirror()
+		produce(s, round*each, (round+1)*each)
 		// A while of its own work: a number of batches, not a time.
 		target := rnd.Int64N(4)
 		testwait.Until(s, "some batches", func() bool { return m.Stats().Batches >= target })
-		m.mustStop(t)
+		m.Stop()
 	}
-	m := s.mirror()
-	s.stored()
-	m.mustStop(t)
-	s.want("SELECT count() FROM events", rounds*each)
+	m := s.Mirror()
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM events", rounds*each)
 	// Stopping is clean: it finishes what it has begun.
-	s.want("SELECT count() FROM event_log", rounds*each)
+	s.Want("SELECT count() FROM event_log", rounds*each)
 }
 
 func TestM1_TwoAtOnceShareThePartitions(t *testing.T) {
 	s := newShop(t)
-	s.events(0, 2000)
-	a := s.mirror()
+	produce(s, 0, 2000)
+	a := s.Mirror()
 	testwait.Until(s, "the first to begin", func() bool { return a.Stats().Events > 0 })
-	b := s.mirror()
+	b := s.Mirror()
 	n := 2000
 	testwait.Until(s, "the second to get some", func() bool {
-		s.events(n, n+200)
+		produce(s, n, n+200)
 		n += 200
 		return b.Stats().Events > 0
 	})
-	a.mustStop(t)
-	s.events(n, n+500)
+	a.Stop()
+	produce(s, n, n+500)
 	n += 500
-	s.stored()
-	b.mustStop(t)
-	s.want("SELECT count() FROM events", uint64(n))
+	s.WaitStored()
+	b.Stop()
+	s.Want("SELECT count() FROM events", uint64(n))
 }
 
 func TestM1_ClickHouseKilledAndStartedAgainLosesNothing(t *testing.T) {
@@ -303,49 +292,49 @@ func TestM1_ClickHouseKilledAndStartedAgainLosesNothing(t *testing.T) {
 	defer func() { server.Kill(); server.Close() }()
 	g := newGate(t, server.TCPAddr())
 	s := newShopAt(t, warehouse.Config{Addr: []string{g.addr()}, User: embedded.User, Password: server.Credentials().Password})
-	m := s.mirror()
-	s.events(0, 2000)
+	m := s.Mirror()
+	produce(s, 0, 2000)
 	testwait.Until(s, "a batch", func() bool { return m.Stats().Batches > 0 })
 	server.Kill()
 	server.Close()
-	s.events(2000, 4000)
+	produce(s, 2000, 4000)
 	testwait.Until(s, "a retry", func() bool { return m.Stats().Retries > 0 })
 	if server, err = embedded.Start(t.Context(), embedded.Options{Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
 	g.move(server.TCPAddr())
-	s.stored()
-	m.mustStop(t)
-	s.want("SELECT count() FROM events", 4000)
-	s.want("SELECT uniqExact(event_id) FROM events", 4000)
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM events", 4000)
+	s.Want("SELECT uniqExact(event_id) FROM events", 4000)
 }
 
 func TestTablesMadeAnewAreFilledFromTheBeginning(t *testing.T) {
 	s := newShop(t)
-	m := s.mirror()
-	s.events(0, 100)
-	s.stored()
-	m.mustStop(t)
-	if _, err := s.wh.MigrateReset(t.Context()); err != nil {
+	m := s.Mirror()
+	produce(s, 0, 100)
+	s.WaitStored()
+	m.Stop()
+	if _, err := s.Tables.MigrateReset(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.wh.Migrate(t.Context()); err != nil {
+	if _, err := s.Tables.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	m = s.mirror()
-	testwait.Until(s, "all rows", func() bool { return s.number("SELECT count() FROM events") == 100 })
-	s.stored()
-	m.mustStop(t)
+	m = s.Mirror()
+	testwait.Until(s, "all rows", func() bool { return s.Number("SELECT count() FROM events") == 100 })
+	s.WaitStored()
+	m.Stop()
 }
 
 func TestADifferentLogIsRefused(t *testing.T) {
 	s := newShop(t)
-	other := s.id
+	other := s.ID
 	other.ClusterID = "another"
-	if err := s.wh.CheckLog(t.Context(), other); err != nil {
+	if err := s.Tables.CheckLog(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
-	m, err := mirror.New(mirror.Config{Broker: s.cl, Warehouse: s.wh})
+	m, err := mirror.New(mirror.Config{Broker: s.Broker, Warehouse: s.Tables})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,22 +16,22 @@ import (
 // rejected: the mirror ends with the way out.
 func TestPartitionsAddedToARunningLogRejectNoEvent(t *testing.T) {
 	s := newShop(t)
-	s.events(0, 100)
-	m := s.mirror()
-	s.stored()
-	old, grown := s.id.Partitions, s.id.Partitions+2
-	if _, err := kadm.NewClient(s.cl.Client).UpdatePartitions(t.Context(), int(grown), s.topics.Events); err != nil {
+	produce(s, 0, 100)
+	m := s.Mirror()
+	s.WaitStored()
+	old, grown := s.ID.Partitions, s.ID.Partitions+2
+	if _, err := kadm.NewClient(s.Broker.Client).UpdatePartitions(t.Context(), int(grown), s.Broker.Topics().Events); err != nil {
 		t.Fatal(err)
 	}
 	moved := movedEvent(old, grown)
-	s.produce(&kgo.Record{
-		Topic: s.topics.Events, Partition: event.Partition(moved.Key(), grown), Key: []byte(moved.Key()), Value: moved.AppendJSON(nil),
+	s.Produce(&kgo.Record{
+		Topic: s.Broker.Topics().Events, Partition: event.Partition(moved.Key(), grown), Key: []byte(moved.Key()), Value: moved.AppendJSON(nil),
 	})
-	err := m.ended()
+	err := m.Wait()
 	if want := fmt.Sprintf("had %d partitions and has %d now", old, grown); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--kafka-topic-prefix") {
 		t.Errorf("got %v, want it to say %q and the way out", err, want)
 	}
-	ends, err := s.cl.EndOffsets(t.Context(), s.topics.Rejected)
+	ends, err := s.Broker.EndOffsets(t.Context(), s.Broker.Topics().Rejected)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package mirror_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -12,47 +11,23 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
-	"clickstream/warehouse/mirror"
 	"clickstream/warehouse/warehousetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(warehousetest.Main(m)) }
 
-// deadline is how long a test waits for what has to happen.
-const deadline = 40 * time.Second
-
-// shop is a log and a warehouse of a test's own.
-type shop struct {
-	testing.TB
-	topics broker.Topics
-	wh     *warehouse.Warehouse
-	cl     *broker.Client
-	id     broker.LogIdentity
+func newShop(t testing.TB) *warehousetest.Shop {
+	t.Helper()
+	return warehousetest.NewShop(t, brokertest.Options{Partitions: 4})
 }
 
-func newShop(t testing.TB) *shop {
+func newShopAt(t testing.TB, tables warehouse.Config) *warehousetest.Shop {
 	t.Helper()
-	return newShopAt(t, warehousetest.Database(t).Config())
-}
-
-func newShopAt(t testing.TB, whCfg warehouse.Config) *shop {
-	t.Helper()
-	s := &shop{TB: t}
-	cfg := brokertest.Config(t)
-	cfg.Partitions = 4
-	s.wh = warehousetest.MigratedAt(t, whCfg)
-	s.topics = cfg.Topics()
-	s.cl = brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
-	var err error
-	if s.id, err = s.cl.EnsureTopics(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return warehousetest.NewShopAt(t, brokertest.Options{Partitions: 4}, tables)
 }
 
 // an is the n-th event of the test, of one of 50 products.
@@ -64,101 +39,14 @@ func an(n int) event.Event {
 	}
 }
 
-func (s *shop) record(e event.Event) *kgo.Record {
-	return &kgo.Record{
-		Topic: s.topics.Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil), Timestamp: time.Now(),
-		Partition: event.Partition(e.Key(), s.id.Partitions),
-	}
-}
-
-// produce writes records and returns when they are acknowledged.
-func (s *shop) produce(records ...*kgo.Record) {
-	s.Helper()
-	if err := s.cl.ProduceSync(s.Context(), records...).FirstErr(); err != nil {
-		s.Fatal(err)
-	}
-}
-
-// events writes the events from..to-1.
-func (s *shop) events(from, to int) {
+// produce writes the events from..to-1.
+func produce(s *warehousetest.Shop, from, to int) {
 	s.Helper()
 	var records []*kgo.Record
 	for n := from; n < to; n++ {
-		records = append(records, s.record(an(n)))
+		records = append(records, s.Event(an(n), time.Now()))
 	}
-	s.produce(records...)
-}
-
-type running struct {
-	*mirror.Mirror
-	stop  func() error // stops it and returns Run's error; may be called again
-	ended func() error // waits until it ends by itself
-}
-
-// mirror runs one until it is stopped or the test is over.
-func (s *shop) mirror(change ...func(*mirror.Config)) *running {
-	s.Helper()
-	cfg := mirror.Config{Broker: s.cl, Warehouse: s.wh, BatchRows: 500, BatchDelay: 50 * time.Millisecond}
-	for _, c := range change {
-		c(&cfg)
-	}
-	m, err := mirror.New(cfg)
-	if err != nil {
-		s.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- m.Run(ctx) }()
-	wait := sync.OnceValue(func() error { return <-done })
-	stop := func() error { cancel(); return wait() }
-	s.Cleanup(func() { stop() })
-	return &running{m, stop, wait}
-}
-
-func (r *running) mustStop(t testing.TB) {
-	t.Helper()
-	if err := r.stop(); err != nil {
-		t.Errorf("Run: %v", err)
-	}
-}
-
-// stored waits until the group has committed all that is in the topics; invalid
-// of the log comes to the rejected topic before the log's offsets are.
-func (s *shop) stored() {
-	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), deadline)
-	defer cancel()
-	for _, topic := range []string{s.topics.Events, s.topics.Alerts, s.topics.Rejected} {
-		ends, err := s.cl.EndOffsets(ctx, topic)
-		if err != nil {
-			s.Fatal(err)
-		}
-		if err := s.cl.WaitCommitted(ctx, s.cl.Group("mirror"), topic, ends, nil, nil); err != nil {
-			s.Fatal(err)
-		}
-	}
-}
-
-func (s *shop) number(sql string) (n uint64) {
-	s.Helper()
-	if err := s.wh.Conn().QueryRow(s.Context(), sql).Scan(&n); err != nil {
-		s.Fatalf("%s: %v", sql, err)
-	}
-	return n
-}
-
-func (s *shop) want(sql string, want uint64) {
-	s.Helper()
-	if got := s.number(sql); got != want {
-		s.Errorf("%s: got %d, want %d", sql, got, want)
-	}
-}
-
-func (s *shop) exec(sql string) {
-	s.Helper()
-	if err := s.wh.Conn().Exec(s.Context(), sql); err != nil {
-		s.Fatalf("%s: %v", sql, err)
-	}
+	s.Produce(records...)
 }
 
 // gate is a loopback address in front of ClickHouse that can hold back what is

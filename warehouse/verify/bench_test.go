@@ -1,7 +1,6 @@
 package verify_test
 
 import (
-	"context"
 	"fmt"
 	"runtime/metrics"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/warehouse"
 	"clickstream/warehouse/mirror"
 	"clickstream/warehouse/verify"
 )
@@ -26,7 +26,7 @@ func BenchmarkMirrorAndVerify(b *testing.B) {
 	s := newShop(b)
 	begin := event.MillisOf(time.Now().Add(-time.Hour))
 	// As an import writes it: in large batches.
-	bulk := brokertest.OpenAt(b, s.cl.Config(), append(broker.ProducerOptions(), kgo.ProducerLinger(100*time.Millisecond))...)
+	bulk := brokertest.OpenAt(b, s.Broker.Config(), append(broker.ProducerOptions(), kgo.ProducerLinger(100*time.Millisecond))...)
 	for n := range b.N {
 		e := event.Event{
 			ID: fmt.Sprintf("evt_%08d", n), Type: event.TypeView, Timestamp: begin + event.Millis(n),
@@ -34,8 +34,7 @@ func BenchmarkMirrorAndVerify(b *testing.B) {
 			ProductID: fmt.Sprintf("prod_%05d", n*31%10_000), ProductCategory: "shoes", Brand: "acme",
 			Currency: "EUR", DeviceType: "mobile", PageURL: "https://shop.example/p", Price: 4999 * 100, HasPrice: true, Quantity: 1, Source: "bench",
 		}
-		bulk.Produce(b.Context(), &kgo.Record{Topic: s.cl.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil),
-			Timestamp: time.Now(), Partition: event.Partition(e.Key(), s.id.Partitions)}, func(_ *kgo.Record, err error) {
+		bulk.Produce(b.Context(), s.Event(e, time.Now()), func(_ *kgo.Record, err error) {
 			if err != nil {
 				b.Error(err)
 			}
@@ -44,19 +43,13 @@ func BenchmarkMirrorAndVerify(b *testing.B) {
 	if err := bulk.Flush(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	m, err := mirror.New(mirror.Config{Broker: s.cl, Warehouse: s.wh})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
 	b.ResetTimer()
-	go func() { done <- m.Run(ctx) }()
-	ends, err := s.cl.EndOffsets(b.Context(), s.cl.Topics().Events)
+	m := s.Mirror(func(c *mirror.Config) { c.BatchRows, c.BatchDelay = 0, 0 }) // its defaults
+	ends, err := s.Broker.EndOffsets(b.Context(), s.ID.Topic)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := s.cl.WaitCommitted(b.Context(), s.cl.Group("mirror"), s.cl.Topics().Events, ends, nil, nil); err != nil {
+	if err := s.Broker.WaitCommitted(b.Context(), s.Broker.Group(warehouse.MirrorRole), s.ID.Topic, ends, nil, nil); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
@@ -64,13 +57,10 @@ func BenchmarkMirrorAndVerify(b *testing.B) {
 	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
 	metrics.Read(sample)
 	b.ReportMetric(float64(sample[0].Value.Uint64())/(1<<20), "MiB")
-	r, err := verify.Run(b.Context(), verify.Config{Broker: s.cl, Warehouse: s.wh, Rule: event.DefaultRule()})
-	cancel()
+	r, err := verify.Run(b.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: event.DefaultRule()})
 	if err != nil || !r.OK() && r.Differences[0].Kind[:5] == "event" {
 		b.Fatal(err, r)
 	}
 	b.ReportMetric(r.Elapsed.Seconds(), "verify_s")
-	if err := <-done; err != nil {
-		b.Fatal(err)
-	}
+	m.Stop()
 }

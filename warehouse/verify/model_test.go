@@ -66,28 +66,23 @@ func (m *model) tick(t event.Tick) {
 	}
 }
 
-func (m *model) confirmed(partition int32, version int64) (alerts []alert) {
+func (m *model) confirmed(version int64) (alerts []event.Alert) {
 	for w, views := range m.views {
 		end := w.start + event.Millis(m.rule.Window.Milliseconds())
 		if m.mark >= end && m.rule.Qualifies(views, m.buys[w]) {
-			alerts = append(alerts, alert{partition, event.Alert{
+			alerts = append(alerts, event.Alert{
 				ID: m.rule.AlertID(w.product, w.start), Rule: m.rule.String(), ProductID: w.product,
 				WindowStart: w.start.Time(), WindowEnd: end.Time(), Status: event.Confirmed,
 				Views: views, Purchases: m.buys[w], ConversionRate: event.ConversionRate(views, m.buys[w]),
 				Version: version, Exact: true,
-			}})
+			})
 		}
 	}
 	return alerts
 }
 
-type alert struct {
-	partition int32
-	event.Alert
-}
-
 // randomLog is records of every kind, and the alerts that follow from them.
-func randomLog(seed uint64, n int, partitions int32, rule event.Rule, topic string) (records []*kgo.Record, alerts []alert, invalid int) {
+func randomLog(seed uint64, n int, partitions int32, rule event.Rule, topic string) (records []*kgo.Record, alerts []event.Alert, invalid int) {
 	rnd := rand.New(rand.NewPCG(seed, 7))
 	models := make([]*model, partitions)
 	next := make([]int64, partitions)
@@ -141,7 +136,7 @@ func randomLog(seed uint64, n int, partitions int32, rule event.Rule, topic stri
 		models[p].event(e, now, offset)
 	}
 	for p, m := range models {
-		alerts = append(alerts, m.confirmed(int32(p), next[p])...)
+		alerts = append(alerts, m.confirmed(next[p])...)
 	}
 	return records, alerts, invalid
 }

@@ -10,13 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
-	"clickstream/warehouse"
-	"clickstream/warehouse/mirror"
 	"clickstream/warehouse/verify"
 	"clickstream/warehouse/warehousetest"
 )
@@ -25,82 +21,29 @@ func TestMain(m *testing.M) { os.Exit(warehousetest.Main(m)) }
 
 var rule = event.Rule{ViewsOver: 4, PurchasesUnder: 2, Window: 10 * time.Second, Slide: 2 * time.Second, Lateness: 3 * time.Second}
 
-type shop struct {
-	testing.TB
-	wh *warehouse.Warehouse
-	cl *broker.Client
-	id broker.LogIdentity
-}
-
-func newShop(t testing.TB) *shop {
+func newShop(t testing.TB) *warehousetest.Shop {
 	t.Helper()
-	s := &shop{TB: t, wh: warehousetest.Migrated(t)}
-	cfg := brokertest.Config(t)
-	cfg.Partitions = 3
-	brokertest.OwnReceiveTimes(t, cfg)
-	s.cl = brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
-	var err error
-	if s.id, err = s.cl.EnsureTopics(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return warehousetest.NewShop(t, brokertest.Options{Partitions: 3, OwnReceiveTimes: true})
 }
 
-func (s *shop) produce(records ...*kgo.Record) {
-	s.Helper()
-	if err := s.cl.ProduceSync(s.Context(), records...).FirstErr(); err != nil {
-		s.Fatal(err)
-	}
-}
-
-func (s *shop) tell(alerts []alert) {
+func produceAlerts(s *warehousetest.Shop, alerts []event.Alert) {
 	s.Helper()
 	for _, a := range alerts {
-		value, err := a.AppendJSON(nil)
-		if err != nil {
-			s.Fatal(err)
-		}
-		s.produce(&kgo.Record{Topic: s.cl.Topics().Alerts, Key: []byte(a.ProductID), Value: value, Partition: a.partition})
+		s.Produce(s.Alert(a))
 	}
 }
 
-// mirrored runs do with a mirror beside it.
-func (s *shop) mirrored(do func()) {
+func verified(s *warehousetest.Shop) verify.Report {
 	s.Helper()
-	m, err := mirror.New(mirror.Config{Broker: s.cl, Warehouse: s.wh, BatchDelay: 20 * time.Millisecond})
-	if err != nil {
-		s.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- m.Run(ctx) }()
-	defer func() {
-		cancel()
-		if err := <-done; err != nil {
-			s.Error(err)
-		}
-	}()
-	do()
-}
-
-func (s *shop) verify() verify.Report {
-	s.Helper()
-	r, err := verify.Run(s.Context(), verify.Config{Broker: s.cl, Warehouse: s.wh, Rule: rule, Wait: 30 * time.Second})
+	r, err := verify.Run(s.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Wait: 30 * time.Second})
 	if err != nil {
 		s.Fatal(err)
 	}
 	var left uint64
-	if err := s.wh.Conn().QueryRow(s.Context(), "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE 'verify%'").Scan(&left); err != nil || left > 0 {
+	if err := s.Tables.Conn().QueryRow(s.Context(), "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE 'verify%'").Scan(&left); err != nil || left > 0 {
 		s.Errorf("%d tables of verify are left (%v)", left, err)
 	}
 	return r
-}
-
-func (s *shop) exec(sql string) {
-	s.Helper()
-	if err := s.wh.Conn().Exec(s.Context(), sql); err != nil {
-		s.Fatalf("%s: %v", sql, err)
-	}
 }
 
 func kinds(findings []verify.Finding) (all []string) {
@@ -115,43 +58,43 @@ func TestW7_RandomLogsAgreeWithThePlainModel(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			s := newShop(t)
-			records, alerts, invalid := randomLog(seed, 1500, s.id.Partitions, rule, s.cl.Topics().Events)
+			records, alerts, invalid := randomLog(seed, 1500, s.ID.Partitions, rule, s.Broker.Topics().Events)
 			if len(alerts) < 5 {
 				t.Fatalf("only %d alerts: the log says little", len(alerts))
 			}
-			s.produce(records...)
-			s.tell(alerts)
-			s.mirrored(func() {
-				r := s.verify()
-				if !r.OK() {
-					t.Errorf("the plain model and the SQL disagree:\n%s", r)
+			s.Produce(records...)
+			produceAlerts(s, alerts)
+			s.Mirror()
+			r := verified(s)
+			if !r.OK() {
+				t.Errorf("the plain model and the SQL disagree:\n%s", r)
+			}
+			if r.Alerts != uint64(len(alerts)) || r.Invalid != uint64(invalid) {
+				t.Errorf("%d alerts and %d invalid records, want %d and %d", r.Alerts, r.Invalid, len(alerts), invalid)
+			}
+			noted := strings.Join(kinds(r.Notes), " ")
+			for _, kind := range []string{"conflicting_copies", "late", "future"} {
+				if !strings.Contains(noted, kind) {
+					t.Errorf("nothing noted as %s: %s", kind, noted)
 				}
-				if r.Alerts != uint64(len(alerts)) || r.Invalid != uint64(invalid) {
-					t.Errorf("%d alerts and %d invalid records, want %d and %d", r.Alerts, r.Invalid, len(alerts), invalid)
-				}
-				noted := strings.Join(kinds(r.Notes), " ")
-				for _, kind := range []string{"conflicting_copies", "late", "future"} {
-					if !strings.Contains(noted, kind) {
-						t.Errorf("nothing noted as %s: %s", kind, noted)
-					}
-				}
-			})
+			}
 		})
 	}
 }
 
 func TestEachKindOfDamageIsFoundAndNamed(t *testing.T) {
 	s := newShop(t)
-	records, alerts, _ := randomLog(1, 1500, s.id.Partitions, rule, s.cl.Topics().Events)
-	s.produce(records...)
-	s.tell(alerts)
-	var after verify.Report
-	s.mirrored(func() { after = s.verify() })
+	records, alerts, _ := randomLog(1, 1500, s.ID.Partitions, rule, s.Broker.Topics().Events)
+	s.Produce(records...)
+	produceAlerts(s, alerts)
+	m := s.Mirror()
+	after := verified(s)
+	m.Stop()
 
 	const sync = " SETTINGS mutations_sync = 2"
 	first := func(kind string) string {
 		var id string
-		if err := s.wh.Conn().QueryRow(t.Context(), "SELECT event_id FROM event_log GROUP BY event_id HAVING count() = "+kind+" ORDER BY event_id LIMIT 1").Scan(&id); err != nil {
+		if err := s.Tables.Conn().QueryRow(t.Context(), "SELECT event_id FROM event_log GROUP BY event_id HAVING count() = "+kind+" ORDER BY event_id LIMIT 1").Scan(&id); err != nil {
 			t.Fatal(err)
 		}
 		return "'" + id + "'"
@@ -171,8 +114,8 @@ func TestEachKindOfDamageIsFoundAndNamed(t *testing.T) {
 		{"ALTER TABLE rejected_log UPDATE reason = 'bad_json' WHERE 1" + sync, ""},
 	} {
 		before := after
-		s.exec(c.damage)
-		after = s.verify()
+		s.Exec(c.damage)
+		after = verified(s)
 		if c.want == "" {
 			if !slices.Equal(kinds(before.Differences), kinds(after.Differences)) {
 				t.Errorf("%s: %v became %v", c.damage, kinds(before.Differences), kinds(after.Differences))
@@ -196,21 +139,20 @@ func TestEachKindOfDamageIsFoundAndNamed(t *testing.T) {
 func TestWhatTheMirrorHasNotStoredIsNamed(t *testing.T) {
 	s := newShop(t)
 	e := event.Event{ID: "e", Type: event.TypeView, Timestamp: event.MillisOf(time.Now()), UserID: "u", ProductID: "p", Quantity: 1}
-	p := event.Partition("p", s.id.Partitions)
-	s.produce(&kgo.Record{Topic: s.cl.Topics().Events, Key: []byte("p"), Value: e.AppendJSON(nil), Partition: p})
-	_, err := verify.Run(t.Context(), verify.Config{Broker: s.cl, Warehouse: s.wh, Rule: rule, Wait: time.Millisecond})
-	if want := fmt.Sprintf("partition %d at 0 of 1", p); err == nil || !strings.Contains(err.Error(), want) {
+	record := s.Event(e, time.Now())
+	s.Produce(record)
+	_, err := verify.Run(t.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Wait: time.Millisecond})
+	if want := fmt.Sprintf("partition %d at 0 of 1", record.Partition); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
-	s.mirrored(func() {
-		late := errors.New("partition 7 is not counted yet")
-		_, err := verify.Run(t.Context(), verify.Config{Broker: s.cl, Warehouse: s.wh, Rule: rule, Wait: 30 * time.Second,
-			WaitFor: func(context.Context, broker.Offsets) error { return late }})
-		if !errors.Is(err, late) {
-			t.Errorf("got %v", err)
-		}
-		if r := s.verify(); !r.OK() || r.Events != 1 {
-			t.Errorf("%s", r)
-		}
-	})
+	s.Mirror()
+	late := errors.New("partition 7 is not counted yet")
+	_, err = verify.Run(t.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Wait: 30 * time.Second,
+		WaitFor: func(context.Context, broker.Offsets) error { return late }})
+	if !errors.Is(err, late) {
+		t.Errorf("got %v", err)
+	}
+	if r := verified(s); !r.OK() || r.Events != 1 {
+		t.Errorf("%s", r)
+	}
 }

@@ -11,7 +11,7 @@ import (
 // Emitted collects all alerts that a test's readers have emitted, and fails the
 // test when one version of an alert has two contents.
 type Emitted struct {
-	t *testing.T
+	t testing.TB
 	m Model
 	// Exact: the model knows the contents.
 	Exact  bool
@@ -21,7 +21,7 @@ type Emitted struct {
 }
 
 // NewEmitted is for what is emitted of the model's log.
-func NewEmitted(t *testing.T, m Model) *Emitted {
+func NewEmitted(t testing.TB, m Model) *Emitted {
 	t.Helper()
 	return &Emitted{t: t, m: m, Exact: true, marks: m.Watermarks(), byID: map[string]event.Alert{}, byMark: map[string]map[int64]event.Alert{}}
 }
