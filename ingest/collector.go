@@ -13,16 +13,25 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
 
 	"clickstream/internal/grace"
 )
 
-// CollectorConfig is what a Collector needs. The zero value of each field but
-// Producer stands for its default.
+// CollectorConfig is what a Collector needs: a Producer or the way to one. The
+// zero value of each other field stands for its default.
 type CollectorConfig struct {
 	Producer *Producer // best its own, with ForRequests; not closed
-	Log      zerolog.Logger
-	Addr     string // to listen on; default 127.0.0.1:0, a free port
+	// Connect makes the Producer, in place of one that is there from the start,
+	// while the Collector runs: it listens, and is not ready, where the broker is
+	// unreachable. After an error that may pass Connect is called again; with
+	// another one Run ends. What it makes is closed at the end of Run. Connected,
+	// which may be nil, is called once, when there is a Producer.
+	Connect   func(context.Context) (*Producer, error)
+	Connected func()
+
+	Log  zerolog.Logger
+	Addr string // to listen on; default 127.0.0.1:0, a free port
 
 	// WriteKeys maps the name of each client to its secret. Without any,
 	// everybody who reaches Addr may write, as "anonymous".
@@ -80,8 +89,8 @@ func (c CollectorConfig) withDefaults() CollectorConfig {
 func (c CollectorConfig) validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if c.Producer == nil {
-		bad("no producer is given")
+	if (c.Producer == nil) == (c.Connect == nil) {
+		bad("no producer is given, or a producer and a way to another")
 	}
 	if c.MaxBody < 0 || c.MaxUnpacked < 0 || c.MaxBatch < 0 || c.MaxRequests < 0 || c.AckTimeout < 0 || c.MaxAge < 0 || c.MaxBytes < 0 || c.MaxClientRequests < 0 {
 		bad("limits are not negative: body %d, unpacked %d, batch %d, requests %d, acknowledgement %s, age %s, bytes of all requests %d, requests of a client %d",
@@ -120,7 +129,8 @@ type Collector struct {
 	listener net.Listener
 	keys     []writeKey
 	limits   *limits
-	slots    chan struct{} // one in it for each request being worked on
+	producer atomic.Pointer[Producer] // nil until there is one
+	slots    chan struct{}            // one in it for each request being worked on
 
 	stopping atomic.Bool
 	down     atomic.Bool   // the broker cannot take records, as far as is known
@@ -155,6 +165,7 @@ func NewCollector(cfg CollectorConfig) (*Collector, error) {
 			clients: make(map[string]*holding),
 		},
 	}
+	c.producer.Store(cfg.Producer)
 	for name, secret := range cfg.WriteKeys {
 		c.keys = append(c.keys, writeKey{name, sha256.Sum256([]byte(secret))})
 	}
@@ -181,11 +192,10 @@ func (c *Collector) Run(ctx context.Context) error {
 	mux.HandleFunc("POST /v1/events", c.events)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", c.readyz)
+	group, running := errgroup.WithContext(ctx)
 	// Requests outlive ctx, so that what was begun is answered.
-	working, cancel := grace.Context(ctx, c.cfg.AckTimeout)
-	watched := make(chan struct{})
-	go func() { defer close(watched); c.watchBroker(working) }()
-	defer func() { cancel(); <-watched }()
+	working, cancel := grace.Context(running, c.cfg.AckTimeout)
+	defer cancel()
 	server := &http.Server{
 		Handler:           mux,
 		BaseContext:       func(net.Listener) context.Context { return working },
@@ -195,22 +205,37 @@ func (c *Collector) Run(ctx context.Context) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(c.listener) }()
-	select {
-	case err := <-served:
+	group.Go(func() error {
+		if err := server.Serve(c.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error { return c.watchBroker(working) })
+	group.Go(func() error {
+		<-running.Done()
+		c.stopping.Store(true)
+		defer cancel()
+		return stop(working, server)
+	})
+	err := group.Wait()
+	if made := c.producer.Load(); made != nil && c.cfg.Connect != nil {
+		made.Close()
+	}
+	if err != nil {
 		return fmt.Errorf("collector: %w", err)
-	case <-ctx.Done():
 	}
-	c.stopping.Store(true)
-	err := server.Shutdown(working)
-	if err != nil {
-		// Somebody is slow; their request has not been answered, so they know.
-		err = server.Close()
+	return nil
+}
+
+// stop ends the server when its requests are answered, or ctx ends.
+func stop(ctx context.Context, server *http.Server) error {
+	if server.Shutdown(ctx) == nil {
+		return nil
 	}
-	<-served //nolint:errcheck // Serve ends with Shutdown or Close
-	if err != nil {
-		return fmt.Errorf("collector: stop: %w", err)
+	// Somebody is slow; their request has not been answered, so they know.
+	if err := server.Close(); err != nil {
+		return fmt.Errorf("stop: %w", err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"net/http"
 	"runtime"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
@@ -207,5 +209,21 @@ func TestI1_AStopFinishesWhatWasBegun(t *testing.T) {
 	}
 	if got := brokertest.Events(t, cfg); len(got) != 1 {
 		t.Errorf("%d events are on the log, want that of the request under way", len(got))
+	}
+}
+
+func TestACollectorEndsWhereTheBrokerRefusesIt(t *testing.T) {
+	tries := 0
+	c, err := NewCollector(CollectorConfig{Connect: func(context.Context) (*Producer, error) {
+		if tries++; tries == 1 {
+			return nil, kerr.LeaderNotAvailable // may pass
+		}
+		return nil, kerr.TopicAuthorizationFailed
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Run(testwait.Context(t)); !errors.Is(err, kerr.TopicAuthorizationFailed) || tries != 2 {
+		t.Errorf("after %d tries Run returned %v", tries, err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"clickstream/internal/broker"
 )
 
 // How often the broker is asked whether it can take records.
@@ -15,12 +17,15 @@ const (
 
 // unready is why events would not be accepted now, or "".
 func (c *Collector) unready() string {
+	p := c.producer.Load()
 	switch {
 	case c.stopping.Load():
 		return "the collector is stopping"
+	case p == nil:
+		return "the broker has not answered yet"
 	case c.down.Load():
 		return "the broker cannot take events now"
-	case c.cfg.Producer.full():
+	case p.full():
 		return "the broker takes events more slowly than they come"
 	}
 	return ""
@@ -44,14 +49,17 @@ func (c *Collector) lookAtBroker() {
 	}
 }
 
-// watchBroker keeps down up to date until ctx ends.
-func (c *Collector) watchBroker(ctx context.Context) {
-	for {
+// watchBroker connects to the broker and keeps down up to date, until ctx ends.
+func (c *Collector) watchBroker(ctx context.Context) error {
+	if err := c.connect(ctx); err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
 		asking, cancel := context.WithTimeout(ctx, checkReady)
-		err := c.cfg.Producer.check(asking)
+		err := c.producer.Load().check(asking)
 		cancel()
 		if ctx.Err() != nil {
-			return
+			break
 		}
 		if was := c.down.Swap(err != nil); err != nil && !was {
 			c.cfg.Log.Warn().Err(err).Msg("collector: the broker cannot take events: requests are refused until it can")
@@ -62,9 +70,39 @@ func (c *Collector) watchBroker(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-			return
 		case <-c.suspect:
 		case <-time.After(wait):
 		}
 	}
+	return nil
+}
+
+// connect makes the producer where none is given. It returns an error that does
+// not pass, or nil when there is a producer or ctx has ended.
+func (c *Collector) connect(ctx context.Context) error {
+	for warned := false; c.producer.Load() == nil && ctx.Err() == nil; {
+		p, err := c.cfg.Connect(ctx)
+		if err == nil {
+			c.producer.Store(p)
+			if c.cfg.Connected != nil {
+				c.cfg.Connected()
+			}
+			break
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		if broker.Classify(err) != broker.Retriable {
+			return err
+		}
+		if !warned {
+			c.cfg.Log.Warn().Err(err).Msg("collector: the broker is unreachable: requests are refused until it answers")
+		}
+		warned = true
+		select {
+		case <-ctx.Done():
+		case <-time.After(checkDown):
+		}
+	}
+	return nil
 }

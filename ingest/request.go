@@ -211,7 +211,7 @@ func extent(text []byte) int {
 func (c *Collector) take(ctx context.Context, key string, texts [][]byte) (answer, error) {
 	t := taking{
 		Collector: c, key: key, id: uuid.NewString(), received: event.MillisOf(time.Now()),
-		batch: c.cfg.Producer.requestBatch(), decoder: event.Decoder{Lenient: true},
+		batch: c.producer.Load().requestBatch(), decoder: event.Decoder{Lenient: true},
 		answer: answer{Rejected: []rejectedEvent{}},
 	}
 	for i, text := range texts {

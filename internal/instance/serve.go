@@ -117,18 +117,16 @@ func (r *Roles) Serve(c ServeConfig) error {
 	return nil
 }
 
-// runCollector starts the role collector. Its address is the same after a
-// restart.
+// runCollector starts the role collector. It listens from the start, and runs
+// when the broker can be reached. Its address is the same after a restart.
 func (r *Roles) runCollector(c ServeConfig) {
 	cfg := ingest.CollectorConfig{Log: r.roleLog("collector"), Addr: c.CollectorAddr, WriteKeys: c.WriteKeys,
 		MaxBytes: c.CollectorBytes, MaxClientRequests: c.CollectorClientRequests, MaxAge: c.CollectorMaxAge}
 	r.Go("collector", func(ctx context.Context, running func()) error {
-		producer, err := ingest.NewProducer(ctx, r.broker, r.roleLog("producer"), ingest.ForRequests())
-		if err != nil {
-			return err
+		cfg.Connect = func(ctx context.Context) (*ingest.Producer, error) {
+			return ingest.NewProducer(ctx, r.broker, r.roleLog("producer"), ingest.ForRequests())
 		}
-		defer producer.Close()
-		cfg.Producer = producer
+		cfg.Connected = running
 		collector, err := r.openCollector(cfg, DefaultCollectorAddr)
 		if err != nil {
 			return err
@@ -136,7 +134,6 @@ func (r *Roles) runCollector(c ServeConfig) {
 		cfg.Addr = collector.Addr()
 		url := "http://" + cfg.Addr + "/v1/events"
 		r.AddLinks(map[string]string{"collector": url})
-		running()
 		r.log.Info().Str("url", url).Msg("collector")
 		return collector.Run(ctx)
 	})

@@ -21,6 +21,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/testwait"
 	"clickstream/warehouse"
 	"clickstream/warehouse/warehousetest"
 )
@@ -112,6 +113,56 @@ func accepts(t *testing.T, dir string) {
 func TestTheCollectorNeedsTheBrokerAlone(t *testing.T) {
 	_, dir := serve(t, brokertest.Config(t), warehouse.Config{}, "collector")
 	waitState(t, dir, "collector", Running)
+	accepts(t, dir)
+}
+
+func TestI1_TheCollectorListensBeforeTheBrokerIsThere(t *testing.T) {
+	log := t.TempDir()
+	b, at := brokertest.Start(t, log)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, dir := serve(t, at, warehouse.Config{}, "collector")
+	url := ""
+	testwait.Until(t, "the collector listens", func() bool {
+		d, err := Describe(dir)
+		if err == nil && d != nil {
+			url = d.Links["collector"]
+		}
+		return url != ""
+	})
+	defer http.DefaultClient.CloseIdleConnections()
+	get := func(path string) (int, string) {
+		answer, err := http.Get(strings.TrimSuffix(url, "/v1/events") + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		text, _ := io.ReadAll(answer.Body)
+		return answer.StatusCode, string(text)
+	}
+	if status, _ := get("/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz is answered with %d", status)
+	}
+	if status, text := get("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(text, "the broker has not answered yet") {
+		t.Errorf("/readyz is answered with %d %s", status, text)
+	}
+	answer, err := http.Post(url, "application/json", strings.NewReader(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") != "5" {
+		t.Errorf("a request is answered with %s, Retry-After %q", answer.Status, answer.Header.Get("Retry-After"))
+	}
+	if s := state(t, dir, "collector"); s.State != Starting {
+		t.Errorf("without a broker the role is %+v", s)
+	}
+	brokertest.StartAt(t, log, b.Addr())
+	waitState(t, dir, "collector", Running)
+	if status, text := get("/readyz"); status != http.StatusOK {
+		t.Errorf("with a broker /readyz is answered with %d %s", status, text)
+	}
 	accepts(t, dir)
 }
 
