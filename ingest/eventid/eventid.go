@@ -25,6 +25,13 @@
 // product_category, brand, currency, device_type, page_url, order_id, price
 // (decimal, no trailing zeros), quantity (where it is not 1) and properties
 // (its text), in this order. The id and the source are not among them.
+//
+// A row that is read by a mapping has all its columns as fields, mapped or not,
+// in the file's order and as read, in UTF-8: of values with a separator, the
+// names of the header without spaces around them, #3 for the third column where
+// it has no name or an earlier one's, and the texts without their quotes; of
+// JSON lines, the members' names and the text of their values as JSON. So
+// another mapping of the same file changes no id.
 package eventid
 
 import (

@@ -2,7 +2,10 @@ package formats
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+
+	"clickstream/ingest/mapping"
 )
 
 // splitter splits a line of comma-separated values (RFC 4180). A field may be
@@ -10,6 +13,9 @@ import (
 // left open makes a bad row, not a bad rest of the file. Quotes inside an
 // unquoted field stand for themselves.
 type splitter struct {
+	comma byte // 0: ','
+	quote byte // 0: '"'; mapping.NoQuote: a quote is a character as any other
+
 	fields  [][]byte
 	scratch []byte // of fields with doubled quotes
 }
@@ -17,9 +23,10 @@ type splitter struct {
 // split returns the line's fields, good until the next call, or what is wrong.
 func (s *splitter) split(line []byte) (fields [][]byte, problem string) {
 	s.fields, s.scratch = s.fields[:0], s.scratch[:0]
+	comma, quote := cmp.Or(s.comma, ','), cmp.Or(s.quote, '"')
 	for {
-		if len(line) > 0 && line[0] == '"' {
-			field, rest, problem := s.quoted(line[1:])
+		if len(line) > 0 && line[0] == quote && quote != mapping.NoQuote {
+			field, rest, problem := s.quoted(line[1:], comma, quote)
 			if problem != "" {
 				return nil, problem
 			}
@@ -30,7 +37,7 @@ func (s *splitter) split(line []byte) (fields [][]byte, problem string) {
 			line = rest
 			continue
 		}
-		i := bytes.IndexByte(line, ',')
+		i := bytes.IndexByte(line, comma)
 		if i < 0 {
 			s.fields = append(s.fields, line)
 			return s.fields, ""
@@ -41,16 +48,16 @@ func (s *splitter) split(line []byte) (fields [][]byte, problem string) {
 }
 
 // quoted reads a field after its opening quote. rest is nil at the line's end.
-func (s *splitter) quoted(line []byte) (field, rest []byte, problem string) {
+func (s *splitter) quoted(line []byte, comma, quote byte) (field, rest []byte, problem string) {
 	from := len(s.scratch)
 	doubled := false
 	for start := line; ; {
-		i := bytes.IndexByte(line, '"')
+		i := bytes.IndexByte(line, quote)
 		if i < 0 {
 			return nil, nil, "a quote is opened and not closed in its line"
 		}
 		after := line[i+1:]
-		if len(after) > 0 && after[0] == '"' {
+		if len(after) > 0 && after[0] == quote {
 			doubled = true
 			s.scratch = append(s.scratch, line[:i+1]...)
 			line = after[1:]
@@ -65,7 +72,7 @@ func (s *splitter) quoted(line []byte) (field, rest []byte, problem string) {
 		switch {
 		case len(after) == 0:
 			return field, nil, ""
-		case after[0] == ',':
+		case after[0] == comma:
 			return field, after[1:], ""
 		}
 		return nil, nil, "text after a closing quote"

@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/mapping"
 	"clickstream/internal/event"
 )
 
@@ -73,9 +74,11 @@ type Reader struct {
 
 // Options of Open. The zero value finds everything out.
 type Options struct {
-	Format     string // a name of Names(), or "" or Auto: found from the first lines
-	WithoutIDs bool   // rows that have no id get none, for a survey
-	TempDir    string // where equal rows are numbered; default: os.TempDir()
+	Format     string           // a name of Names(), or "" or Auto: found from the first lines
+	Mapping    *mapping.Mapping // if not nil, the file is read by it, whatever its format
+	Encoding   string           // what the file is written in; default: the mapping's, or found from the first bytes
+	WithoutIDs bool             // rows that have no id get none, for a survey
+	TempDir    string           // where equal rows are numbered; default: os.TempDir()
 	// Interrupted, which may be nil, is asked while equal rows are numbered in
 	// temporary files, which can take seconds. Its error ends the reading.
 	Interrupted func() error
@@ -92,7 +95,15 @@ func Open(r io.Reader, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Reader{in: newLines(plain), close: closePlain, ids: eventid.Rows{None: o.WithoutIDs, TempDir: o.TempDir, Interrupted: o.Interrupted}}
+	if o.Encoding == "" && o.Mapping != nil {
+		o.Encoding = o.Mapping.Encoding
+	}
+	inUTF8, err := decoded(plain, o.Encoding)
+	if err != nil {
+		closePlain()
+		return nil, err
+	}
+	f := &Reader{in: newLines(inUTF8), close: closePlain, ids: eventid.Rows{None: o.WithoutIDs, TempDir: o.TempDir, Interrupted: o.Interrupted}}
 	if err := f.open(o); err != nil {
 		f.Close()
 		return nil, err
@@ -108,6 +119,11 @@ func (r *Reader) open(o Options) error {
 	if len(head) == 0 {
 		r.format, r.rows = "empty", nothing{}
 		return nil
+	}
+	if o.Mapping != nil {
+		r.format = Mapped
+		r.rows, err = openMapped(r.in, &r.ids, *o.Mapping)
+		return err
 	}
 	for _, f := range known {
 		if f.name == o.Format || (o.Format == "" || o.Format == Auto) && f.matches(head) {
@@ -132,7 +148,8 @@ func (r *Reader) Next(e *event.Event) error { return r.rows.next(r.in, e) }
 // Row is the line of the row that Next read last, from 1, and its bytes without
 // the line's end, valid until the next call. Of a line that is too long
 // they are the first 64 KiB, of one that holds several events those of the
-// event, and a row of several lines is in the first of them.
+// event, and a row of several lines is in the first of them. They are UTF-8,
+// whatever the file is written in.
 func (r *Reader) Row() (line int64, raw []byte) { return r.in.number, r.in.last }
 
 // Close frees what unpacking and numbering equal rows hold, temporary files

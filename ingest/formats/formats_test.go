@@ -58,7 +58,12 @@ func checkRows(t *testing.T, file, format string, want []string) {
 
 func readAll(t *testing.T, src io.Reader, format string) []row {
 	t.Helper()
-	r, err := Open(src, Options{Format: format})
+	return readWith(t, src, Options{Format: format})
+}
+
+func readWith(t *testing.T, src io.Reader, o Options) []row {
+	t.Helper()
+	r, err := Open(src, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"clickstream/ingest/mapping"
 	"clickstream/internal/event"
 )
 
@@ -57,48 +58,86 @@ func fuzzFormat(f *testing.F, format string, files ...string) {
 		f.Add(content)
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		if bytes.HasPrefix(content, []byte{0x1f, 0x8b}) || bytes.HasPrefix(content, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
-			return // what unpacks it is not ours
+		checkFuzzed(t, content, Options{Format: format}, several)
+	})
+}
+
+func checkFuzzed(t *testing.T, content []byte, o Options, several bool) {
+	if bytes.HasPrefix(content, []byte{0x1f, 0x8b}) || bytes.HasPrefix(content, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
+		return // what unpacks it is not ours
+	}
+	r, err := Open(bytes.NewReader(content), o)
+	if err != nil {
+		return
+	}
+	defer r.Close()
+	if encoding, err := encodingOf(content[:min(len(content), showsEncoding)], ""); err != nil {
+		t.Fatal(err)
+	} else if encoding != nil {
+		if content, err = encoding.NewDecoder().Bytes(content); err != nil {
+			t.Fatal(err)
 		}
-		r, err := Open(bytes.NewReader(content), Options{Format: format})
+	}
+	var e event.Event
+	var line int64
+	for {
+		err := r.Next(&e)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		at, raw := r.Row()
+		shared := at == line && (several || r.in.values)
+		if at <= line && !shared || !bytes.Contains(content, raw) {
+			t.Fatalf("the row in line %d after line %d holds %q, which is not in the file", at, line, raw)
+		}
+		line = at
+		if _, bad := errors.AsType[*event.Rejection](err); bad {
+			continue
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) && r.in.values {
+			break
+		}
 		if err != nil {
-			return
+			t.Fatal(err)
 		}
-		defer r.Close()
-		var e event.Event
-		var line int64
-		for {
-			err := r.Next(&e)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			at, raw := r.Row()
-			shared := at == line && (several || r.in.values)
-			if at <= line && !shared || !bytes.Contains(content, raw) {
-				t.Fatalf("the row in line %d after line %d holds %q, which is not in the file", at, line, raw)
-			}
-			line = at
-			if _, bad := errors.AsType[*event.Rejection](err); bad {
-				continue
-			}
-			if errors.Is(err, io.ErrUnexpectedEOF) && r.in.values {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if e.Validate(1<<42) != nil || !several && len(e.Properties) > 100 {
-				continue
-			}
-			var d event.Decoder
-			var again event.Event
-			if err := d.Decode(e.AppendJSON(nil), &again); err != nil {
-				t.Fatalf("line %d: a valid event cannot be read back: %v", at, err)
-			}
+		if e.Validate(1<<42) != nil || !several && len(e.Properties) > 100 {
+			continue
 		}
-		if n := int64(bytes.Count(content, []byte{'\n'})) + 1; line > n {
-			t.Fatalf("line %d of %d", line, n)
+		var d event.Decoder
+		var again event.Event
+		if err := d.Decode(e.AppendJSON(nil), &again); err != nil {
+			t.Fatalf("line %d: a valid event cannot be read back: %v", at, err)
 		}
+	}
+	if n := int64(bytes.Count(content, []byte{'\n'})) + 1; line > n {
+		t.Fatalf("line %d of %d", line, n)
+	}
+}
+
+// FuzzMapped reads any bytes by a few mappings.
+func FuzzMapped(f *testing.F) {
+	var mappings []*mapping.Mapping
+	for _, flag := range []string{
+		"event_type=type,timestamp=time,user_id=user,product_id=p,price=price,quantity=n",
+		"event_type=#2,timestamp=#1,session_id=#3,header=no,quote=single,decimal=comma,price=#4,event_type:pv=view,time=DD.MM.YYYY",
+		"event_type=event.name,timestamp=at,time=unix_ms,user_id=user.id,product_id=a.b,kind=jsonl",
+		"event_type='view',timestamp=a+b,time=unix_s,user_id=c,product_id=d,kind=csv",
+	} {
+		m, err := mapping.Parse(flag)
+		if err != nil {
+			f.Fatal(err)
+		}
+		mappings = append(mappings, &m)
+	}
+	for i, seed := range []string{
+		"sep=;\ntime;type;user;p;price;n;x\n2026-07-24 10:04:05;view;u;p;1,5;2;\"a\nb\"\n",
+		"24.07.2026,'pv','u\n''x',\"1,5\"\n", `[{"event":{"name":"view","x":[1]},"at":1784887445123,"user":{"id":"\u00fc"},"a.b":1,"properties":{"y":2}}]`,
+		"\xff\xfea\x00,\x00b\x00,\x00c\x00,\x00d\x00\n\x001\x00,\x002\x00",
+	} {
+		f.Add(byte(i), []byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, which byte, content []byte) {
+		checkFuzzed(t, content, Options{Mapping: mappings[int(which)%len(mappings)]}, true)
 	})
 }
 

@@ -9,7 +9,14 @@ const maxRecord = 64 << 10
 // line ends: it hands out the lines up to the one in which every quote is
 // closed. Where there is none within 64 KiB, or the quotes are not those of
 // CSV, it hands out one line, so that a quote left open makes one bad row.
-func (l *lines) nextRecord(comma byte) ([]byte, error) {
+func (l *lines) nextRecord(comma byte) ([]byte, error) { return l.nextQuoted(comma, '"') }
+
+// nextQuoted is nextRecord where fields are quoted by another character.
+func (l *lines) nextQuoted(comma, quote byte) ([]byte, error) {
+	// Most records are a line without quotes.
+	if i := bytes.IndexByte(l.buf[l.start:l.end], '\n'); i > 1 && bytes.IndexByte(l.buf[l.start:l.start+i], quote) < 0 {
+		return l.next()
+	}
 	for l.end-l.start < maxRecord && l.fill() {
 	}
 	for bytes.HasPrefix(l.buf[l.start:l.end], []byte{'\n'}) || bytes.HasPrefix(l.buf[l.start:l.end], []byte("\r\n")) {
@@ -17,7 +24,7 @@ func (l *lines) nextRecord(comma byte) ([]byte, error) {
 		l.number, l.more = l.number+l.more+1, 0
 	}
 	rest := l.buf[l.start:min(l.end, l.start+maxRecord)]
-	n := recordLen(rest, comma)
+	n := recordLen(rest, comma, quote)
 	if n < 0 || n == len(rest) && l.end-l.start > n {
 		return l.next()
 	}
@@ -34,13 +41,13 @@ func (l *lines) nextRecord(comma byte) ([]byte, error) {
 
 // recordLen is the length of the record that b begins with, up to the first
 // line end outside quotes or b's end, or -1 if its quotes are not those of CSV.
-func recordLen(b []byte, comma byte) int {
+func recordLen(b []byte, comma, quote byte) int {
 	quoted, closed, begins := false, false, true
 	for i := 0; i < len(b); i++ {
 		c := b[i]
 		switch {
-		case quoted && c != '"':
-		case quoted && i+1 < len(b) && b[i+1] == '"':
+		case quoted && c != quote:
+		case quoted && i+1 < len(b) && b[i+1] == quote:
 			i++
 		case quoted:
 			quoted, closed = false, true
@@ -48,7 +55,7 @@ func recordLen(b []byte, comma byte) int {
 			return i
 		case c == comma:
 			closed, begins = false, true
-		case c == '"' && begins:
+		case c == quote && begins:
 			quoted, begins = true, false
 		case closed && c != '\r':
 			return -1

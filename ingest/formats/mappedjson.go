@@ -1,0 +1,192 @@
+package formats
+
+import (
+	"strings"
+
+	"clickstream/ingest/eventid"
+	"clickstream/ingest/mapping"
+	"clickstream/internal/event"
+)
+
+// mappedJSON reads JSON lines by a mapping. A row's id is made from its members
+// as they are in the file: the names and the values' text as JSON, in the
+// file's order.
+type mappedJSON struct {
+	filling
+	root  node
+	texts []string
+	seen  []bool
+
+	properties properties
+	rest       []byte // of objects of which some members are mapped
+	content    eventid.Content
+	ids        *eventid.Rows
+	id         []byte
+}
+
+// node is what is wanted of an object's members, by their names.
+type node struct {
+	text     int // where the value goes in texts, from 1; 0: nowhere
+	column   string
+	children map[string]*node
+}
+
+func openMappedJSON(_ *lines, ids *eventid.Rows, m mapping.Mapping) (rows, error) {
+	fill, err := newFilling(m)
+	if err != nil {
+		return nil, err
+	}
+	r := &mappedJSON{filling: fill, ids: ids}
+	for i := range r.sources {
+		s := &r.sources[i]
+		for _, column := range s.columns {
+			s.at = append(s.at, r.want(column.Name))
+		}
+	}
+	r.seen = make([]bool, len(r.texts))
+	return r, nil
+}
+
+// want returns where the text of a column goes: a member of that whole name,
+// or the path with dots between.
+func (r *mappedJSON) want(name string) int {
+	whole := r.root.child(name)
+	if whole.text == 0 {
+		r.texts = append(r.texts, "")
+		whole.text, whole.column = len(r.texts), name
+		path := &r.root
+		for part := range strings.SplitSeq(name, ".") {
+			path = path.child(part)
+		}
+		path.text, path.column = whole.text, name
+	}
+	return whole.text - 1
+}
+
+func (n *node) child(name string) *node {
+	if n.children == nil {
+		n.children = make(map[string]*node)
+	}
+	if n.children[name] == nil {
+		n.children[name] = &node{}
+	}
+	return n.children[name]
+}
+
+func (r *mappedJSON) next(in *lines, e *event.Event) error {
+	line, err := nextObject(in)
+	if err != nil {
+		return err
+	}
+	clear(r.texts)
+	clear(r.seen)
+	r.properties.reset()
+	r.rest = r.rest[:0]
+	r.content.Row()
+	for c := inside(line); ; {
+		name, value, ok := c.member()
+		if !ok {
+			break
+		}
+		r.content.Field(name, text(value))
+		if err := r.member(name, value); err != nil {
+			return err
+		}
+	}
+	if err := r.event(e, r.texts); err != nil {
+		return err
+	}
+	e.Properties = r.properties.text()
+	if e.ID != "" {
+		return nil
+	}
+	if r.id, err = r.ids.AppendID(r.id[:0], &r.content); err != nil {
+		return err
+	}
+	e.ID = text(r.id)
+	return nil
+}
+
+// member takes what is mapped from a member of the row; the rest is a property.
+// Members of an object of that name are properties themselves.
+func (r *mappedJSON) member(name string, value []byte) error {
+	n := r.root.children[name]
+	switch {
+	case n == nil && name == "properties" && value[0] == '{':
+		for c := inside(value); ; {
+			inner, value, ok := c.member()
+			if !ok {
+				return nil
+			}
+			r.properties.add(inner, value)
+		}
+	case n == nil:
+		r.properties.add(name, value)
+	case n.children != nil && value[0] == '{':
+		from := len(r.rest)
+		if err := r.object(n, value); err != nil {
+			return err
+		}
+		r.properties.add(name, r.rest[from:len(r.rest):len(r.rest)])
+	case n.text == 0:
+		r.properties.add(name, value)
+	default:
+		return r.take(n, value)
+	}
+	return nil
+}
+
+// object takes what is mapped from an object and appends what is left of it to
+// rest.
+func (r *mappedJSON) object(n *node, value []byte) error {
+	r.rest = append(r.rest, '{')
+	from := len(r.rest)
+	for c := inside(value); ; {
+		name, value, ok := c.member()
+		if !ok {
+			break
+		}
+		child := n.children[name]
+		if child != nil && child.text > 0 && (child.children == nil || value[0] != '{') {
+			if err := r.take(child, value); err != nil {
+				return err
+			}
+			continue
+		}
+		before := len(r.rest)
+		if before > from {
+			r.rest = append(r.rest, ',')
+		}
+		r.rest = append(appendJSON(r.rest, []byte(name)), ':')
+		if child == nil || child.children == nil || value[0] != '{' {
+			r.rest = append(r.rest, value...)
+			continue
+		}
+		inner := len(r.rest)
+		if err := r.object(child, value); err != nil {
+			return err
+		}
+		if string(r.rest[inner:]) == "{}" {
+			r.rest = r.rest[:before]
+		}
+	}
+	r.rest = append(r.rest, '}')
+	return nil
+}
+
+func (r *mappedJSON) take(n *node, value []byte) error {
+	at := n.text - 1
+	if r.seen[at] {
+		return rejected(event.ReasonDuplicateField, n.column, "the object has the member twice")
+	}
+	r.seen[at] = true
+	s, ok := scalar(value)
+	if value[0] == 't' || value[0] == 'f' {
+		s, ok = text(value), true
+	}
+	if !ok {
+		return rejected(event.ReasonBadType, n.column, "a text or a number is expected; of an object, name the member, as in %s.id", n.column)
+	}
+	r.texts[at] = s
+	return nil
+}
