@@ -17,6 +17,10 @@
 //	request 1  C = "clickstream/request/1", 0x00, field "write_key",
 //	               field "index" (decimal), the event's fields
 //	           "req1-" hex16(SHA-256(C))
+//	ga4 1      C = "clickstream/ga4/1", 0x00, fields "user_pseudo_id",
+//	               "event_bundle_sequence_id", "batch_event_index" and, of one
+//	               of the event's items, "item", its number from 0 (decimal)
+//	           "ga41-" hex16(SHA-256(C))
 //	record 1   "rec1-" topic "-" partition "-" offset, both in decimal; the
 //	           topic without the pipeline's prefix
 //
@@ -32,6 +36,10 @@
 // it has no name or an earlier one's, and the texts without their quotes; of
 // JSON lines, the members' names and the text of their values as JSON. So
 // another mapping of the same file changes no id.
+//
+// A line of Segment's, PostHog's or GA4's export that has no id has the fields
+// "line", SHA-256 of its text in hexadecimal, and, of one of the event's
+// products, "position", its number from 0 (decimal).
 package eventid
 
 import (
@@ -95,6 +103,20 @@ func OfRequest(writeKey string, index int, e *event.Event) string {
 	c.Event(e)
 	sum := sha256.Sum256(c.buf)
 	return "req1-" + hex.EncodeToString(sum[:16])
+}
+
+// OfGA4 is the id of an event of Google Analytics 4 by what numbers it there. A
+// negative item is none.
+func OfGA4(user, bundle, index string, item int) string {
+	c := Content{buf: append(make([]byte, 0, 128), "clickstream/ga4/1\x00"...)}
+	c.Field("user_pseudo_id", user)
+	c.Field("event_bundle_sequence_id", bundle)
+	c.Field("batch_event_index", index)
+	if item >= 0 {
+		c.Field("item", strconv.Itoa(item))
+	}
+	sum := sha256.Sum256(c.buf)
+	return "ga41-" + hex.EncodeToString(sum[:16])
 }
 
 // OfRecord is the id of the event in a record of the inbound topic.

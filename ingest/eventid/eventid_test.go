@@ -47,6 +47,8 @@ func TestI4_RecipesAreWhatTheyWere(t *testing.T) {
 		{"a third equal row", csv(), "row1-4b69971ad196aa6972a97fabd2e03ece"},
 		{"a row of JSON", ofEvent(), "row1-cbe0f6f6f75c55a29058c520b412d4c6"},
 		{"a request's event", OfRequest("shop", 7, &sample), "req1-2eaa3c366f10db3d4b11b34d13c11d05"},
+		{"GA4's event", OfGA4("123.456", "789", "2", -1), "ga41-52790218cb4fc6fa1952d24a6aea0674"},
+		{"GA4's item", OfGA4("123.456", "789", "2", 0), "ga41-434ad10498b608c6517478dfe3de7a8f"},
 		{"a record", OfRecord("ecom_clickstream_data", 3, 1234), "rec1-ecom_clickstream_data-3-1234"},
 	} {
 		if tt.got != tt.want {

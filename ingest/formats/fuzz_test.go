@@ -150,3 +150,9 @@ func FuzzOtto(f *testing.F) { fuzzFormat(f, "otto", "otto.jsonl") }
 func FuzzRetailrocket(f *testing.F) { fuzzFormat(f, "retailrocket", "retailrocket.csv") }
 
 func FuzzTaobao(f *testing.F) { fuzzFormat(f, "taobao", "taobao.csv") }
+
+func FuzzSegment(f *testing.F) { fuzzFormat(f, "segment", "segment.jsonl") }
+
+func FuzzPosthog(f *testing.F) { fuzzFormat(f, "posthog", "posthog.jsonl") }
+
+func FuzzGA4(f *testing.F) { fuzzFormat(f, "ga4", "ga4.jsonl") }

@@ -12,7 +12,7 @@ import (
 const maxNested = 32
 
 // properties gathers what has no place among an event's own fields. What is
-// null or empty is absent; of two fields with one name the first stays. Fields
+// null, empty or "(not set)" is absent; of two fields with one name the first stays. Fields
 // that exceed an event's limits are left out and counted, for an event is
 // worth more than they are.
 type properties struct {
@@ -35,7 +35,7 @@ func (p *properties) reset() {
 // is made.
 func (p *properties) add(name string, value []byte) {
 	switch string(value) {
-	case "", "null", `""`, "{}", "[]":
+	case "", "null", `""`, "{}", "[]", `"(not set)"`:
 		return
 	}
 	p.buf = appendJSON(p.buf[:0], []byte(name))

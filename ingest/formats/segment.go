@@ -1,0 +1,173 @@
+package formats
+
+import (
+	"slices"
+
+	"clickstream/internal/event"
+)
+
+// segment is the JSON lines of raw exports of Segment and RudderStack: a line is
+// a call of track, page, screen and so on as it was received.
+var segment = format{
+	name:    "segment",
+	expects: `JSON lines of Segment's and RudderStack's raw exports, with type, event, properties, messageId, timestamp, userId and anonymousId`,
+	matches: func(head [][]byte) bool {
+		return anyObject(head, func(line []byte) bool {
+			return has(line, "type") && (has(line, "anonymousId") || has(line, "userId")) &&
+				(has(line, "timestamp") || has(line, "originalTimestamp"))
+		})
+	},
+	open: segmentTool.open,
+}
+
+var segmentTool = &tool{read: readSegment, products: "properties.products", one: "properties.product_id", product: specNames}
+
+// specNames are those of Segment's specification, which others follow.
+var specNames = productNames{
+	id: "product_id", otherID: "sku", category: "category", brand: "brand",
+	price: "price", quantity: "quantity", url: "url", currency: "currency",
+}
+
+func readSegment(line []byte, t *tracked) (err error) {
+	call, err := scalarOf(find(line, "type"), "type")
+	if err != nil {
+		return err
+	}
+	name := call
+	switch call {
+	case "":
+		return rejected(event.ReasonMissingField, "type", "a line has the type of its call, such as track or page")
+	case "track":
+		if name, err = scalarOf(find(line, "event"), "event"); err != nil {
+			return err
+		}
+		if name == "" {
+			return rejected(event.ReasonMissingField, "event", "a call of track has the event's name")
+		}
+	}
+	t.is(name)
+	context := find(line, "context")
+	device, page := find(context, "device"), find(context, "page")
+	take(&t.DeviceType, find(device, "type"))
+	take(&t.PageURL, find(page, "url"))
+	if err := t.specProperties(find(line, "properties"), "session_id", nil); err != nil {
+		return err
+	}
+	var at, original, anonymous string
+	for c := inside(line); ; {
+		member, value, ok := c.member()
+		if !ok {
+			break
+		}
+		switch member {
+		case "messageId":
+			t.ID, err = scalarOf(value, member)
+		case "userId":
+			t.UserID, err = scalarOf(value, member)
+		case "anonymousId":
+			anonymous, err = scalarOf(value, member)
+		case "timestamp":
+			at, err = scalarOf(value, member)
+		case "originalTimestamp":
+			original, err = scalarOf(value, member)
+		case "type", "event", "properties":
+		case "context":
+			t.rest.add(member, without(value, "traits", "ip", "sessionId", "sessionStart"))
+		case "integrations", "_metadata", "sentAt", "receivedAt", "request_ip", "writeKey", "traits", "version":
+			// They say nothing of the event, change from one delivery to the next,
+			// or are about a person.
+		default:
+			t.rest.add(member, value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if t.SessionID == "" {
+		take(&t.SessionID, find(context, "sessionId"))
+	}
+	t.SessionID = sessionOf(anonymous, t.SessionID)
+	if at == "" {
+		at = original
+	}
+	t.Timestamp, err = readTime(at, "timestamp")
+	return err
+}
+
+// sessionOf is the session's id. A number is one of the visitor's sessions, and
+// others have the same; without a session the visitor is one.
+func sessionOf(visitor, session string) string {
+	switch {
+	case session == "":
+		return visitor
+	case visitor != "" && session[0] >= '0' && session[0] <= '9' && len(session) <= len("1659304800025"):
+		return visitor + "." + session
+	}
+	return session
+}
+
+// specProperties takes the properties of an event as in Segment's
+// specification. session is the name of the one that holds the session's id.
+// own, if not nil, takes what a tool has beyond that, and says whether it did.
+func (t *tracked) specProperties(object []byte, session string, own func(name string, value []byte) bool) error {
+	const field = "properties."
+	if len(object) > 0 && object[0] != '{' && object[0] != 'n' {
+		return rejected(event.ReasonBadType, "properties", "an object is expected")
+	}
+	several, err := t.isAbout(find(object, "products"), field+"products")
+	if err != nil {
+		return err
+	}
+	id := specNames.idOf(object)
+	for c := inside(object); ; {
+		name, value, ok := c.member()
+		if !ok {
+			return nil
+		}
+		taken := false
+		switch {
+		case own != nil && own(name, value):
+			taken = true
+		case !several && id != "":
+			if taken, err = specNames.take(id, name, value, &t.Event); err != nil {
+				return within(field, err)
+			}
+		}
+		switch {
+		case taken, several && name == "products":
+			continue
+		case name == "order_id":
+			taken = take(&t.OrderID, value)
+		case name == "currency":
+			taken = take(&t.Currency, value)
+		case name == "url":
+			taken = take(&t.PageURL, value)
+		case name == session:
+			taken = take(&t.SessionID, value)
+		}
+		if !taken {
+			t.rest.add(name, value)
+		}
+	}
+}
+
+// without is the object with some members left out.
+func without(object []byte, names ...string) []byte {
+	left := make([]byte, 0, len(object))
+	for c := inside(object); ; {
+		name, value, ok := c.member()
+		if !ok {
+			break
+		}
+		if object[0] == '{' && !slices.Contains(names, name) {
+			left = append(left, ',')
+			left = append(appendJSON(left, []byte(name)), ':')
+			left = append(left, value...)
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	left[0] = '{'
+	return append(left, '}')
+}
