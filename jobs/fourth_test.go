@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"clickstream/internal/event"
+	"clickstream/warehouse"
+	"clickstream/warehouse/warehousetest"
 )
 
 // The job that docs/contributing.md adds as its example. These files are quoted
@@ -28,24 +30,59 @@ func withFourthJob(t *testing.T) {
 	t.Cleanup(func() { registry = before })
 }
 
-// upStatements are those of a migration between Up and Down, on one server.
-func upStatements(t *testing.T, name string) string {
+// migratedForFourth is a warehouse whose newest migration is the example's.
+func migratedForFourth(t *testing.T) *warehouse.Warehouse {
 	t.Helper()
-	text, err := os.ReadFile(name)
+	text, err := os.ReadFile("testdata/fourth/migration.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, up, _ := strings.Cut(string(text), "-- +goose Up")
-	up, _, _ = strings.Cut(up, "-- +goose Down")
-	return strings.NewReplacer("{{.OnCluster}}", "", "{{.Replicated}}", "").Replace(up)
+	return warehousetest.MigratedWith(t, string(text))
+}
+
+func TestTheExamplesMigrationMayBeRepeatedAndTakenBack(t *testing.T) {
+	w := migratedForFourth(t)
+	exec := func(sql string) {
+		t.Helper()
+		if err := w.Conn().Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	rows := func() (n uint64, err error) {
+		err = w.Conn().QueryRow(t.Context(), "SELECT count() FROM visitors_daily").Scan(&n)
+		return n, err
+	}
+	exec("INSERT INTO visitors_daily (day, device, visitors) VALUES ('2026-05-01', 'mobile', 2)")
+	// As after one that was cut off before its version was noted.
+	exec("DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)")
+	applied, err := w.Migrate(t.Context())
+	if err != nil || len(applied) != 1 {
+		t.Fatalf("repeated: %+v and %v, want one migration", applied, err)
+	}
+	if n, err := rows(); err != nil || n != 1 {
+		t.Errorf("%d rows and %v after it was repeated, want the one that was there", n, err)
+	}
+	if back, err := w.MigrateDown(t.Context()); err != nil || len(back) != 1 || back[0].Version != applied[0].Version {
+		t.Fatalf("taken back: %+v and %v, want the example's", back, err)
+	}
+	if n, err := rows(); err == nil {
+		t.Errorf("the table has %d rows after its migration was taken back", n)
+	}
+	if again, err := w.Migrate(t.Context()); err != nil || len(again) != 1 {
+		t.Fatalf("applied again: %+v and %v", again, err)
+	}
+	if n, err := rows(); err != nil || n != 0 {
+		t.Errorf("%d rows and %v in the new table, want none", n, err)
+	}
 }
 
 func TestAFourthJobRunsIsBackfilledAndReported(t *testing.T) {
 	withFourthJob(t)
-	l := newTestLog(newRunner(t, time.UTC))
-	if err := l.r.cfg.Warehouse.Conn().Exec(t.Context(), upStatements(t, "testdata/fourth/migration.sql")); err != nil {
+	r, err := New(Config{Warehouse: migratedForFourth(t), Location: time.UTC})
+	if err != nil {
 		t.Fatal(err)
 	}
+	l := newTestLog(r)
 	days := DaysBetween(NewDay(2026, time.May, 1), NewDay(2026, time.May, 2))
 	for _, day := range days {
 		from, _ := day.Bounds(time.UTC)

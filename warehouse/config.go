@@ -3,6 +3,7 @@ package warehouse
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"clickstream/internal/broker"
+	"clickstream/migrations"
 )
 
 // Defaults of a Config's empty fields.
@@ -37,6 +39,9 @@ type Config struct {
 
 	Engine  string // Plain (default) or Replicated
 	Cluster string // with Replicated: the cluster that DDL runs ON
+
+	// Migrations make the tables. Tests try further ones.
+	Migrations fs.FS `json:"-"` // default: migrations.Files
 }
 
 // TLS says how to check the server and how to show who we are: as for the
@@ -52,6 +57,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Engine == "" {
 		c.Engine = Plain
+	}
+	if c.Migrations == nil {
+		c.Migrations = migrations.Files
 	}
 	return c
 }

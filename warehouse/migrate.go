@@ -12,8 +12,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
-
-	"clickstream/migrations"
 )
 
 // Applied is one migration that was run.
@@ -109,7 +107,7 @@ func (w *Warehouse) provider() (*goose.Provider, error) {
 	opts := w.opts
 	opts.Settings = maps.Clone(opts.Settings)
 	db := clickhouse.OpenDB(&opts)
-	p, err := goose.NewProvider(goose.DialectCustom, db, filledFS{migrations.Files, words},
+	p, err := goose.NewProvider(goose.DialectCustom, db, filledFS{w.cfg.Migrations, words},
 		goose.WithStore(versions{store, create}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read the migrations: %w", err), db.Close())

@@ -16,17 +16,21 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"clickstream/migrations"
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
 	"clickstream/warehouse/warehousetest/visible"
@@ -98,6 +102,33 @@ func (e Endpoint) Config() warehouse.Config {
 func Migrated(t testing.TB) *warehouse.Warehouse {
 	t.Helper()
 	return MigratedAt(t, Database(t).Config())
+}
+
+// MigratedWith is Migrated with one more migration, which has the next number.
+func MigratedWith(t testing.TB, sql string) *warehouse.Warehouse {
+	t.Helper()
+	names, err := fs.Glob(migrations.Files, "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, next := fstest.MapFS{}, 0
+	for _, name := range names {
+		text, err := fs.ReadFile(migrations.Files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = &fstest.MapFile{Data: text}
+		digits, _, _ := strings.Cut(name, "_")
+		number, err := strconv.Atoi(digits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next = max(next, number+1)
+	}
+	all[fmt.Sprintf("%05d_test.sql", next)] = &fstest.MapFile{Data: []byte(sql)}
+	cfg := Database(t).Config()
+	cfg.Migrations = all
+	return MigratedAt(t, cfg)
 }
 
 // MigratedAt is Migrated on a given database.
