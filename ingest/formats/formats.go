@@ -38,7 +38,7 @@ type format struct {
 	open func(in *lines, ids *eventid.Rows) (rows, error)
 }
 
-var known = []format{native, rees46, otto, retailrocket, taobao, ga4, segment, posthog}
+var known = []format{native, rees46, otto, retailrocket, taobao, shopify, ga4, segment, posthog}
 
 // Names of the formats that there are.
 func Names() []string {

@@ -138,7 +138,7 @@ func TestRees46QuirksOfRealFiles(t *testing.T) {
 }
 
 func TestI4_EqualRowsHaveDifferentIDsAndKeepThem(t *testing.T) {
-	for _, name := range []string{"categories.csv", "cosmetics.csv", "native.jsonl", "otto.jsonl", "retailrocket.csv", "taobao.csv", "segment.jsonl", "posthog.jsonl", "ga4.jsonl"} {
+	for _, name := range []string{"categories.csv", "cosmetics.csv", "native.jsonl", "otto.jsonl", "retailrocket.csv", "taobao.csv", "shopify.csv", "segment.jsonl", "posthog.jsonl", "ga4.jsonl"} {
 		content := readFile(t, name)
 		first := readAll(t, bytes.NewReader(content), Auto)
 		// Chunks of one byte: nothing depends on how a file arrives.

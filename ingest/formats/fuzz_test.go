@@ -156,3 +156,5 @@ func FuzzSegment(f *testing.F) { fuzzFormat(f, "segment", "segment.jsonl") }
 func FuzzPosthog(f *testing.F) { fuzzFormat(f, "posthog", "posthog.jsonl") }
 
 func FuzzGA4(f *testing.F) { fuzzFormat(f, "ga4", "ga4.jsonl") }
+
+func FuzzShopify(f *testing.F) { fuzzFormat(f, "shopify", "shopify.csv") }
