@@ -1,9 +1,11 @@
 package formats
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -54,6 +56,42 @@ func BenchmarkRows(b *testing.B) {
 				r.Close()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")
+		})
+	}
+}
+
+// BenchmarkFormats reads the test file of each format, many times over.
+func BenchmarkFormats(b *testing.B) {
+	for _, name := range []string{"otto.jsonl", "retailrocket.csv", "taobao.csv", "shopify.csv", "segment.jsonl", "posthog.jsonl", "ga4.jsonl"} {
+		b.Run(name, func(b *testing.B) {
+			content, err := os.ReadFile("testdata/" + name)
+			if err != nil {
+				b.Fatal(err)
+			}
+			header := content[:0]
+			if name == "retailrocket.csv" || name == "shopify.csv" {
+				header = content[:bytes.IndexByte(content, '\n')+1]
+			}
+			file := append(bytes.Clone(header), bytes.Repeat(content[len(header):], 1+5_000_000/len(content))...)
+			b.SetBytes(int64(len(file)))
+			b.ReportAllocs()
+			events := 0
+			for b.Loop() {
+				r, err := Open(bytes.NewReader(file), Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				var e event.Event
+				for {
+					if err := r.Next(&e); errors.Is(err, io.EOF) {
+						break
+					} else if err == nil {
+						events++
+					}
+				}
+				r.Close()
+			}
+			b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
 		})
 	}
 }

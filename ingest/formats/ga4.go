@@ -69,6 +69,9 @@ func readGA4(line []byte, t *tracked) (err error) {
 		}
 	}
 	t.ga4Params(find(line, "event_params"))
+	if t.SessionID != "" {
+		t.rest.add("user_pseudo_id", find(line, "user_pseudo_id"))
+	}
 	t.SessionID = sessionOf(visitor, t.SessionID)
 	if visitor != "" && bundle != "" && index != "" {
 		t.ga4 = [3]string{visitor, bundle, index}

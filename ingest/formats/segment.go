@@ -86,6 +86,9 @@ func readSegment(line []byte, t *tracked) (err error) {
 	if t.SessionID == "" {
 		take(&t.SessionID, find(context, "sessionId"))
 	}
+	if t.SessionID != "" {
+		t.rest.add("anonymousId", find(line, "anonymousId"))
+	}
 	t.SessionID = sessionOf(anonymous, t.SessionID)
 	if at == "" {
 		at = original

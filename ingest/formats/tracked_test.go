@@ -11,7 +11,7 @@ func TestSegmentEvents(t *testing.T) {
 		`2 bad_price properties.products.price`,
 		`2 bad_type properties.products`,
 		`3 {"event_type":"order_refunded","timestamp":"2022-10-31T11:45:00.000Z","user_id":"42","order_id":"50314b8e","properties":{"event":"Order Refunded"}}`,
-		`4 {"event_type":"page","timestamp":"2022-10-31T10:46:00.500Z","session_id":"a-2.1667212800123","page_url":"https://shop.example/?a=1","properties":{"title":"Shop","name":"Home","context":{"page":{"url":"https://shop.example/"}}}}`,
+		`4 {"event_type":"page","timestamp":"2022-10-31T10:46:00.500Z","session_id":"a-2.1667212800123","page_url":"https://shop.example/?a=1","properties":{"title":"Shop","name":"Home","context":{"page":{"url":"https://shop.example/"}},"anonymousId":"a-2"}}`,
 		`5 {"event_type":"page","timestamp":"2022-10-31T11:47:00.000Z","session_id":"a-2","properties":{"event":"screen","name":"Cart"}}`,
 		`6 {"event_type":"identify","timestamp":"2022-10-31T11:48:00.000Z","user_id":"42","session_id":"a-2"}`,
 		`7 {"event_type":"product_list_viewed","timestamp":"2022-10-31T11:49:00.000Z","session_id":"a-2","properties":{"event":"Product List Viewed","list_id":"hot","products":[{"product_id":"1"},{"product_id":"2"}]}}`,
@@ -42,8 +42,8 @@ func TestPosthogEvents(t *testing.T) {
 
 func TestGA4Events(t *testing.T) {
 	checkRows(t, string(readFile(t, "ga4.jsonl")), Auto, []string{
-		`1 {"event_type":"page","timestamp":"2022-10-31T10:40:00.123Z","session_id":"16.17.1667212790","device_type":"mobile","page_url":"https://shop.example/","properties":{"event":"page_view","privacy_info":{"uses_transient_token":"No"},"user_first_touch_timestamp":"1667212790000000","device":{"category":"mobile","language":"de"},"geo":{"country":"Germany"},"stream_id":"12","platform":"WEB","is_active_user":true,"engagement_time_msec":1200,"page_title":"Shop"}}`,
-		`2 {"event_type":"view","timestamp":"2022-10-31T10:40:01.000Z","session_id":"16.17.1667212790","product_id":"SKU1","product_category":"Tops","currency":"EUR","price":12.5,"properties":{"item_name":"Shirt","event":"view_item","value":12.5}}`,
+		`1 {"event_type":"page","timestamp":"2022-10-31T10:40:00.123Z","session_id":"16.17.1667212790","device_type":"mobile","page_url":"https://shop.example/","properties":{"event":"page_view","privacy_info":{"uses_transient_token":"No"},"user_first_touch_timestamp":"1667212790000000","device":{"category":"mobile","language":"de"},"geo":{"country":"Germany"},"stream_id":"12","platform":"WEB","is_active_user":true,"engagement_time_msec":1200,"page_title":"Shop","user_pseudo_id":"16.17"}}`,
+		`2 {"event_type":"view","timestamp":"2022-10-31T10:40:01.000Z","session_id":"16.17.1667212790","product_id":"SKU1","product_category":"Tops","currency":"EUR","price":12.5,"properties":{"item_name":"Shirt","event":"view_item","value":12.5,"user_pseudo_id":"16.17"}}`,
 		`3 {"event_type":"purchase","timestamp":"2022-10-31T10:41:40.000Z","user_id":"u1","session_id":"16.17","product_id":"SKU1","order_id":"T-1","price":12.5,"quantity":2,"properties":{"ecommerce":{"total_item_quantity":"3","transaction_id":"T-1"}}}`,
 		`3 {"event_type":"purchase","timestamp":"2022-10-31T10:41:40.000Z","user_id":"u1","session_id":"16.17","product_id":"Cap","order_id":"T-1","price":5,"properties":{"ecommerce":{"total_item_quantity":"3","transaction_id":"T-1"}}}`,
 		`3 missing_field items.item_id`,
