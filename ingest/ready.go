@@ -55,17 +55,8 @@ func (c *Collector) watchBroker(ctx context.Context) error {
 		return err
 	}
 	for ctx.Err() == nil {
-		asking, cancel := context.WithTimeout(ctx, checkReady)
-		err := c.producer.Load().check(asking)
-		cancel()
-		if ctx.Err() != nil {
-			break
-		}
-		if was := c.down.Swap(err != nil); err != nil && !was {
-			c.cfg.Log.Warn().Err(err).Msg("collector: the broker cannot take events: requests are refused until it can")
-		}
 		wait := checkReady
-		if err != nil {
+		if !c.ask(ctx) {
 			wait = checkDown
 		}
 		select {
@@ -75,6 +66,20 @@ func (c *Collector) watchBroker(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// ask says whether the broker can take records, and sets down.
+func (c *Collector) ask(ctx context.Context) bool {
+	asking, cancel := context.WithTimeout(ctx, checkReady)
+	defer cancel()
+	err := c.producer.Load().check(asking)
+	if ctx.Err() != nil {
+		return false
+	}
+	if was := c.down.Swap(err != nil); err != nil && !was {
+		c.cfg.Log.Warn().Err(err).Msg("collector: the broker cannot take events: requests are refused until it can")
+	}
+	return err == nil
 }
 
 // connect makes the producer where none is given. It returns an error that does
@@ -87,10 +92,10 @@ func (c *Collector) connect(ctx context.Context) error {
 			if c.cfg.Connected != nil {
 				c.cfg.Connected()
 			}
-			break
+			return nil
 		}
 		if ctx.Err() != nil {
-			break
+			return nil //nolint:nilerr // to be stopped is no failure
 		}
 		if broker.Classify(err) != broker.Retriable {
 			return err
