@@ -27,7 +27,7 @@ func LiveCharts() ([]Chart, error) {
 		if err != nil {
 			return nil, err
 		}
-		if charts[i].SQL, err = Live(sql); err != nil {
+		if charts[i].SQL, err = liveQuery(sql); err != nil {
 			return nil, fmt.Errorf("live chart %q: %w", chart.Title, err)
 		}
 	}
@@ -55,10 +55,10 @@ var live = func() span {
 	}
 }()
 
-// Live writes a time series query as the /dashboard page needs it: its first
+// liveQuery writes a time series query as the /dashboard page needs it: its first
 // column, time, as t in Unix seconds, each further column a line. Comments and
 // indentation are left out, for the page's address holds the whole text.
-func Live(sql string) (string, error) {
+func liveQuery(sql string) (string, error) {
 	text, err := expand(sql, live)
 	if err != nil {
 		return "", err

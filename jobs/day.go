@@ -19,8 +19,8 @@ func NewDay(year int, month time.Month, day int) Day {
 // DayOf is the day that clocks in loc show at t.
 func DayOf(t time.Time, loc *time.Location) Day { return NewDay(t.In(loc).Date()) }
 
-// ParseDay reads a day as 2006-01-02.
-func ParseDay(s string) (Day, error) {
+// parseDay reads a day as 2006-01-02.
+func parseDay(s string) (Day, error) {
 	t, err := time.Parse(dayFormat, s)
 	if err != nil {
 		return 0, fmt.Errorf("day %q: write it as 2026-03-29", s)
@@ -35,7 +35,7 @@ func (d Day) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText reads what MarshalText writes.
 func (d *Day) UnmarshalText(b []byte) (err error) {
-	*d, err = ParseDay(string(b))
+	*d, err = parseDay(string(b))
 	return err
 }
 
@@ -43,7 +43,7 @@ func (d Day) date() time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
 
 // Bounds are the day's first instant in loc and the first after it. Days
 // follow each other without a gap; one that a zone has left out is empty.
-func (d Day) Bounds(loc *time.Location) (from, to time.Time) {
+func (d Day) bounds(loc *time.Location) (from, to time.Time) {
 	return d.at(0, 0, loc), (d + 1).at(0, 0, loc)
 }
 

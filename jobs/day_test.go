@@ -22,11 +22,11 @@ func TestDayBoundsFollowTheShopsClock(t *testing.T) {
 		{"Asia/Beirut", "2026-10-24", "2026-10-23T21:00:00Z", "2026-10-24T22:00:00Z"},       // 23:00 comes twice
 		{"Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00Z", "2011-12-30T10:00:00Z"},      // was left out
 	} {
-		day, err := ParseDay(c.day)
+		day, err := parseDay(c.day)
 		if err != nil {
 			t.Fatal(err)
 		}
-		from, to := day.Bounds(location(t, c.zone))
+		from, to := day.bounds(location(t, c.zone))
 		if got := from.UTC().Format(time.RFC3339); got != c.from {
 			t.Errorf("%s in %s begins at %s, want %s", c.day, c.zone, got, c.from)
 		}
@@ -40,7 +40,7 @@ func TestDaysFollowEachOtherWithoutAGap(t *testing.T) {
 	for _, zone := range []string{"Europe/Berlin", "America/Sao_Paulo", "Africa/Cairo", "America/Havana", "Australia/Lord_Howe", "Asia/Tehran", "Pacific/Apia"} {
 		loc := location(t, zone)
 		for day := NewDay(2009, time.January, 1); day < NewDay(2027, time.January, 1); day++ {
-			from, to := day.Bounds(loc)
+			from, to := day.bounds(loc)
 			if from == to {
 				continue
 			}
@@ -52,11 +52,11 @@ func TestDaysFollowEachOtherWithoutAGap(t *testing.T) {
 }
 
 func TestParseDay(t *testing.T) {
-	if d, err := ParseDay("2024-02-29"); err != nil || d.String() != "2024-02-29" || (d+1).String() != "2024-03-01" {
+	if d, err := parseDay("2024-02-29"); err != nil || d.String() != "2024-02-29" || (d+1).String() != "2024-03-01" {
 		t.Errorf("2024-02-29 is read as %s, %v", d, err)
 	}
 	for _, s := range []string{"", "2026-02-29", "29.03.2026", "2026-3-1", "2026-03-29T00:00:00Z"} {
-		if d, err := ParseDay(s); err == nil {
+		if d, err := parseDay(s); err == nil {
 			t.Errorf("%q is read as %s, want an error", s, d)
 		}
 	}

@@ -137,7 +137,7 @@ func modelTopProducts(events []event.Event) (rows []string) {
 	slices.SortStableFunc(products, func(a, b string) int { return cmp.Compare(by[b].views, by[a].views) })
 	for i, product := range products {
 		s := by[product]
-		if i == DefaultTopProducts || s.views == 0 {
+		if i == defaultTopProducts || s.views == 0 {
 			break
 		}
 		price := "0.0000"

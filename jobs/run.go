@@ -10,10 +10,9 @@ import (
 type Trigger string
 
 const (
-	Schedule   Trigger = "schedule"
-	Manual     Trigger = "manual"
-	Backfill   Trigger = "backfill"
-	Stragglers Trigger = "stragglers" // events of the day came after its last run
+	Schedule Trigger = "schedule"
+	Manual   Trigger = "manual"
+	Backfill Trigger = "backfill"
 )
 
 // State is how far a run is.

@@ -17,9 +17,9 @@ import (
 
 // Defaults of a Config's empty fields.
 const (
-	DefaultTopProducts   = 5
-	DefaultWaitForMirror = 10 * time.Minute
-	DefaultTimeout       = time.Hour
+	defaultTopProducts   = 5
+	defaultWaitForMirror = 10 * time.Minute
+	defaultTimeout       = time.Hour
 )
 
 const (
@@ -62,13 +62,13 @@ func New(cfg Config) (*Runner, error) {
 		cfg.Location = time.UTC
 	}
 	if cfg.TopProducts == 0 {
-		cfg.TopProducts = DefaultTopProducts
+		cfg.TopProducts = defaultTopProducts
 	}
 	if cfg.WaitForMirror == 0 {
-		cfg.WaitForMirror = DefaultWaitForMirror
+		cfg.WaitForMirror = defaultWaitForMirror
 	}
 	if cfg.Timeout == 0 {
-		cfg.Timeout = DefaultTimeout
+		cfg.Timeout = defaultTimeout
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -186,7 +186,7 @@ func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
 		}
 	}()
 
-	from, to := run.Day.Bounds(r.location())
+	from, to := run.Day.bounds(r.location())
 	if err := conn.Exec(ctx, warehouse.SQL(job.files, job.Name, nil),
 		clickhouse.Named("staging", staging),
 		clickhouse.Named("day", run.Day.String()),

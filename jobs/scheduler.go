@@ -12,8 +12,8 @@ import (
 
 // Defaults of a SchedulerConfig's empty fields.
 const (
-	DefaultRetryAfter = 5 * time.Minute
-	DefaultCatchUp    = 1
+	defaultRetryAfter = 5 * time.Minute
+	defaultCatchUp    = 1
 )
 
 // The longest sleep in one piece: a machine that was suspended, or whose clock
@@ -38,10 +38,10 @@ type Scheduler struct{ cfg SchedulerConfig }
 // NewScheduler checks cfg.
 func NewScheduler(cfg SchedulerConfig) (*Scheduler, error) {
 	if cfg.RetryAfter == 0 {
-		cfg.RetryAfter = DefaultRetryAfter
+		cfg.RetryAfter = defaultRetryAfter
 	}
 	if cfg.CatchUp == 0 {
-		cfg.CatchUp = DefaultCatchUp
+		cfg.CatchUp = defaultCatchUp
 	}
 	var errs []error
 	if cfg.Runner == nil {

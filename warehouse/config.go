@@ -17,7 +17,7 @@ import (
 // Defaults of a Config's empty fields.
 const (
 	DefaultDatabase = "clickstream"
-	DefaultUser     = "default"
+	defaultUser     = "default"
 )
 
 // Engine families: how the tables are kept.
@@ -53,7 +53,7 @@ func (c Config) withDefaults() Config {
 		c.Database = DefaultDatabase
 	}
 	if c.User == "" {
-		c.User = DefaultUser
+		c.User = defaultUser
 	}
 	if c.Engine == "" {
 		c.Engine = Plain

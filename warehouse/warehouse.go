@@ -199,9 +199,6 @@ func explain(err error, cfg Config) error {
 // Conn is the pool, of the database, with the pinned settings.
 func (w *Warehouse) Conn() driver.Conn { return w.conn }
 
-// Config is the Config in use, defaults filled in.
-func (w *Warehouse) Config() Config { return w.cfg }
-
 // Dial opens one connection of the block-wise client for the hot paths: the
 // same server, database and pinned settings. The caller closes it.
 func (w *Warehouse) Dial(ctx context.Context) (*ch.Client, error) {

@@ -51,9 +51,6 @@ import (
 	"clickstream/internal/event"
 )
 
-// Size is the length of a made id of a row or a request.
-const Size = 5 + 32
-
 // Content gathers the fields that an id is made from. It is reused from one
 // event to the next.
 type Content struct{ buf []byte }

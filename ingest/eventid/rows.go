@@ -9,9 +9,9 @@ import (
 	"math/bits"
 )
 
-// DefaultMaxBytes is the bound that Rows has unless another is set. Files of up
+// defaultMaxBytes is the bound that Rows has unless another is set. Files of up
 // to six million rows stay in memory under it.
-const DefaultMaxBytes = 64 << 20
+const defaultMaxBytes = 64 << 20
 
 // Rows gives ids to the rows of one file. It remembers 64 bits of each row's
 // digest, to number equal rows. Two unequal rows that share those bits are
@@ -30,7 +30,7 @@ const DefaultMaxBytes = 64 << 20
 // closes it.
 type Rows struct {
 	None     bool   // rows get no id, and nothing is remembered
-	MaxBytes int    // of digests in memory; default: DefaultMaxBytes
+	MaxBytes int    // of digests in memory; default: 64 MiB
 	TempDir  string // where temporary files are made; default: os.TempDir()
 	// Interrupted, which may be nil, is asked while temporary files are written
 	// and merged, which takes seconds for long files. Its error ends that.
@@ -109,7 +109,7 @@ func (r *Rows) makeRoom() error {
 func (r *Rows) maxSlots() int {
 	limit := r.MaxBytes
 	if limit <= 0 {
-		limit = DefaultMaxBytes
+		limit = defaultMaxBytes
 	}
 	return 1 << (bits.Len(uint(max(limit/8, 16))) - 1)
 }

@@ -57,7 +57,7 @@ func (c Config) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 	all := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID(c.clientID()),
-		kgo.WithLogger(NewLogger(c.Log)),
+		kgo.WithLogger(newClientLog(c.Log, time.Now)),
 		kgo.DialTimeout(5 * time.Second),
 		kgo.RequestTimeoutOverhead(10 * time.Second),
 		// An unreachable broker is noticed by whoever asks; it is asked for no
@@ -136,18 +136,18 @@ func ProducerOptions() []kgo.Opt {
 	}
 }
 
-// ConsumerOptions are the settings of group members: those of ReaderOptions,
+// ConsumerOptions are the settings of group members: those of readerOptions,
 // and nothing is committed by itself. Whether a rebalance waits for the poll
 // loop is the caller's choice.
 func ConsumerOptions() []kgo.Opt {
-	return append(ReaderOptions(), kgo.DisableAutoCommit())
+	return append(readerOptions(), kgo.DisableAutoCommit())
 }
 
-// ReaderOptions are the settings of everything that reads: read committed, and
+// readerOptions are the settings of everything that reads: read committed, and
 // control records are handed out too, because their offsets count as read. A
 // fetch is at most 8 MiB as compressed, some 150,000 events; the client holds
 // one a broker ahead of the one in use.
-func ReaderOptions() []kgo.Opt {
+func readerOptions() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),

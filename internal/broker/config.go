@@ -18,7 +18,7 @@ import (
 
 // Defaults of a Config's empty fields.
 const (
-	DefaultClientID         = "clickstream"
+	defaultClientID         = "clickstream"
 	DefaultPartitions int32 = 12
 )
 
@@ -91,7 +91,7 @@ func (c Config) Group(role string) string { return c.TopicPrefix + "clickstream-
 
 func (c Config) clientID() string {
 	if c.ClientID == "" {
-		return DefaultClientID
+		return defaultClientID
 	}
 	return c.ClientID
 }

@@ -14,11 +14,9 @@ import (
 // that is unreachable would otherwise fill the log with every try.
 const quiet = 30 * time.Second
 
-// NewLogger passes the Kafka client's warnings and errors to l. The same
+// newClientLog passes the Kafka client's warnings and errors to l. The same
 // message comes at most every 30 seconds, with the number of times it was held
 // back.
-func NewLogger(l zerolog.Logger) kgo.Logger { return newClientLog(l, time.Now) }
-
 func newClientLog(l zerolog.Logger, now func() time.Time) *clientLog {
 	return &clientLog{log: l, now: now, seen: make(map[string]*logged)}
 }

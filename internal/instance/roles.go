@@ -54,7 +54,7 @@ func (e *Engines) NewRoles(ctx context.Context, log zerolog.Logger) (*Roles, err
 
 func (e *Engines) newRoles(ctx context.Context, client *broker.Client, log zerolog.Logger) *Roles {
 	r := &Roles{engines: e, broker: client, log: log}
-	r.Supervisor = NewSupervisor(ctx, log, r.changed)
+	r.Supervisor = newSupervisor(ctx, log, r.changed)
 	if e.ownClickHouse != nil {
 		r.Go("ClickHouse", r.keepClickHouse)
 	}

@@ -71,10 +71,10 @@ const (
 	wellAfter = time.Minute
 )
 
-// NewSupervisor runs nothing yet. changed, which may be nil, is called after
+// newSupervisor runs nothing yet. changed, which may be nil, is called after
 // each change of a state, on the goroutine of the role that has changed, and by
 // several at once. The end of ctx asks all roles to end.
-func NewSupervisor(ctx context.Context, log zerolog.Logger, changed func()) *Supervisor {
+func newSupervisor(ctx context.Context, log zerolog.Logger, changed func()) *Supervisor {
 	s := &Supervisor{log: log, changed: changed, moved: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	return s

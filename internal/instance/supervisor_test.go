@@ -43,7 +43,7 @@ func states(s *Supervisor) string {
 
 func TestARoleThatCanBeRetriedIsRestartedWithBackOffAndStopsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := NewSupervisor(t.Context(), zerolog.Nop(), nil)
+		s := newSupervisor(t.Context(), zerolog.Nop(), nil)
 		begun := time.Now()
 		var starts []time.Duration
 		s.Go("fails", func(context.Context, func()) error {
@@ -74,7 +74,7 @@ func TestARoleThatCanBeRetriedIsRestartedWithBackOffAndStopsNoOther(t *testing.T
 
 func TestARoleThatHasRunForAMinuteBeginsItsBackOffAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := NewSupervisor(t.Context(), zerolog.Nop(), nil)
+		s := newSupervisor(t.Context(), zerolog.Nop(), nil)
 		begun := time.Now()
 		var starts []time.Duration
 		s.Go("fails", func(_ context.Context, running func()) error {
@@ -98,7 +98,7 @@ func TestARoleThatHasRunForAMinuteBeginsItsBackOffAgain(t *testing.T) {
 
 func TestARoleThatFailsForGoodLetsTheOthersFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := NewSupervisor(t.Context(), zerolog.Nop(), nil)
+		s := newSupervisor(t.Context(), zerolog.Nop(), nil)
 		finished := false
 		s.Go("works", func(ctx context.Context, running func()) error {
 			running()
@@ -129,7 +129,7 @@ func TestARoleThatFailsForGoodLetsTheOthersFinish(t *testing.T) {
 func TestAStopEndsARoleThatWaitsToRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		changes := 0
-		s := NewSupervisor(t.Context(), zerolog.Nop(), func() { changes++ })
+		s := newSupervisor(t.Context(), zerolog.Nop(), func() { changes++ })
 		s.Go("fails", func(context.Context, func()) error { return errPasses })
 		s.WaitStarted(t.Context())
 		begun := time.Now()
@@ -144,7 +144,7 @@ func TestAStopEndsARoleThatWaitsToRestart(t *testing.T) {
 
 func TestARoleThatEndsByItselfIsNotStartedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := NewSupervisor(t.Context(), zerolog.Nop(), nil)
+		s := newSupervisor(t.Context(), zerolog.Nop(), nil)
 		starts := 0
 		s.Go("ends", func(_ context.Context, running func()) error { starts++; running(); return nil })
 		time.Sleep(time.Hour)

@@ -29,10 +29,10 @@ type Credentials struct {
 
 const credentialsFile = "credentials.json"
 
-// LoadCredentials reads the passwords of the engine in dir, so that a second
+// loadCredentials reads the passwords of the engine in dir, so that a second
 // process can join the one that runs there. The error wraps fs.ErrNotExist
 // when no engine was ever started in dir.
-func LoadCredentials(dir string) (Credentials, error) {
+func loadCredentials(dir string) (Credentials, error) {
 	var c Credentials
 	path := filepath.Join(dir, credentialsFile)
 	text, err := os.ReadFile(path)
@@ -49,7 +49,7 @@ func LoadCredentials(dir string) (Credentials, error) {
 }
 
 func loadOrMakeCredentials(dir string) (Credentials, error) {
-	c, err := LoadCredentials(dir)
+	c, err := loadCredentials(dir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return c, err
 	}

@@ -3,9 +3,9 @@
 //
 // What it promises:
 //
-//   - Install finds an engine or installs one through npm, once per machine
-//     however many processes ask; an interrupted installation leaves nothing
-//     that a later one would take for whole.
+//   - Start finds an engine or installs one through npm, once per machine however
+//     many processes ask; an interrupted installation leaves nothing that a later
+//     one would take for whole.
 //   - Start returns a server that answers, on two free loopback ports. It
 //     serves ClickHouse's native protocol and HTTP like any other.
 //   - An engine that ended by itself comes up again with Restart, at the same

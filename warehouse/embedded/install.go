@@ -18,12 +18,12 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Version is that of the pinned library, as in engine/package.json.
-const Version = "26.7.3-stable.1"
+// version is that of the pinned library, as in engine/package.json.
+const version = "26.7.3-stable.1"
 
-// CacheVariable names the folder that the library is installed into, instead
+// cacheVariable names the folder that the library is installed into, instead
 // of "clickstream" in the user's cache folder.
-const CacheVariable = "CLICKSTREAM_CACHE_DIR"
+const cacheVariable = "CLICKSTREAM_CACHE_DIR"
 
 const wayOut = "point --clickhouse-addr at a running ClickHouse, or put a clickhouse binary of 26.5 or newer on PATH"
 
@@ -40,35 +40,35 @@ var platforms = map[string]platform{
 	"darwin/amd64": {"@chdb/lib-darwin-x64", 360_000_000},
 }
 
-// Install returns the path of an engine for Options.Engine: a clickhouse
+// install returns the path of an engine for Options.Engine: a clickhouse
 // binary on PATH when it is new enough, else the library, which it installs
 // through npm into the cache folder when it is not there. Processes that ask
 // at the same time install it once; the others wait.
-func Install(ctx context.Context, progress Progress) (string, error) {
+func install(ctx context.Context, progress Progress) (string, error) {
 	if program, ok := programOnPath(ctx); ok {
 		return program, nil
 	}
 	p, ok := platforms[runtime.GOOS+"/"+runtime.GOARCH]
 	if !ok {
 		return "", fmt.Errorf("install the embedded ClickHouse: there is none for %s/%s; %s: %w",
-			runtime.GOOS, runtime.GOARCH, wayOut, ErrNoEngine)
+			runtime.GOOS, runtime.GOARCH, wayOut, errNoEngine)
 	}
 	if locked, err := p.locked(); err != nil {
 		return "", err
 	} else if !locked {
 		return "", fmt.Errorf("install the embedded ClickHouse: no integrity hash is known of %s %s, so what npm fetches could not be checked; %s: %w",
-			p.npmPackage, Version, wayOut, ErrNoEngine)
+			p.npmPackage, version, wayOut, errNoEngine)
 	}
 	cache, err := cacheFolder()
 	if err != nil {
 		return "", err
 	}
-	folder := filepath.Join(cache, "chdb-"+Version)
+	folder := filepath.Join(cache, "chdb-"+version)
 	if library, ok := p.libraryIn(folder); ok {
 		return library, nil
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return "", fmt.Errorf("make the cache folder (%s names another): %w", CacheVariable, err)
+		return "", fmt.Errorf("make the cache folder (%s names another): %w", cacheVariable, err)
 	}
 	lock := flock.New(filepath.Join(cache, "install.lock"))
 	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
@@ -113,7 +113,7 @@ func (p platform) install(ctx context.Context, folder string, progress Progress)
 	defer os.RemoveAll(part) // gone already when the rename went well
 
 	report := watchFolder(part, Installation{
-		What: "ClickHouse " + Version + " (" + p.npmPackage + ")", Folder: folder, Total: p.bytes,
+		What: "ClickHouse " + version + " (" + p.npmPackage + ")", Folder: folder, Total: p.bytes,
 	}, progress)
 	defer func() { report(err) }()
 
@@ -122,7 +122,7 @@ func (p platform) install(ctx context.Context, folder string, progress Progress)
 	}
 	if _, ok := p.libraryIn(part); !ok {
 		return "", fmt.Errorf("install the embedded ClickHouse: npm installed no %s: it needs glibc on Linux; %s: %w",
-			p.npmPackage, wayOut, ErrNoEngine)
+			p.npmPackage, wayOut, errNoEngine)
 	}
 	if err := os.RemoveAll(folder); err != nil { // it was there without a library
 		return "", fmt.Errorf("clear %s: %w", folder, err)
@@ -135,12 +135,12 @@ func (p platform) install(ctx context.Context, folder string, progress Progress)
 }
 
 func cacheFolder() (string, error) {
-	if folder := os.Getenv(CacheVariable); folder != "" {
+	if folder := os.Getenv(cacheVariable); folder != "" {
 		return filepath.Abs(folder)
 	}
 	folder, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("find the user's cache folder (%s names another): %w", CacheVariable, err)
+		return "", fmt.Errorf("find the user's cache folder (%s names another): %w", cacheVariable, err)
 	}
 	return filepath.Join(folder, "clickstream"), nil
 }

@@ -28,7 +28,7 @@ func aMachine(t *testing.T, programs map[string]string) (cache string) {
 	}
 	cache = t.TempDir()
 	t.Setenv("PATH", bin)
-	t.Setenv(CacheVariable, cache)
+	t.Setenv(cacheVariable, cache)
 	return cache
 }
 
@@ -50,7 +50,7 @@ func TestInstallNamesTheWayOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cache := aMachine(t, c.programs)
-			_, err := Install(t.Context(), nil)
+			_, err := install(t.Context(), nil)
 			if err == nil {
 				t.Fatal("installed")
 			}
@@ -71,7 +71,7 @@ func TestConcurrentInstallsRunNpmOnce(t *testing.T) {
 	cache := aMachine(t, map[string]string{"npm": installs(log)})
 	// What an installation left that was cut off: a part, and a folder without
 	// the library in it.
-	for _, folder := range []string{"chdb-" + Version + ".part-1", "chdb-" + Version} {
+	for _, folder := range []string{"chdb-" + version + ".part-1", "chdb-" + version} {
 		if err := os.MkdirAll(filepath.Join(cache, folder, "node_modules"), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestConcurrentInstallsRunNpmOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 4 {
 		wg.Go(func() {
-			library, err := Install(t.Context(), func(now Installation) { said.Store(fmt.Sprint(now.Over), now.Done) })
+			library, err := install(t.Context(), func(now Installation) { said.Store(fmt.Sprint(now.Over), now.Done) })
 			if err != nil {
 				t.Errorf("install %d: %v", i, err)
 				return
@@ -121,7 +121,7 @@ func TestAnInterruptedInstallLeavesNothing(t *testing.T) {
 	cache := aMachine(t, map[string]string{"npm": "while :; do echo x >> '" + started + "'; /bin/sleep 0.05; done"})
 	done := make(chan error, 1)
 	go func() {
-		_, err := Install(ctx, nil)
+		_, err := install(ctx, nil)
 		done <- err
 	}()
 	for info, err := os.Stat(started); err != nil || info.Size() == 0; info, err = os.Stat(started) {
@@ -142,7 +142,7 @@ func TestAnInterruptedInstallLeavesNothing(t *testing.T) {
 }
 
 func TestAClickhouseOnPathIsPreferredAndServes(t *testing.T) {
-	library, err := Install(t.Context(), ProgressLines(visible.Writer()))
+	library, err := install(t.Context(), ProgressLines(visible.Writer()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestAClickhouseOnPathIsPreferredAndServes(t *testing.T) {
 		t.Skip("this machine has a clickhouse of its own: the other tests use it")
 	}
 	aMachine(t, map[string]string{"clickhouse": fmt.Sprintf("exec '%s' %s '%s' \"$@\"", os.Args[0], asClickhouse, library)})
-	program, err := Install(t.Context(), nil)
+	program, err := install(t.Context(), nil)
 	if err != nil || filepath.Base(program) != "clickhouse" {
 		t.Fatalf("got %s, %v", program, err)
 	}
@@ -190,7 +190,7 @@ func TestNpmSeesNoPassword(t *testing.T) {
 	t.Setenv("SMTP_PASSWORD", "hush")
 	t.Setenv("npm_config_registry", "https://registry.test/")
 	t.Setenv("HTTPS_PROXY", "http://proxy.test:3128")
-	if _, err := Install(t.Context(), nil); err == nil {
+	if _, err := install(t.Context(), nil); err == nil {
 		t.Fatal("installed")
 	}
 	environment, err := os.ReadFile(seen)
@@ -215,8 +215,8 @@ func TestAPackageWithoutAHashIsRefused(t *testing.T) {
 	before := platforms[here]
 	t.Cleanup(func() { platforms[here] = before })
 	platforms[here] = platform{npmPackage: "@chdb/lib-without-hash"}
-	_, err := Install(t.Context(), nil)
-	if err == nil || strings.Contains(err.Error(), "npm ran") || !strings.Contains(err.Error(), "--clickhouse-addr") || !errors.Is(err, ErrNoEngine) {
+	_, err := install(t.Context(), nil)
+	if err == nil || strings.Contains(err.Error(), "npm ran") || !strings.Contains(err.Error(), "--clickhouse-addr") || !errors.Is(err, errNoEngine) {
 		t.Errorf("got %v", err)
 	}
 }

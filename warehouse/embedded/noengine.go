@@ -7,10 +7,7 @@ import (
 	"fmt"
 )
 
-var errBuild = fmt.Errorf("this build has no embedded ClickHouse: give --clickhouse-addr: %w", ErrNoEngine)
-
-// Install says that there is no engine in this build.
-func Install(context.Context, Progress) (string, error) { return "", errBuild }
+var errBuild = fmt.Errorf("this build has no embedded ClickHouse: give --clickhouse-addr: %w", errNoEngine)
 
 // ChildMain returns at once: no process of this build is an engine.
 func ChildMain() {}

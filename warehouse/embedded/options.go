@@ -16,16 +16,16 @@ type Options struct {
 	// when empty. The user clickstream may create and use any.
 	Database string
 
-	// Engine is what Install returned; when empty, Start calls Install.
+	// Engine is the path of a clickhouse binary or of the library; when empty,
+	// Start finds one, or installs the library.
 	Engine string
 
 	Log      zerolog.Logger
 	Progress Progress // may be nil
 }
 
-// ErrNoEngine is what Install and Start return where no embedded engine can
-// be had: in a build without one, or on a system that it does not support.
-var ErrNoEngine = errors.New("no embedded ClickHouse here")
+// errNoEngine is what Start returns where no embedded engine can be had: in a build without one, or on a system that it does not support.
+var errNoEngine = errors.New("no embedded ClickHouse here")
 
 // GrafanaViews are the views that the user grafana may read in the pipeline's
 // database; a name that ends in * means all that begin with it. They have

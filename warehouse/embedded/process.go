@@ -22,7 +22,7 @@ import (
 // A setup is what an engine is started with.
 type setup struct {
 	dir, config string
-	program     string // what Install returned
+	program     string // what install returned
 	tcp, http   string // host:port
 	credentials Credentials
 	log         zerolog.Logger

@@ -84,7 +84,7 @@ func start(ctx context.Context, dir string, o Options) (*Server, error) {
 		return nil, err
 	}
 	if s.program == "" {
-		if s.program, err = Install(ctx, o.Progress); err != nil {
+		if s.program, err = install(ctx, o.Progress); err != nil {
 			return nil, err
 		}
 	}

@@ -18,8 +18,8 @@ import (
 
 // Defaults of a Config's empty fields.
 const (
-	DefaultBatchRows  = 100_000
-	DefaultBatchDelay = 500 * time.Millisecond
+	defaultBatchRows  = 100_000
+	defaultBatchDelay = 500 * time.Millisecond
 )
 
 const (
@@ -54,10 +54,10 @@ type Mirror struct {
 // New checks cfg; it does not connect.
 func New(cfg Config) (*Mirror, error) {
 	if cfg.BatchRows == 0 {
-		cfg.BatchRows = DefaultBatchRows
+		cfg.BatchRows = defaultBatchRows
 	}
 	if cfg.BatchDelay == 0 {
-		cfg.BatchDelay = DefaultBatchDelay
+		cfg.BatchDelay = defaultBatchDelay
 	}
 	var errs []error
 	if cfg.Warehouse == nil {

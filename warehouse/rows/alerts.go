@@ -21,7 +21,7 @@ type Alerts struct {
 
 // NewAlerts returns empty columns.
 func NewAlerts() *Alerts {
-	c := &Alerts{start: NewTimes(), end: NewTimes(), received: NewTimes()}
+	c := &Alerts{start: newTimes(), end: newTimes(), received: newTimes()}
 	c.input = proto.Input{
 		{Name: "alert_id", Data: &c.id}, {Name: "rule", Data: &c.rule}, {Name: "product_id", Data: &c.product},
 		{Name: "window_start", Data: c.start}, {Name: "window_end", Data: c.end}, {Name: "status", Data: &c.status},

@@ -152,8 +152,8 @@ func (c *Prices) WriteColumn(w *proto.Writer) {
 // Times is a DateTime64(3, 'UTC') column.
 type Times struct{ proto.ColDateTime64 }
 
-// NewTimes returns an empty column.
-func NewTimes() *Times {
+// newTimes returns an empty column.
+func newTimes() *Times {
 	c := &Times{}
 	c.WithPrecision(proto.PrecisionMilli).WithLocation(time.UTC)
 	return c

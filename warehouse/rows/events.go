@@ -20,7 +20,7 @@ type Events struct {
 
 // NewEvents returns empty columns.
 func NewEvents() *Events {
-	c := &Events{timestamp: NewTimes(), received: NewTimes()}
+	c := &Events{timestamp: newTimes(), received: newTimes()}
 	c.input = proto.Input{
 		{Name: "event_id", Data: &c.id}, {Name: "event_type", Data: &c.eventType}, {Name: "timestamp", Data: c.timestamp},
 		{Name: "user_id", Data: &c.user}, {Name: "session_id", Data: &c.session}, {Name: "product_id", Data: &c.product},

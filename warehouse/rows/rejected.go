@@ -19,7 +19,7 @@ type Rejected struct {
 
 // NewRejected returns empty columns.
 func NewRejected() *Rejected {
-	c := &Rejected{received: NewTimes()}
+	c := &Rejected{received: newTimes()}
 	c.input = proto.Input{
 		{Name: "reason", Data: &c.reason}, {Name: "field", Data: &c.field}, {Name: "message", Data: &c.message},
 		{Name: "key", Data: &c.key}, {Name: "value", Data: &c.value}, {Name: "origin_kind", Data: &c.kind}, {Name: "origin", Data: &c.origin}, {Name: "origin_request", Data: &c.request},

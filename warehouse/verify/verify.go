@@ -18,8 +18,8 @@ import (
 	"clickstream/warehouse"
 )
 
-// DefaultWait is how long Run waits for the mirror and the processor.
-const DefaultWait = time.Minute
+// defaultWait is how long Run waits for the mirror and the processor.
+const defaultWait = time.Minute
 
 // Config says what to verify.
 type Config struct {
@@ -42,7 +42,7 @@ var files embed.FS
 // tables and alerts agree; what was found is in the Report.
 func Run(ctx context.Context, cfg Config) (Report, error) {
 	if cfg.Wait == 0 {
-		cfg.Wait = DefaultWait
+		cfg.Wait = defaultWait
 	}
 	if err := cfg.Rule.Validate(); err != nil {
 		return Report{}, fmt.Errorf("verify: %w", err)

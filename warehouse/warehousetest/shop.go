@@ -25,7 +25,7 @@ func NewShop(t testing.TB, o brokertest.Options) *Shop {
 // NewShopAt is NewShop with the tables in a given database.
 func NewShopAt(t testing.TB, o brokertest.Options, tables warehouse.Config) *Shop {
 	t.Helper()
-	return &Shop{Shop: brokertest.NewShop(t, o), Tables: MigratedAt(t, tables)}
+	return &Shop{Shop: brokertest.NewShop(t, o), Tables: migratedAt(t, tables)}
 }
 
 // Mirror is a mirror that runs until it is stopped or the test is over.

@@ -101,7 +101,7 @@ func (e Endpoint) Config() warehouse.Config {
 // is over.
 func Migrated(t testing.TB) *warehouse.Warehouse {
 	t.Helper()
-	return MigratedAt(t, Database(t).Config())
+	return migratedAt(t, Database(t).Config())
 }
 
 // MigratedWith is Migrated with one more migration, which has the next number.
@@ -128,11 +128,11 @@ func MigratedWith(t testing.TB, sql string) *warehouse.Warehouse {
 	all[fmt.Sprintf("%05d_test.sql", next)] = &fstest.MapFile{Data: []byte(sql)}
 	cfg := Database(t).Config()
 	cfg.Migrations = all
-	return MigratedAt(t, cfg)
+	return migratedAt(t, cfg)
 }
 
-// MigratedAt is Migrated on a given database.
-func MigratedAt(t testing.TB, cfg warehouse.Config) *warehouse.Warehouse {
+// migratedAt is Migrated on a given database.
+func migratedAt(t testing.TB, cfg warehouse.Config) *warehouse.Warehouse {
 	t.Helper()
 	w, err := warehouse.Open(t.Context(), cfg, zerolog.Nop())
 	if err != nil {

@@ -16,19 +16,19 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Version of Apache Kafka; pom.xml names the same.
-const Version = "4.1.0"
+// version of Apache Kafka; pom.xml names the same.
+const version = "4.1.0"
 
 //go:embed pom.xml
 var pom []byte
 
-// Install returns the folder that holds Kafka's jars and, if they are not
+// installed returns the folder that holds Kafka's jars and, if they are not
 // there yet, lets Maven fetch them and says so on standard error. Several
 // processes may call it at once; one installs and the others wait.
-func Install(ctx context.Context) (string, error) {
+func installed(ctx context.Context) (string, error) {
 	dir, err := install(ctx)
 	if err != nil {
-		return "", fmt.Errorf("install Apache Kafka %s: %w", Version, err)
+		return "", fmt.Errorf("install Apache Kafka %s: %w", version, err)
 	}
 	return dir, nil
 }
@@ -38,7 +38,7 @@ func install(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cache, "kafka-"+Version)
+	dir := filepath.Join(cache, "kafka-"+version)
 	if isDir(dir) {
 		return dir, nil
 	}
@@ -57,7 +57,7 @@ func install(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", errors.New("mvn is not on the PATH: install Maven and Java 17, or run the tests without a real Kafka")
 	}
-	fmt.Fprintf(os.Stderr, "installing Apache Kafka %s (56 MB) with Maven into %s, once\n", Version, dir)
+	fmt.Fprintf(os.Stderr, "installing Apache Kafka %s (56 MB) with Maven into %s, once\n", version, dir)
 
 	// It is made in another folder and renamed when complete, so that an
 	// interrupted installation is never taken for a complete one.

@@ -54,7 +54,7 @@ func StartTemporary(ctx context.Context) (*Server, error) {
 }
 
 func start(ctx context.Context, dir, atEnd string) (*Server, error) {
-	installed, err := Install(ctx)
+	installed, err := installed(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -30,10 +30,10 @@ type Config struct {
 
 // Defaults of a Config's empty fields.
 const (
-	DefaultMaxLag    = 100_000
-	DefaultLagWait   = 5 * time.Second
-	DefaultJobGrace  = 5 * time.Minute
-	DefaultAskWithin = 8 * time.Second
+	defaultMaxLag    = 100_000
+	defaultLagWait   = 5 * time.Second
+	defaultJobGrace  = 5 * time.Minute
+	defaultAskWithin = 8 * time.Second
 )
 
 // lagEvery is how often a lag is looked at.
@@ -44,16 +44,16 @@ func (c Config) withDefaults() Config {
 		c.Roles = instance.RoleNames()
 	}
 	if c.MaxLag == 0 {
-		c.MaxLag = DefaultMaxLag
+		c.MaxLag = defaultMaxLag
 	}
 	if c.LagWait == 0 {
-		c.LagWait = DefaultLagWait
+		c.LagWait = defaultLagWait
 	}
 	if c.AskWithin == 0 {
-		c.AskWithin = DefaultAskWithin
+		c.AskWithin = defaultAskWithin
 	}
 	if c.JobGrace == 0 {
-		c.JobGrace = DefaultJobGrace
+		c.JobGrace = defaultJobGrace
 	}
 	return c
 }

@@ -40,23 +40,23 @@ func Rows(t *testing.T, file string) []Row {
 	return rows
 }
 
-// ProductWindow is a product and the Unix time at which a window of it starts.
-type ProductWindow struct {
+// productWindow is a product and the Unix time at which a window of it starts.
+type productWindow struct {
 	Product string
 	Start   int64
 }
 
 // BruteForce counts every row in all of its windows of ten minutes, and keeps
 // those that qualify: views and purchases.
-func BruteForce(rows []Row, viewsOver, purchasesUnder int) map[ProductWindow][2]int {
-	counts := map[ProductWindow][2]int{}
+func BruteForce(rows []Row, viewsOver, purchasesUnder int) map[productWindow][2]int {
+	counts := map[productWindow][2]int{}
 	for _, r := range rows {
 		if r.Kind != "view" && r.Kind != "purchase" {
 			continue
 		}
 		minute := r.At.Unix() / 60
 		for m := minute - 9; m <= minute; m++ {
-			w := ProductWindow{r.Product, m * 60}
+			w := productWindow{r.Product, m * 60}
 			c := counts[w]
 			if r.Kind == "view" {
 				c[0]++
@@ -86,14 +86,14 @@ type Alert struct {
 }
 
 // SameAlerts compares confirmed alerts with what brute force found.
-func SameAlerts(t *testing.T, found []Alert, want map[ProductWindow][2]int) {
+func SameAlerts(t *testing.T, found []Alert, want map[productWindow][2]int) {
 	t.Helper()
 	if len(want) == 0 {
 		t.Fatal("brute force finds nothing: the comparison would prove nothing")
 	}
-	seen := map[ProductWindow]bool{}
+	seen := map[productWindow]bool{}
 	for _, a := range found {
-		w := ProductWindow{a.ProductID, a.WindowStart.Unix()}
+		w := productWindow{a.ProductID, a.WindowStart.Unix()}
 		c, ok := want[w]
 		if !ok || seen[w] || int(a.Views) != c[0] || int(a.Purchases) != c[1] || a.Status != "confirmed" ||
 			a.WindowEnd.Sub(a.WindowStart) != 10*time.Minute || a.ConversionRate != event.ConversionRate(c[0], c[1]) {
