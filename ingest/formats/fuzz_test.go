@@ -145,7 +145,10 @@ func FuzzNative(f *testing.F) { fuzzFormat(f, "native", "native.jsonl") }
 
 func FuzzRees46(f *testing.F) { fuzzFormat(f, "rees46", "categories.csv", "cosmetics.csv") }
 
-func FuzzOtto(f *testing.F) { fuzzFormat(f, "otto", "otto.jsonl") }
+func FuzzOtto(f *testing.F) {
+	f.Add([]byte("[\n{\"session\":1,\"events\":[{\"aid\":1,\n\"ts\":1659304800025,\"type\":\"clicks\"}]}, 7,{}\n]\n[{"))
+	fuzzFormat(f, "otto", "otto.jsonl")
+}
 
 func FuzzRetailrocket(f *testing.F) { fuzzFormat(f, "retailrocket", "retailrocket.csv") }
 
