@@ -43,8 +43,8 @@
 //	encoding=latin1    what the file is written in, by its usual name; default: UTF-8, and UTF-16 where the file shows it
 //
 // The pieces of a layout are YYYY, YY, MMMM (January), MMM (Jan), MM, M, DD, D,
-// HH, H (24 hours), hh, h (12 hours), mm, ss, A (AM or PM) and Z (+02:00). A fraction
-// of a second is read wherever seconds are.
+// HH, H (24 hours), hh, h (12 hours), mm, ss, A (AM or PM), a (am or pm), Z (+02:00)
+// and ZZ (+0200). A fraction of a second is read wherever seconds are.
 package mapping
 
 // Mapping is how the rows of a file become events. The zero Mapping maps

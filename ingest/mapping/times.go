@@ -93,7 +93,7 @@ var pieces = []struct{ piece, layout string }{
 	{"MMMM", "January"}, {"MMM", "Jan"}, {"MM", "01"}, {"M", "1"},
 	{"DD", "02"}, {"D", "2"},
 	{"HH", "15"}, {"H", "15"}, {"hh", "03"}, {"h", "3"}, {"mm", "04"}, {"ss", "05"},
-	{"A", "PM"}, {"ZZ", "-0700"}, {"Z", "Z07:00"},
+	{"A", "PM"}, {"a", "pm"}, {"ZZ", "-0700"}, {"Z", "Z07:00"},
 }
 
 // goLayout is a layout as package time wants it, checked to give back the time

@@ -1,0 +1,183 @@
+package formats
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"clickstream/ingest/mapping"
+	"clickstream/internal/event"
+)
+
+// GuessBytes is how much of a file GuessMapping reads at most.
+const GuessBytes = 1 << 20
+
+// GuessMapping guesses what given leaves open from the beginning of a file that
+// is not packed, up to GuessBytes of it. The error is that of reading, or that
+// there is nothing to guess from.
+func GuessMapping(r io.Reader, given mapping.Mapping) (mapping.Guess, error) {
+	head, err := io.ReadAll(io.LimitReader(r, GuessBytes))
+	if err != nil {
+		return mapping.Guess{}, fmt.Errorf("read the first rows: %w", err)
+	}
+	var doubts []string
+	from, err := encodingOf(head[:min(len(head), showsEncoding)], given.Encoding)
+	if err != nil {
+		return mapping.Guess{}, err
+	}
+	if from == nil && given.Encoding == "" && singleByte(head) {
+		given.Encoding = "windows-1252"
+		doubts = append(doubts, "The file is not UTF-8 and is read as windows-1252 (Latin-1); if names look wrong, give another one, as in encoding=windows-1250.")
+	}
+	inUTF8, err := decoded(bytes.NewReader(head), given.Encoding)
+	if err != nil {
+		return mapping.Guess{}, err
+	}
+	in := newLines(inUTF8)
+	lines, err := in.head()
+	if err != nil {
+		return mapping.Guess{}, fmt.Errorf("read the first rows: %w", err)
+	}
+	if len(lines) == 0 {
+		return mapping.Guess{}, errors.New("the file is empty: there is nothing to guess from")
+	}
+	if given.Quote == 0 && quotedSingly(lines) {
+		given.Quote = '\''
+	}
+	sample := mapping.Sample{Given: withShape(given, in)}
+	whole := len(head) < GuessBytes
+	if sample.Given.Kind == mapping.KindJSON {
+		sample.Names, sample.Rows = sampleJSON(in)
+	} else {
+		in.values = false
+		sample.Rows = sampleCSV(in, sample.Given, whole)
+	}
+	if len(sample.Rows) == 0 {
+		return mapping.Guess{}, fmt.Errorf("no row can be read: the file begins with %q", clip(lines[0], 80))
+	}
+	guess := mapping.GuessFrom(sample)
+	guess.Doubts = append(doubts, guess.Doubts...)
+	// What is found from the first lines anyway only makes the flag longer.
+	guess.Mapping.Kind = given.Kind
+	if guess.Mapping.Quote == '"' {
+		guess.Mapping.Quote = given.Quote
+	}
+	if guess.Mapping.Separator == ',' {
+		guess.Mapping.Separator = given.Separator
+	}
+	return guess, nil
+}
+
+// quotedSingly says whether there are more lines that begin with a single quote
+// than with a double one.
+func quotedSingly(lines [][]byte) bool {
+	single, double := 0, 0
+	for _, line := range lines {
+		switch line[0] {
+		case '\'':
+			single++
+		case '"':
+			double++
+		}
+	}
+	return single > double
+}
+
+// sampleCSV reads the first rows that are as long as the first one. The last
+// may be cut off where the file is longer than what is read, and is left out.
+func sampleCSV(in *lines, m mapping.Mapping, whole bool) [][]string {
+	if _, ok := separatorLine(in.buf[in.start:in.end]); ok {
+		if _, err := in.next(); err != nil {
+			return nil
+		}
+	}
+	r := mappedCSV{quote: m.Quote, split: splitter{comma: m.Separator, quote: m.Quote}}
+	var rows [][]string
+	for len(rows) <= mapping.SampleRows {
+		line, err := r.record(in)
+		if _, bad := errors.AsType[*event.Rejection](err); bad {
+			continue
+		}
+		if err != nil {
+			if !whole && len(rows) > 1 {
+				rows = rows[:len(rows)-1]
+			}
+			break
+		}
+		fields, problem := r.split.split(line)
+		if problem != "" {
+			continue
+		}
+		var row []string
+		for _, f := range fields {
+			row = append(row, string(bytes.ToValidUTF8(f, []byte("\uFFFD"))))
+		}
+		if len(rows) > 0 {
+			for len(row) > len(rows[0]) && row[len(row)-1] == "" {
+				row = row[:len(row)-1]
+			}
+			if len(row) != len(rows[0]) {
+				continue
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// sampleJSON reads the first objects. Their columns are all members that are
+// met, those of objects within by their paths.
+func sampleJSON(in *lines) (names []string, rows [][]string) {
+	var objects []map[string]string
+	seen := make(map[string]bool)
+	for len(objects) < mapping.SampleRows {
+		line, err := nextObject(in)
+		if _, bad := errors.AsType[*event.Rejection](err); bad {
+			continue
+		}
+		if err != nil {
+			break
+		}
+		object := make(map[string]string)
+		flatten(line, "", 0, func(name, value string) {
+			object[name] = value
+			if !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		})
+		objects = append(objects, object)
+	}
+	for _, object := range objects {
+		row := make([]string, len(names))
+		for i, name := range names {
+			row[i] = object[name]
+		}
+		rows = append(rows, row)
+	}
+	return names, rows
+}
+
+// maxPath is how deep the columns of JSON lines are looked for.
+const maxPath = 4
+
+func flatten(object []byte, prefix string, depth int, member func(name, value string)) {
+	for c := inside(object); ; {
+		name, value, ok := c.member()
+		if !ok {
+			return
+		}
+		name = prefix + name
+		if value[0] == '{' && depth < maxPath {
+			flatten(value, name+".", depth+1, member)
+			continue
+		}
+		text, ok := scalar(value)
+		if !ok {
+			text = string(value)
+		}
+		member(strings.Clone(name), strings.Clone(text)) // the line's bytes are reused
+	}
+}
