@@ -106,11 +106,10 @@ func TestGuesses(t *testing.T) {
 			if got := guess.Mapping.String(); got != tt.want {
 				t.Errorf("the guess is\n%s\nwant\n%s", got, tt.want)
 			}
-			begins := func(got, want string) bool { return strings.HasPrefix(got, want) }
-			if !slices.EqualFunc(guess.Doubts, tt.doubts, begins) {
+			if !slices.EqualFunc(guess.Doubts, tt.doubts, strings.HasPrefix) {
 				t.Errorf("the doubts are\n%s", strings.Join(guess.Doubts, "\n"))
 			}
-			if !slices.EqualFunc(guess.Missing, tt.missing, begins) {
+			if !slices.EqualFunc(guess.Missing, tt.missing, strings.HasPrefix) {
 				t.Errorf("what is missing is\n%s", strings.Join(guess.Missing, "\n"))
 			}
 		})

@@ -52,7 +52,7 @@ func newStranger(r *rand.Rand) stranger {
 		names: pick(r,
 			names("ts", "action", "sku", "uid", "sid", "price", "qty", "brand", "country", "hour"),
 			names("Datum", "Ereignis", "Artikel-Nr.", "Kunden-Nr.", "Sitzung", "Preis (€)", "Menge", "Marke", "Größe", "Uhrzeit"),
-			names("fecha", "evento", "id_producto", "id_usuario", "sesión", "precio", "cantidad", "marca", "país", "hora"),
+			names("fecha", "evento", "id_producto", "id_usuario", "sesión", "precio", "cantidad", "marca", "país", "hora"), //nolint:misspell // Spanish
 			names("created_at", "behavior_type", "item_id", "visitor_uuid", "visit_id", "unit_price", "quantity", "manufacturer", "campaign", "time"),
 			names("eventTime", "eventName", "productSku", "customerId", "sessionKey", "itemPrice", "itemQuantity", "brandName", "utmSource", "clock"),
 			names("fld_timestamp", "fld_event", "fld_product", "fld_client_id", "fld_session", "fld_price", "fld_qty", "fld_brand", "fld_other", "fld_time"),

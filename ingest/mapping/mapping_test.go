@@ -18,7 +18,7 @@ func TestParse(t *testing.T) {
 			Columns:   map[string]Columns{"event_type": {{Name: "action"}}, "timestamp": {{Name: "ts"}}, "product_id": {{Name: "sku"}}, "user_id": {{Name: "uid"}}},
 			Constants: map[string]string{"source": "shop-a"},
 		},
-		" event_type = #3 , event_type:pv=view, buy=purchase,'time'=search,15:04=x,timestamp=date + time,user_id=\"a \"\"b\"\", #c\",time='DD.MM.YYYY, HH:mm',zone=Europe/Berlin,decimal=comma,separator=;,quote=single,encoding=Latin1": {
+		"event_type = #3 , event_type:pv=view, buy=purchase,'time'=search,15:04=x,timestamp=date + time,user_id=\"a \"\"b\"\", #c\",time='DD.MM.YYYY, HH:mm',zone=Europe/Berlin,decimal=comma,separator=;,quote=single,encoding=Latin1": {
 			Columns:      map[string]Columns{"event_type": {{Position: 3}}, "timestamp": {{Name: "date"}, {Name: "time"}}, "user_id": {{Name: `a "b", #c`}}},
 			Values:       map[string]map[string]string{"event_type": {"pv": "view", "buy": "purchase", "time": "search", "15:04": "x"}},
 			Time:         "DD.MM.YYYY, HH:mm",

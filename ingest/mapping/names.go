@@ -1,33 +1,39 @@
 package mapping
 
 import (
+	_ "embed"
 	"slices"
 	"strings"
 	"unicode"
 )
 
-// namesOf are the names under which files have an event's fields, folded (see
-// fold), the likelier ones first.
-var namesOf = map[string][]string{
-	"event_id":   list("eventid messageid eventuuid uuid insertid hitid"),
-	"event_type": list("eventtype action eventname event behavior behaviour behaviortype behaviourtype actiontype activity activitytype interaction interactiontype type ereignis ereignistyp aktion evento tipoevento accion evenement kind operation name"),
-	"timestamp":  list("eventtime eventtimestamp timestamp ts time datetime eventdate eventts eventdatetime occurredat happenedat clienttime clienttimestamp servertime servertimestamp receivedat createdat created loggedat visittime unixtime unixtimestamp epoch epochms timems date day when zeitstempel zeitpunkt zeit datum datumzeit uhrzeit fecha fechahora hora heure horodatage dateheure data dataora tijd tijdstip"),
-	"user_id":    list("userid uid user visitorid visitor customerid customer customerno customernumber clientid client memberid member shopperid shopper buyerid buyer accountid account distinctid anonymousid cookieid cookie deviceid fullvisitorid userpseudoid kunde kundenid kundeid kundennr kundennummer kdnr nutzer nutzerid benutzer benutzerid besucher besucherid usuario usuarioid idusuario cliente clienteid idcliente utilisateur idutilisateur idclient utente klant klantid username"),
-	"session_id": list("sessionid session sid usersession visitid visit sessionkey gasessionid sitzung sitzungsid sitzungid sesion sesionid idsesion idsession seance sessione sessie besuch"),
-	"product_id": list("productid product sku productsku itemid item itemsku prodid pid articleid article articlenumber articleno goodsid asin ean gtin variantid contentid aid productcode productnumber itemcode itemnumber stockcode stockid artikel artikelid artikelnr artikelnummer artnr artikelcode produkt produktid produktnr produktnummer producto productoid idproducto articulo idarticulo referencia produit produitid idproduit refproduit reference prodotto idprodotto productname itemname productnaam artikelname produktname"),
-	"product_category": list("productcategory category categoryname categorycode cat itemcategory categorypath productcategoryname producttype department kategorie produktkategorie warengruppe kategoriename categoria categoriaproducto nombrecategoria categorie " +
-		"categorieproduit rubrique categoryid kategorieid"),
-	"brand":       list("brand brandname manufacturer maker itembrand productbrand vendor marke hersteller marca fabricante marque fabricant marchio merk brandid"),
-	"price":       list("price unitprice itemprice productprice sellingprice listprice salesprice preis einzelpreis stuckpreis stueckpreis verkaufspreis precio preciounitario prix prixunitaire prezzo prijs cost amount betrag importe montant value"),
-	"quantity":    list("quantity qty itemquantity productquantity count units pieces numitems menge anzahl stuck stueck stuckzahl stueckzahl cantidad unidades quantite quantita aantal"),
-	"currency":    list("currency currencycode curr wahrung waehrung moneda divisa devise valuta"),
-	"order_id":    list("orderid order ordernumber orderno transactionid transaction purchaseid invoiceno invoiceid invoicenumber receiptid bestellung bestellid bestellnr bestellnummer auftrag auftragsnr auftragsnummer pedido idpedido numeropedido commande idcommande numerocommande ordine"),
-	"device_type": list("devicetype device devicecategory geraet gerat geraetetyp geratetyp dispositivo appareil platform"),
-	"page_url":    list("pageurl url pagelocation pageuri link page currenturl seite seitenurl adresse"),
-	"source":      list("source shop shopid shopname store storeid storename filiale laden tienda boutique magasin negozio winkel"),
-}
+//go:embed names.txt
+var namesText string
 
-func list(names string) []string { return strings.Fields(names) }
+//go:embed types.txt
+var typesText string
+
+// namesOf are the names under which files have an event's fields, the likelier
+// ones first.
+var namesOf = wordLists(namesText)
+
+// wordLists reads lists of words, each after a line with its name and a colon.
+func wordLists(text string) map[string][]string {
+	lists := make(map[string][]string)
+	name := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if before, ok := strings.CutSuffix(line, ":"); ok {
+			name = before
+			continue
+		}
+		lists[name] = append(lists[name], strings.Fields(line)...)
+	}
+	return lists
+}
 
 var plainLetters = strings.NewReplacer("ä", "a", "ö", "o", "ü", "u", "ß", "ss", "é", "e", "è", "e", "ê", "e", "á", "a", "à", "a", "â", "a",
 	"í", "i", "ó", "o", "ò", "o", "ô", "o", "ú", "u", "ñ", "n", "ç", "c", "ã", "a", "õ", "o")
@@ -66,7 +72,7 @@ const (
 )
 
 // idWords end the names of columns that hold ids.
-var idWords = list("uuid guid key hash nr no number num code pk ident")
+var idWords = []string{"uuid", "guid", "key", "hash", "nr", "no", "number", "num", "code", "pk", "ident"}
 
 // fit says how well a column's name fits a field: one of the levels and
 // less than 1000 for a likelier name.
