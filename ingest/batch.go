@@ -81,28 +81,49 @@ func (b *Batch) Append(ctx context.Context, e *event.Event) error { return b.app
 
 func (b *Batch) append(ctx context.Context, e *event.Event, from place) error {
 	received := b.p.stamp()
-	if err := e.Validate(received); err != nil {
-		return err
-	}
-	key := e.Key()
-	if !utf8.ValidString(key) {
-		return &event.Rejection{Reason: event.ReasonBadEncoding, Message: "the event's key is not UTF-8"}
-	}
 	o := b.p.pool.Get().(*outgoing)
-	o.buf = append(o.buf[:0], key...)
-	o.buf = e.AppendJSON(o.buf)
-	end := len(o.buf)
-	if err := checkValue(o.buf[len(key):], e); err != nil {
+	var key int
+	var err error
+	if o.buf, key, err = encode(o.buf[:0], e, received); err != nil {
 		b.p.pool.Put(o)
 		return err
 	}
+	return b.sendEvent(ctx, o, key, received, from)
+}
+
+// appendEncoded appends an event that encode has encoded.
+func (b *Batch) appendEncoded(ctx context.Context, encoded []byte, key int, from place) error {
+	o := b.p.pool.Get().(*outgoing)
+	o.buf = append(o.buf[:0], encoded...)
+	return b.sendEvent(ctx, o, key, b.p.stamp(), from)
+}
+
+// sendEvent sends the event in o.buf, of which the first bytes are its key.
+func (b *Batch) sendEvent(ctx context.Context, o *outgoing, key int, received event.Millis, from place) error {
+	end := len(o.buf)
 	o.buf = append(o.buf, from.original...)
 	o.place = place{from.file, from.index, o.buf[end:]}
 	o.rec = kgo.Record{
-		Topic: b.p.topics.Events, Partition: event.Partition(key, b.p.partitions),
-		Key: o.buf[:len(key):len(key)], Value: o.buf[len(key):end:end], Timestamp: received.Time(),
+		Topic: b.p.topics.Events, Partition: event.Partition(string(o.buf[:key]), b.p.partitions),
+		Key: o.buf[:key:key], Value: o.buf[key:end:end], Timestamp: received.Time(),
 	}
 	return b.send(ctx, o, true)
+}
+
+// encode appends an event's key and value as they are on the log, and returns
+// the length of the key. An event that is invalid when it is received then is a
+// *event.Rejection.
+func encode(dst []byte, e *event.Event, received event.Millis) (encoded []byte, key int, err error) {
+	if err := e.Validate(received); err != nil {
+		return dst, 0, err
+	}
+	k := e.Key()
+	if !utf8.ValidString(k) {
+		return dst, 0, &event.Rejection{Reason: event.ReasonBadEncoding, Message: "the event's key is not UTF-8"}
+	}
+	from := len(dst)
+	dst = e.AppendJSON(append(dst, k...))
+	return dst, len(k), checkValue(dst[from+len(k):], e)
 }
 
 // checkValue catches what only shows in the encoded event: escapes make text

@@ -16,7 +16,7 @@ import (
 
 // A file is imported twice: its rows have the same ids both times, so the
 // second import adds nothing that counts.
-func ExampleImportFiles() {
+func ExampleImport() {
 	if err := importTwice(context.Background()); err != nil {
 		log.Fatal(err)
 	}
@@ -52,7 +52,12 @@ func importTwice(ctx context.Context) error {
 {"event_type":"view","timestamp":"2026-11-22T10:00:01Z","session_id":"s1"}
 `
 	for range 2 {
-		report, err := ingest.ImportFiles(ctx, ingest.Options{Paths: []string{"-"}, Stdin: strings.NewReader(file), Producer: producer})
+		files, err := ingest.OpenImport(ctx, ingest.Options{Paths: []string{"-"}, Stdin: strings.NewReader(file)})
+		if err != nil {
+			return err
+		}
+		report, err := files.Run(ctx, producer)
+		files.Close()
 		if err != nil {
 			return err
 		}

@@ -14,26 +14,33 @@ import (
 	"clickstream/internal/broker/brokertest"
 )
 
-// BenchmarkImport reads, encodes and appends REES46-like rows to the embedded
-// broker.
+// BenchmarkImport reads, checks, encodes and appends rows as REES46 has them to
+// the embedded broker, in the order of time and shuffled:
+//
+//	go test ./ingest -run '^$' -bench BenchmarkImport -benchtime 1000000x
 func BenchmarkImport(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "rows.csv")
-	writeRows(b, path, b.N)
-	ctx := context.Background()
-	p, err := NewProducer(ctx, brokertest.Open(b), zerolog.Nop())
-	if err != nil {
-		b.Fatal(err)
+	for _, name := range []string{"in order", "shuffled"} {
+		b.Run(name, func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), "rows.csv")
+			writeRows(b, path, b.N, name == "shuffled")
+			ctx := context.Background()
+			p, err := NewProducer(ctx, brokertest.Open(b), zerolog.Nop(), Bulk())
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer p.Close()
+			b.ResetTimer()
+			report, err := importFiles(ctx, Options{Paths: []string{path}}, p)
+			if err != nil || report.Accepted != int64(b.N) {
+				b.Fatal(report, err)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric(float64(b.N)/report.Elapsed.Seconds(), "events/s-without-check")
+		})
 	}
-	defer p.Close()
-	b.ResetTimer()
-	report, err := ImportFiles(ctx, Options{Paths: []string{path}, Producer: p})
-	if err != nil || report.Accepted != int64(b.N) {
-		b.Fatal(report, err)
-	}
-	b.ReportMetric(float64(b.N)/report.Elapsed.Seconds(), "events/s")
 }
 
-func writeRows(b *testing.B, path string, n int) {
+func writeRows(b *testing.B, path string, n int, shuffled bool) {
 	b.Helper()
 	f, err := os.Create(path)
 	if err != nil {
@@ -46,6 +53,9 @@ func writeRows(b *testing.B, path string, n int) {
 	start := time.Date(2019, 10, 1, 0, 0, 0, 0, time.UTC)
 	types := []string{"view", "view", "view", "view", "cart", "view", "view", "purchase"}
 	for i := range n {
+		if shuffled {
+			i = i * 7919 % n
+		}
 		at := start.Add(time.Duration(i) * 40 * time.Millisecond)
 		fmt.Fprintf(w, "%s UTC,%s,%d,2053013558920217191,appliances.environment.water_heater,samsung,%d.%02d,%d,%08x-8bb3-4e00-8c23-a032dfed738c\n",
 			at.Format(time.DateTime), types[i%len(types)], 1000000+i*7919%10000, i%900, i%100, 500000000+i*31%200000, uint32(i)*2654435761)

@@ -80,11 +80,11 @@ func TestE1_ARowThatTheBrokerNeverTakesDoesNotEndAnImport(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	report, err := ImportFiles(testwait.Context(t), Options{Paths: paths, Producer: p})
+	report, err := importFiles(testwait.Context(t), Options{Paths: paths}, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Read != 331 || report.Accepted != 330 || report.Rejected != 1 || report.ByReason[event.ReasonRefused] != 1 {
+	if report.Read != 331 || report.Accepted != 330 || report.Rejected != 1 || byReason(report)[event.ReasonRefused] != 1 {
 		t.Errorf("report is %+v", report)
 	}
 	checkRefused(t, cl, tooLarge(), "file 0.jsonl 301", 310)

@@ -22,7 +22,7 @@ const showsEncoding = 4 << 10
 func decoded(r io.Reader, name string) (io.Reader, error) {
 	head := make([]byte, showsEncoding)
 	n, err := io.ReadFull(r, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != nil && n == 0 && !errors.Is(err, io.EOF) { // after some bytes, the next read returns it again
 		return nil, fmt.Errorf("read the first bytes: %w", err)
 	}
 	head = head[:n]

@@ -1,16 +1,11 @@
 package formats
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"unsafe"
-
-	"github.com/klauspost/compress/zstd"
 
 	"clickstream/ingest/eventid"
 	"clickstream/ingest/mapping"
@@ -69,7 +64,6 @@ type Reader struct {
 	in     *lines
 	rows   rows
 	ids    eventid.Rows
-	close  func()
 }
 
 // Options of Open. The zero value finds everything out.
@@ -84,26 +78,21 @@ type Options struct {
 	Interrupted func() error
 }
 
-// Open finds out what r holds, unpacks it if it is gzip or zstd, and reads up
-// to the first row. An empty r is a file without events, of any format. The
-// caller closes the Reader; r stays the caller's.
+// Open finds out what r holds and reads up to the first row. An empty r is a
+// file without events, of any format. The caller closes the Reader; r stays the
+// caller's.
 func Open(r io.Reader, o Options) (*Reader, error) {
 	if !Valid(o.Format) {
 		return nil, fmt.Errorf("there is no format %q: give %s or %s", o.Format, strings.Join(Names(), ", "), Auto)
 	}
-	plain, closePlain, err := unpack(r)
-	if err != nil {
-		return nil, err
-	}
 	if o.Encoding == "" && o.Mapping != nil {
 		o.Encoding = o.Mapping.Encoding
 	}
-	inUTF8, err := decoded(plain, o.Encoding)
+	inUTF8, err := decoded(r, o.Encoding)
 	if err != nil {
-		closePlain()
 		return nil, err
 	}
-	f := &Reader{in: newLines(inUTF8), close: closePlain, ids: eventid.Rows{None: o.WithoutIDs, TempDir: o.TempDir, Interrupted: o.Interrupted}}
+	f := &Reader{in: newLines(inUTF8), ids: eventid.Rows{None: o.WithoutIDs, TempDir: o.TempDir, Interrupted: o.Interrupted}}
 	if err := f.open(o); err != nil {
 		f.Close()
 		return nil, err
@@ -152,40 +141,12 @@ func (r *Reader) Next(e *event.Event) error { return r.rows.next(r.in, e) }
 // whatever the file is written in.
 func (r *Reader) Row() (line int64, raw []byte) { return r.in.number, r.in.last }
 
-// Close frees what unpacking and numbering equal rows hold, temporary files
-// included.
-func (r *Reader) Close() {
-	r.close()
-	r.ids.Close()
-}
+// Close frees what numbering equal rows holds, temporary files included.
+func (r *Reader) Close() { r.ids.Close() }
 
 type nothing struct{}
 
 func (nothing) next(*lines, *event.Event) error { return io.EOF }
-
-// unpack goes by the first bytes, not by the name, which may be anything.
-func unpack(r io.Reader) (io.Reader, func(), error) {
-	b := bufio.NewReaderSize(r, 256<<10)
-	magic, err := b.Peek(4)
-	if err != nil && err != io.EOF {
-		return nil, nil, fmt.Errorf("read the first bytes: %w", err)
-	}
-	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, nil, fmt.Errorf("unpack gzip: %w", err)
-		}
-		return z, func() {}, nil
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
-		if err != nil {
-			return nil, nil, fmt.Errorf("unpack zstd: %w", err)
-		}
-		return z, z.Close, nil
-	}
-	return b, func() {}, nil
-}
 
 func clip(b []byte, n int) []byte { return b[:min(n, len(b))] }
 

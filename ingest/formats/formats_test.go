@@ -2,7 +2,6 @@ package formats
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
 
 	"clickstream/internal/event"
@@ -240,29 +238,6 @@ func TestOverlongLinesAreBadRows(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-func TestPackedFilesAreUnpacked(t *testing.T) {
-	content := readFile(t, "cosmetics.csv")
-	var zipped bytes.Buffer
-	z := gzip.NewWriter(&zipped)
-	z.Write(content)
-	z.Close()
-	enc, err := zstd.NewWriter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := readAll(t, bytes.NewReader(content), Auto)
-	for name, packed := range map[string][]byte{"gzip": zipped.Bytes(), "zstd": enc.EncodeAll(content, nil)} {
-		if got := readAll(t, bytes.NewReader(packed), Auto); !slices.Equal(got, want) {
-			t.Errorf("%s: the rows differ", name)
-		}
-	}
-	enc.Close()
-
-	if _, err := Open(bytes.NewReader(zipped.Bytes()[:len(zipped.Bytes())-20]), Options{Format: Auto}); err == nil {
-		t.Error("a cut gzip file is read as if it were whole")
 	}
 }
 

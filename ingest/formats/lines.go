@@ -66,7 +66,8 @@ func (l *lines) head() ([][]byte, error) {
 		}
 		whole = whole || bytes.IndexByte(l.buf[n:l.end], '\n') >= 0
 	}
-	if l.failed != nil && !errors.Is(l.failed, io.EOF) {
+	// What came before an error is read first.
+	if l.failed != nil && !errors.Is(l.failed, io.EOF) && l.end == 0 {
 		return nil, l.failed
 	}
 	if bytes.HasPrefix(l.buf[:l.end], mark) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -22,12 +21,12 @@ import (
 )
 
 type analyzeCmd struct {
-	Files    []string `arg:"" placeholder:"FILE" help:"Files of events, plain, .gz or .zst; - is standard input."`
-	Format   string   `default:"auto" placeholder:"NAME" help:"Format of the files: auto (found from the first lines), or one of ${formats}."`
-	Output   string   `enum:"text,json" default:"text" help:"text, or json: one document on standard output and nothing else."`
-	DataDir  string   `placeholder:"DIR" help:"Keep the log and the tables in this folder, and go on with what is in it (default: a temporary folder)."`
-	Keep     bool     `help:"Keep the temporary folder."`
-	LogLevel string   `enum:"debug,info,warn,error" default:"warn" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
+	fileFlags
+	Output   string `enum:"text,json" default:"text" help:"text, or json: one document on standard output and nothing else."`
+	DataDir  string `placeholder:"DIR" help:"Keep the log and the tables in this folder, and go on with what is in it (default: a temporary folder)."`
+	Keep     bool   `help:"Keep the temporary folder."`
+	LogLevel string `enum:"debug,info,warn,error" default:"warn" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
+	orderFlags
 	ruleFlags
 	zoneFlag
 	clickhouseFlags
@@ -44,7 +43,8 @@ Examples:
 
 ` + formatsHelp() + `
 
-Give several files the oldest first: an event that comes after its windows have closed is late.
+All files together are appended in the order of event time. Files that are out of order by more than the
+lateness are sorted first, in temporary files where they do not fit in memory.
 The log is always embedded and made for this command, so that the files never mix with a shop's events. With
 --clickhouse-addr the tables are made in a database of their own there; it is dropped at the end, unless
 you name one with --clickhouse-database.
@@ -61,18 +61,9 @@ type analysis struct {
 	Days           []jobs.Report `json:"days"`
 	ElapsedSeconds float64       `json:"elapsed_seconds"`
 
-	byReason map[event.Reason]int64
-	rejected []rejectedRow // the latest
-}
-
-// rejectedRow is a row of a file that broke a rule.
-type rejectedRow struct {
-	File    string `ch:"origin"`
-	Line    int64  `ch:"origin_position"`
-	Reason  string `ch:"reason"`
-	Field   string `ch:"field"`
-	Message string `ch:"message"`
-	Value   string `ch:"value"`
+	imported ingest.Report
+	rule     event.Rule
+	zone     *time.Location
 }
 
 // eventCounts are of this run: read = accepted + rejected, and duplicates are
@@ -106,9 +97,16 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(checkFormat(c.Format), checkFiles(c.Files)); err != nil {
+	if err := (&engineFlags{clickhouseFlags: c.clickhouseFlags}).check(); err != nil {
 		return err
 	}
+	s := t.status()
+	defer s.clear()
+	files, err := c.open(ctx, t, s, c.orderFlags, rule.Lateness)
+	if err != nil {
+		return err
+	}
+	defer files.Close()
 	dir := c.DataDir
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "clickstream-analyze-"); err != nil {
@@ -136,17 +134,19 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 		defer closing(&err, func() error { return p.Warehouse.DropDatabase(context.WithoutCancel(ctx)) })
 	}
 
-	found, err := c.analyze(ctx, t, p, rule, zone, log)
-	if err != nil {
+	found := &analysis{Alerts: []foundAlert{}, Days: []jobs.Report{}, rule: rule, zone: zone}
+	if err := found.run(ctx, t, s, p, files, log); err != nil {
 		return err
 	}
 	found.ElapsedSeconds = time.Since(started).Seconds()
 	if c.Output == "json" {
 		enc := json.NewEncoder(t.out)
 		enc.SetIndent("", "  ")
-		return enc.Encode(found)
+		err = enc.Encode(found)
+	} else {
+		err = found.print(t.out)
 	}
-	return found.print(t.out, rule)
+	return errors.Join(err, damage(found.imported))
 }
 
 // ownDatabase names a database for one analysis on somebody's ClickHouse, and
@@ -167,71 +167,59 @@ func closing(err *error, closer func() error) {
 	}
 }
 
-// analyze sends the files through the roles and reads what came out.
-func (c *analyzeCmd) analyze(ctx context.Context, t *terminal, p *instance.Pipeline, rule event.Rule, zone *time.Location, log zerolog.Logger) (*analysis, error) {
+// run sends the files through the roles and reads what came out.
+func (a *analysis) run(ctx context.Context, t *terminal, s *status, p *instance.Pipeline, files *ingest.Import, log zerolog.Logger) error {
 	before, err := p.Broker.EndOffsets(ctx, p.Broker.Topics().Events)
 	if err != nil {
-		return nil, fmt.Errorf("read the log's end offsets: %w", err)
+		return fmt.Errorf("read the log's end offsets: %w", err)
 	}
 	r := p.NewRoles(ctx)
 	defer func() { _ = r.Stop() }()
 	r.RunMirror()
 	var aside leftOut
-	if err := r.RunProcessor(processor.Config{Rule: rule, CountFrom: before, OnLeftOut: aside.add}); err != nil {
-		return nil, err
+	if err := r.RunProcessor(processor.Config{Rule: a.rule, CountFrom: before, OnLeftOut: aside.add}); err != nil {
+		return err
 	}
-	s := t.status()
-	defer s.clear()
-	found, err := c.through(r.Context(), t, s, p, r)
-	if err != nil {
-		return nil, r.Explain(err)
+	for _, step := range []func(context.Context) error{
+		func(ctx context.Context) error { return a.through(ctx, t, s, p, r, files) },
+		func(ctx context.Context) (err error) {
+			a.Events.Late, a.Events.Future, err = aside.events(ctx, p)
+			return err
+		},
+		func(ctx context.Context) error { return a.readTables(ctx, p, before) },
+		func(ctx context.Context) error { return a.runJobs(ctx, p, s, log) },
+	} {
+		if err := step(r.Context()); err != nil {
+			return r.Explain(err)
+		}
 	}
-	if found.Events.Late, found.Events.Future, err = aside.events(r.Context(), p); err != nil {
-		return nil, r.Explain(err)
-	}
-	if err := found.readTables(r.Context(), p, rule, before); err != nil {
-		return nil, r.Explain(err)
-	}
-	if err := found.runJobs(r.Context(), p, zone, s, log); err != nil {
-		return nil, r.Explain(err)
-	}
-	return found, r.Stop()
+	return r.Stop()
 }
 
 // through imports the files, closes all windows and waits until everything is
 // stored.
-func (c *analyzeCmd) through(ctx context.Context, t *terminal, s *status, p *instance.Pipeline, r *instance.Roles) (*analysis, error) {
-	report, err := importFiles(ctx, t, s, p, c.Files, c.Format)
+func (a *analysis) through(ctx context.Context, t *terminal, s *status, p *instance.Pipeline, r *instance.Roles, files *ingest.Import) error {
+	report, err := runImport(ctx, t, s, p, files)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	a.imported = report
+	a.Events = eventCounts{Read: report.Read, Accepted: report.Accepted, Rejected: report.Rejected}
 	s.set("closing windows")
 	if err := r.Processor().CloseWindows(ctx); err != nil {
-		return nil, fmt.Errorf("close the windows: %w", err)
+		return fmt.Errorf("close the windows: %w", err)
 	}
-	if err := p.WaitStored(ctx, func(left int64) { s.set("storing: %s records to go", count(left)) }); err != nil {
-		return nil, err
-	}
-	return &analysis{
-		Events:   eventCounts{Read: report.Read, Accepted: report.Accepted, Rejected: report.Rejected},
-		byReason: report.ByReason,
-		Alerts:   []foundAlert{}, Days: []jobs.Report{},
-	}, nil
+	return p.WaitStored(ctx, func(left int64) { s.set("storing: %s records to go", count(left)) })
 }
 
-// importFiles is an import with a progress bar.
-func importFiles(ctx context.Context, t *terminal, s *status, p *instance.Pipeline, files []string, format string) (ingest.Report, error) {
+// runImport runs an import with a progress line.
+func runImport(ctx context.Context, t *terminal, s *status, p *instance.Pipeline, files *ingest.Import) (ingest.Report, error) {
 	producer, err := ingest.NewProducer(ctx, p.Broker, p.Log, ingest.Bulk())
 	if err != nil {
 		return ingest.Report{}, err
 	}
 	defer producer.Close()
-	report, err := ingest.ImportFiles(ctx, ingest.Options{
-		Paths: files, Format: format, Producer: producer, Stdin: t.in,
-		Progress: func(p ingest.Progress) {
-			s.set("%s %s  %s rows, %s/s", p.Path, bar(p.Bytes, p.TotalBytes), count(p.Read), count(int64(p.EventsPerSecond())))
-		},
-	})
+	report, err := files.Run(ctx, producer)
 	s.clear()
 	if err != nil && ctx.Err() != nil && report.Read > 0 {
 		t.say("stopped: %s of %s rows read are on the log; importing the same files again adds only what is missing",
@@ -240,7 +228,7 @@ func importFiles(ctx context.Context, t *terminal, s *status, p *instance.Pipeli
 	return report, err
 }
 
-func (a *analysis) readTables(ctx context.Context, p *instance.Pipeline, rule event.Rule, before broker.Offsets) error {
+func (a *analysis) readTables(ctx context.Context, p *instance.Pipeline, before broker.Offsets) error {
 	starts := make([]int64, len(before))
 	for partition, offset := range before {
 		starts[partition] = offset
@@ -251,19 +239,14 @@ func (a *analysis) readTables(ctx context.Context, p *instance.Pipeline, rule ev
 		return fmt.Errorf("count the events: %w", err)
 	}
 	a.Events.Duplicates = a.Events.Accepted - int64(added)
-	if err := conn.Select(ctx, &a.Alerts, query("analyze_alerts"), clickhouse.Named("rule", rule.String())); err != nil {
+	if err := conn.Select(ctx, &a.Alerts, query("analyze_alerts"), clickhouse.Named("rule", a.rule.String())); err != nil {
 		return fmt.Errorf("read the alerts: %w", err)
-	}
-	if a.Events.Rejected > 0 {
-		if err := conn.Select(ctx, &a.rejected, query("analyze_rejected")); err != nil {
-			return fmt.Errorf("read the rejected rows: %w", err)
-		}
 	}
 	return nil
 }
 
-func (a *analysis) runJobs(ctx context.Context, p *instance.Pipeline, zone *time.Location, s *status, log zerolog.Logger) error {
-	runner, err := jobs.New(jobs.Config{Warehouse: p.Warehouse, Broker: p.Broker, Location: zone, Log: log})
+func (a *analysis) runJobs(ctx context.Context, p *instance.Pipeline, s *status, log zerolog.Logger) error {
+	runner, err := jobs.New(jobs.Config{Warehouse: p.Warehouse, Broker: p.Broker, Location: a.zone, Log: log})
 	if err != nil {
 		return err
 	}
@@ -286,46 +269,5 @@ func (a *analysis) runJobs(ctx context.Context, p *instance.Pipeline, zone *time
 		}
 		a.Days = append(a.Days, report)
 	}
-	return nil
-}
-
-// print is the analysis for people.
-func (a *analysis) print(w io.Writer, rule event.Rule) error {
-	fmt.Fprintf(w, "Flash-sale alerts: more than %d views and fewer than %d purchases within %s\n",
-		rule.ViewsOver, rule.PurchasesUnder, rule.Window)
-	switch {
-	case a.EventLogRows == 0:
-		fmt.Fprintln(w, "  none: there are no events")
-	case len(a.Alerts) == 0:
-		fmt.Fprintln(w, "  none; try lower thresholds with --views-over and --purchases-under")
-	default:
-		var rows [][]string
-		for _, al := range a.Alerts {
-			rows = append(rows, []string{al.ProductID, al.WindowStart.UTC().Format(time.RFC3339), al.WindowEnd.UTC().Format(time.RFC3339),
-				count(al.Views), count(al.Purchases), fmt.Sprintf("%.2f%%", al.ConversionRate)})
-		}
-		table(w, []string{"PRODUCT", "FROM", "TO", "VIEWS", "PURCHASES", "CONVERSION"}, rows)
-	}
-	for _, day := range a.Days {
-		fmt.Fprintln(w)
-		if err := day.Text(w); err != nil {
-			return err
-		}
-	}
-	fmt.Fprintf(w, "\n%s rows read: %s accepted (%s duplicates, %s late, %s future), %s rejected\n",
-		count(a.Events.Read), count(a.Events.Accepted), count(a.Events.Duplicates), count(a.Events.Late), count(a.Events.Future), count(a.Events.Rejected))
-	if a.Events.Rejected > 0 {
-		fmt.Fprintf(w, "\nRejected: %s\n", reasons(a.byReason))
-		var rows [][]string
-		for _, r := range a.rejected {
-			rows = append(rows, []string{fmt.Sprintf("%s:%d", r.File, r.Line), r.Reason, r.Field, r.Message, fmt.Sprintf("%.60q", r.Value)})
-		}
-		table(w, []string{"WHERE", "REASON", "FIELD", "WHAT IS WRONG", "THE ROW"}, rows)
-		fmt.Fprintln(w)
-	}
-	if a.Events.Late > 0 {
-		fmt.Fprintln(w, "Late events came after their windows had closed: they are in the reports, not in the alerts; --lateness waits longer.")
-	}
-	fmt.Fprintf(w, "%s events stored, %s alerts, %s days; %.1f s\n", count(a.EventLogRows), count(len(a.Alerts)), count(len(a.Days)), a.ElapsedSeconds)
 	return nil
 }

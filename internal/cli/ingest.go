@@ -5,9 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,12 +17,14 @@ import (
 
 type ingestCmd struct {
 	File     ingestFileCmd     `cmd:"" help:"Import files."`
+	Inspect  ingestInspectCmd  `cmd:"" help:"Say what files hold, without importing them."`
 	Generate ingestGenerateCmd `cmd:"" help:"Generate a shop's traffic, with a flash sale in it."`
 }
 
 type ingestFileCmd struct {
-	Files  []string `arg:"" placeholder:"FILE" help:"Files of events, plain, .gz or .zst; - is standard input."`
-	Format string   `default:"auto" placeholder:"NAME" help:"Format of the files: auto (found from the first lines), or one of ${formats}."`
+	fileFlags
+	orderFlags
+	Lateness time.Duration `default:"1m" placeholder:"DURATION" help:"The lateness of the alerts' rule: files that are out of order by more are sorted (${default})."`
 	folderFlags
 	engineFlags
 }
@@ -43,38 +42,31 @@ Examples:
 }
 
 func (c *ingestFileCmd) Run(ctx context.Context, t *terminal) error {
-	if err := errors.Join(checkFormat(c.Format), checkFiles(c.Files)); err != nil {
+	s := t.status()
+	defer s.clear()
+	if err := c.engineFlags.check(); err != nil {
 		return err
 	}
-	return useOrStartInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
-		s := t.status()
-		defer s.clear()
-		report, err := importFiles(ctx, t, s, p, c.Files, c.Format)
-		if err != nil {
+	files, err := c.open(ctx, t, s, c.orderFlags, c.Lateness)
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	var report ingest.Report
+	err = useOrStartInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) (err error) {
+		if report, err = runImport(ctx, t, s, p, files); err != nil {
 			return err
 		}
 		fmt.Fprintf(t.out, "%s rows read: %s accepted, %s rejected; %s/s\n", count(report.Read), count(report.Accepted), count(report.Rejected),
 			count(int64(float64(report.Read)/max(report.Elapsed.Seconds(), 1e-3))))
+		imported(t.out, report)
 		if report.Rejected > 0 {
-			fmt.Fprintf(t.out, "Rejected: %s; see them: %s sql \"SELECT origin, origin_position, reason, message, value FROM rejected_events\"\n", reasons(report.ByReason), self())
+			printRejections(t.out, report.Rejections)
+			fmt.Fprintf(t.out, "All of them: %s sql \"SELECT origin, origin_position, reason, message, value FROM rejected_events\"\n", self())
 		}
 		return nil
 	})
-}
-
-// reasons says why rows were rejected, the most frequent reason first.
-func reasons(by map[event.Reason]int64) string {
-	names := slices.SortedFunc(maps.Keys(by), func(a, b event.Reason) int {
-		if by[a] != by[b] {
-			return int(by[b] - by[a])
-		}
-		return strings.Compare(string(a), string(b))
-	})
-	var parts []string
-	for _, name := range names {
-		parts = append(parts, fmt.Sprintf("%s %s", count(by[name]), name))
-	}
-	return strings.Join(parts, ", ")
+	return errors.Join(err, damage(report))
 }
 
 type ingestGenerateCmd struct {

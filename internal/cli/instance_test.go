@@ -127,7 +127,7 @@ func TestCommandsJoinTheRunningInstance(t *testing.T) {
 		}
 	}
 	in("584 rows read: 584 accepted, 0 rejected", "ingest", "file", "testdata/shop.csv")
-	in("Rejected: 1 bad_price, 1 bad_row, 1 bad_time, 1 missing_field", "ingest", "file", "testdata/bad.csv")
+	in("Rejected rows: 4\n  1 bad_price\n", "ingest", "file", "testdata/bad.csv")
 	in("100 events generated", "ingest", "generate", "--count", "100", "--from", "2026-01-01T00:00:00Z", "--seed", "1")
 	in("top_products for 2019-10-01: 5 rows", "jobs", "run", "top_products", "--day", "2019-10-01")
 	in("conversion_rates   2019-10-01", "jobs", "backfill", "all", "--from", "2019-10-01", "--to", "2019-10-02", "--only", "missing", "--dry-run")

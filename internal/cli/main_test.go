@@ -64,7 +64,7 @@ func TestWrongCallsSayWhatToDo(t *testing.T) {
 }
 
 func TestEveryCommandsHelpHasAnExample(t *testing.T) {
-	for _, command := range []string{"demo", "serve", "analyze", "ingest file", "ingest generate", "alerts", "jobs list", "jobs run",
+	for _, command := range []string{"demo", "serve", "analyze", "ingest file", "ingest inspect", "ingest generate", "alerts", "jobs list", "jobs run",
 		"jobs backfill", "jobs runs", "jobs report", "sql", "trace", "migrate up", "migrate down", "migrate status", "verify", "status"} {
 		status, out, _ := run(t, append(strings.Fields(command), "--help")...)
 		if status != exitDone || !strings.Contains(out, "Example") {
@@ -79,7 +79,7 @@ func TestAFileThatIsNoneIsRefused(t *testing.T) {
 	if err := os.WriteFile(name, []byte("Dear Sir or Madam,\nplease find enclosed\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for want, path := range map[string]string{"rees46": name, "there is no file": folder + "/none.csv", "is a folder": folder} {
+	for want, path := range map[string]string{"rees46": name, "none.csv: no such file": folder + "/none.csv", "the folder has no file of events": t.TempDir()} {
 		status, _, errOut := run(t, "analyze", path)
 		if status != exitFailed || !strings.Contains(errOut, want) {
 			t.Errorf("%s: status %d, said %q, want %q", path, status, errOut, want)

@@ -2,14 +2,9 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"strings"
 
 	"github.com/rs/zerolog"
 
-	"clickstream/ingest/formats"
 	"clickstream/internal/instance"
 )
 
@@ -56,37 +51,4 @@ func openEngines(ctx context.Context, t *terminal, flags *engineFlags, dir strin
 		return nil, err
 	}
 	return instance.Open(ctx, flags.instance(t, dir, use, log))
-}
-
-// checkFiles looks whether the files are there before engines are started for
-// them.
-func checkFiles(files []string) error {
-	var errs []error
-	for _, name := range files {
-		if name == "-" {
-			continue
-		}
-		switch info, err := os.Stat(name); {
-		case errors.Is(err, os.ErrNotExist):
-			errs = append(errs, fmt.Errorf("there is no file %s", name))
-		case err != nil:
-			errs = append(errs, err)
-		case info.IsDir():
-			errs = append(errs, fmt.Errorf("%s is a folder: name the files in it", name))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// checkFormat refuses a format that does not exist.
-func checkFormat(name string) error {
-	if formats.Valid(name) {
-		return nil
-	}
-	return usageError{fmt.Errorf("format %q is not known: give auto or one of %s", name, strings.Join(formats.Names(), ", "))}
-}
-
-// formatsHelp lists the formats in the help of a command that reads files.
-func formatsHelp() string {
-	return "Formats:\n  " + strings.Join(formats.Descriptions(), "\n  ")
 }

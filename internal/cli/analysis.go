@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// flashSale is a product's qualified windows of which each begins at most a
+// window's length after the one before.
+type flashSale struct {
+	product   string
+	from, to  time.Time
+	windows   int
+	views     uint64 // of the window that has the most
+	purchases uint64 // of that window
+}
+
+// flashSales puts alerts, which are in the order of their windows, together. The
+// one with the most views comes first.
+func flashSales(alerts []foundAlert, window time.Duration) []flashSale {
+	var all []flashSale
+	open := make(map[string]int) // a product's newest, in all
+	last := make(map[string]time.Time)
+	for _, a := range alerts {
+		i, ok := open[a.ProductID]
+		if !ok || a.WindowStart.Sub(last[a.ProductID]) > window {
+			i = len(all)
+			all = append(all, flashSale{product: a.ProductID, from: a.WindowStart})
+			open[a.ProductID] = i
+		}
+		last[a.ProductID] = a.WindowStart
+		f := &all[i]
+		f.to = a.WindowEnd
+		if f.windows++; f.windows == 1 || a.Views > f.views {
+			f.views, f.purchases = a.Views, a.Purchases
+		}
+	}
+	slices.SortStableFunc(all, func(a, b flashSale) int {
+		return cmp.Or(cmp.Compare(b.views, a.views), a.from.Compare(b.from), cmp.Compare(a.product, b.product))
+	})
+	return all
+}
+
+// shownSales is how many flash sales are printed.
+const shownSales = 20
+
+// print is the analysis for people: flash sales first, then the days, then what
+// was assumed and where to look next.
+func (a *analysis) print(w io.Writer) error {
+	a.printSales(w)
+	for _, day := range a.Days {
+		fmt.Fprintln(w)
+		if err := day.Text(w); err != nil {
+			return err
+		}
+	}
+	e := a.Events
+	fmt.Fprintln(w)
+	wrapped(w, 0, fmt.Sprintf("%s rows read: %s accepted (%s duplicates, %s late, %s future), %s rejected",
+		count(e.Read), count(e.Accepted), count(e.Duplicates), count(e.Late), count(e.Future), count(e.Rejected)))
+	imported(w, a.imported)
+	printRejections(w, a.imported.Rejections)
+	if e.Late > 0 {
+		wrapped(w, 0, "Late events came after their windows had closed: they are in the reports, not in the alerts. --lateness waits longer.")
+	}
+	fmt.Fprintf(w, "%s events stored, %s alerts, %s days; %.1f s\n", count(a.EventLogRows), count(len(a.Alerts)), count(len(a.Days)), a.ElapsedSeconds)
+	a.printAssumptions(w)
+	return nil
+}
+
+func (a *analysis) printSales(w io.Writer) {
+	sales := flashSales(a.Alerts, a.rule.Window)
+	wrapped(w, 0, fmt.Sprintf("Flash sales: more than %d views and fewer than %d purchases within %s",
+		a.rule.ViewsOver, a.rule.PurchasesUnder, a.rule.Window))
+	if len(sales) == 0 {
+		fmt.Fprintln(w, "  none; try lower thresholds with --views-over and --purchases-under")
+		return
+	}
+	var rows [][]string
+	for _, s := range sales[:min(len(sales), shownSales)] {
+		rows = append(rows, []string{
+			clip(s.product, 20), s.from.In(a.zone).Format("2006-01-02 15:04"), s.to.In(a.zone).Format("01-02 15:04"),
+			count(s.windows), count(s.views), count(s.purchases),
+		})
+	}
+	table(w, []string{"PRODUCT", "FROM", "TO", "WINDOWS", "MOST VIEWS", "PURCHASES"}, rows)
+	if more := len(sales) - shownSales; more > 0 {
+		fmt.Fprintf(w, "and %s more; --output json lists every window\n", count(more))
+	}
+}
+
+func (a *analysis) printAssumptions(w io.Writer) {
+	fmt.Fprintln(w)
+	wrapped(w, 0, fmt.Sprintf("Assumed: days and times are of the zone %s (--timezone); prices are of one currency and are added up as they are; "+
+		"an event arrives at most %s late (--lateness); times without a zone are UTC.", a.zone, a.rule.Lateness))
+	wrapped(w, 0, fmt.Sprintf("Next: keep the data with --data-dir DIR, then ask it: %s sql --data-dir DIR \"SELECT * FROM events LIMIT 10\"; "+
+		"or run the pipeline on it, with charts: %s serve --data-dir DIR", self(), self()))
+}
