@@ -108,6 +108,7 @@ func TestTheComposedServiceRuns(t *testing.T) {
 	drained := make(chan struct{})
 	go func() { defer close(drained); _, _ = io.Copy(io.Discard, logs) }()
 
+	waitReady(t, url)
 	postWithWriteKey(t, url, "s3cret")
 	w, err := warehouse.Open(t.Context(), end.Config(), brokers.Log)
 	if err != nil {

@@ -206,6 +206,7 @@ func TestServeStartsTheCollectorWithoutClickHouse(t *testing.T) {
 	if url == nil {
 		t.Fatalf("no collector: %s", shown)
 	}
+	waitReady(t, url[1])
 	answer, err := http.Post(url[1], "application/json", strings.NewReader(`{"event_type":"search","session_id":"s1"}`))
 	if err != nil {
 		t.Fatal(err)
@@ -218,6 +219,20 @@ func TestServeStartsTheCollectorWithoutClickHouse(t *testing.T) {
 	if status := stop(); status != exitDone {
 		t.Errorf("status %d: %s", status, shown)
 	}
+}
+
+// waitReady waits until the collector with this address for events takes them: it
+// listens before it has reached the broker.
+func waitReady(t *testing.T, events string) {
+	t.Helper()
+	testwait.Until(t, "the collector is ready", func() bool {
+		answer, err := http.Get(strings.TrimSuffix(events, "/v1/events") + "/readyz")
+		if err != nil {
+			return false
+		}
+		answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	})
 }
 
 // This command is the image's health check.
