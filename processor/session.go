@@ -217,12 +217,7 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 func (s *session) revoked(ctx context.Context, cl *kgo.Client, gone map[string][]int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	parts := make(map[int32]*assigned)
-	for _, n := range gone[s.topics.Events] {
-		if a := s.parts[n]; a != nil {
-			parts[n] = a
-		}
-	}
+	parts := s.among(gone)
 	if len(parts) == 0 {
 		return
 	}
@@ -245,13 +240,20 @@ func (s *session) revoked(ctx context.Context, cl *kgo.Client, gone map[string][
 func (s *session) lost(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	parts := s.among(gone)
+	s.drop(parts)
+}
+
+// among are those of the named partitions that are assigned. The caller holds
+// the lock.
+func (s *session) among(named map[string][]int32) map[int32]*assigned {
 	parts := make(map[int32]*assigned)
-	for _, n := range gone[s.topics.Events] {
+	for _, n := range named[s.topics.Events] {
 		if a := s.parts[n]; a != nil {
 			parts[n] = a
 		}
 	}
-	s.drop(parts)
+	return parts
 }
 
 func (s *session) drop(parts map[int32]*assigned) {

@@ -26,20 +26,6 @@ func config(t *testing.T) warehouse.Config {
 	return warehousetest.Database(t).Config()
 }
 
-func open(t *testing.T, cfg warehouse.Config) *warehouse.Warehouse {
-	t.Helper()
-	w, err := warehouse.Open(t.Context(), cfg, zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return w
-}
-
 func number(t *testing.T, w *warehouse.Warehouse, sql string) (n uint64) {
 	t.Helper()
 	if err := w.Conn().QueryRow(t.Context(), sql).Scan(&n); err != nil {
@@ -50,11 +36,11 @@ func number(t *testing.T, w *warehouse.Warehouse, sql string) (n uint64) {
 
 func TestOpenCreatesTheDatabase(t *testing.T) {
 	cfg := config(t)
-	w := open(t, cfg)
+	w := warehousetest.Open(t, cfg)
 	if err := w.Conn().Exec(t.Context(), "DROP DATABASE "+cfg.Database+" SYNC"); err != nil {
 		t.Fatal(err)
 	}
-	again := open(t, cfg)
+	again := warehousetest.Open(t, cfg)
 	if got := number(t, again, "SELECT toUInt64(currentDatabase() = '"+cfg.Database+"')"); got != 1 {
 		t.Error("the connection is not in the database that was made")
 	}
@@ -147,11 +133,11 @@ func TestAPasswordFileIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg.Password = ""
-	open(t, cfg)
+	warehousetest.Open(t, cfg)
 }
 
 func TestMigrateMayRunSeveralTimesAtOnceAndInTwoDatabases(t *testing.T) {
-	w, other := open(t, config(t)), open(t, config(t))
+	w, other := warehousetest.Open(t, config(t)), warehousetest.Open(t, config(t))
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -199,7 +185,7 @@ func TestMigrateMayRunSeveralTimesAtOnceAndInTwoDatabases(t *testing.T) {
 }
 
 func TestAnotherLogIsRefused(t *testing.T) {
-	w := open(t, config(t))
+	w := warehousetest.Open(t, config(t))
 	if _, err := w.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +234,7 @@ func TestAnotherLogIsRefused(t *testing.T) {
 }
 
 func TestRetriableTellsWaitingFromMending(t *testing.T) {
-	w := open(t, config(t))
+	w := warehousetest.Open(t, config(t))
 	missing := w.Conn().Exec(t.Context(), "SELECT * FROM nowhere")
 	for name, c := range map[string]struct {
 		err  error
@@ -280,7 +266,7 @@ func TestADialThatIsGivenUpDoesNoHarm(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = server.Close() }()
-	w := open(t, warehouse.Config{Addr: []string{server.TCPAddr()}, User: embedded.User, Password: server.Credentials().Password})
+	w := warehousetest.Open(t, warehouse.Config{Addr: []string{server.TCPAddr()}, User: embedded.User, Password: server.Credentials().Password})
 	for i := range 200 {
 		ctx, cancel := context.WithCancel(t.Context())
 		given := make(chan struct{})

@@ -1,7 +1,6 @@
 package broker_test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -14,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +22,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/embedded"
+	"clickstream/internal/testwait"
 )
 
 // certificate makes one for 127.0.0.1 that is its own authority.
@@ -60,24 +59,6 @@ func secured(t *testing.T, opts ...kfake.Opt) string {
 	return b.Addr()
 }
 
-// logged is what the client wrote to its log.
-type logged struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 func TestSASLAndTLS(t *testing.T) {
 	const password, wrong = "s3cret-right", "s3cret-wrong"
 	caFile, cert := certificate(t)
@@ -85,7 +66,7 @@ func TestSASLAndTLS(t *testing.T) {
 		t.Run(mechanism, func(t *testing.T) {
 			addr := secured(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "shop", password),
 				kfake.TLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
-			var log logged
+			var log testwait.Output
 			cfg := broker.Config{
 				Brokers: []string{addr},
 				TLS:     broker.TLS{Enabled: true, CAFile: caFile},

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	"clickstream/internal/broker/brokertest"
@@ -21,29 +19,11 @@ import (
 	"clickstream/warehouse/warehousetest"
 )
 
-// screen keeps what a command prints, for looking at it while it runs.
-type screen struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *screen) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *screen) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
 // start runs a command until the test's end or stop, which returns its status.
-func start(t *testing.T, args ...string) (shown *screen, stop func() int) {
+func start(t *testing.T, args ...string) (shown *testwait.Output, stop func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	shown = &screen{}
+	shown = &testwait.Output{}
 	status, ended := -1, make(chan struct{})
 	go func() {
 		defer close(ended)

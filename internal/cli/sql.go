@@ -158,17 +158,31 @@ func text(value any) string {
 	return fmt.Sprint(value)
 }
 
-// writeTable fits the table to the terminal's width; elsewhere it is as wide as
-// its cells.
-func writeTable(t *terminal, rows driver.Rows) error {
+// eachRow calls do with the values of each row. The caller looks at rows.Err.
+func eachRow(rows driver.Rows, do func(values []any) error) error {
 	next := scanner(rows)
-	all := [][]string{escaped(rows.Columns())}
 	for rows.Next() {
 		values, err := next()
 		if err != nil {
 			return err
 		}
+		if err := do(values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeTable fits the table to the terminal's width; elsewhere it is as wide as
+// its cells.
+func writeTable(t *terminal, rows driver.Rows) error {
+	all := [][]string{escaped(rows.Columns())}
+	err := eachRow(rows, func(values []any) error {
 		all = append(all, escaped(texts(clockTimes(values))))
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	shortened := false
 	if width := t.width(); width > 0 {
@@ -182,17 +196,12 @@ func writeTable(t *terminal, rows driver.Rows) error {
 }
 
 func writeVertical(w io.Writer, rows driver.Rows) error {
-	next := scanner(rows)
-	for n := 1; rows.Next(); n++ {
-		values, err := next()
-		if err != nil {
-			return err
-		}
-		if _, err := io.WriteString(w, vertical(n, rows.Columns(), texts(clockTimes(values)))); err != nil {
-			return err
-		}
-	}
-	return nil
+	n := 0
+	return eachRow(rows, func(values []any) error {
+		n++
+		_, err := io.WriteString(w, vertical(n, rows.Columns(), texts(clockTimes(values))))
+		return err
+	})
 }
 
 // clockTimes writes times as ClickHouse takes them everywhere in a query, also
@@ -241,15 +250,8 @@ func writeCSV(t *terminal, rows driver.Rows, names bool) error {
 			return err
 		}
 	}
-	next := scanner(rows)
-	for rows.Next() {
-		values, err := next()
-		if err != nil {
-			return err
-		}
-		if err := out.Write(cells(texts(values))); err != nil {
-			return err
-		}
+	if err := eachRow(rows, func(values []any) error { return out.Write(cells(texts(values))) }); err != nil {
+		return err
 	}
 	out.Flush()
 	return out.Error()
@@ -262,65 +264,50 @@ func writeTSV(w io.Writer, rows driver.Rows, names bool) error {
 			return err
 		}
 	}
-	next := scanner(rows)
-	for rows.Next() {
-		values, err := next()
-		if err != nil {
-			return err
-		}
+	return eachRow(rows, func(values []any) error {
 		cells := texts(values)
 		for i := range cells {
 			cells[i] = printable(strings.ReplaceAll(cells[i], `\`, `\\`))
 		}
-		if _, err := fmt.Fprintln(w, strings.Join(cells, "\t")); err != nil {
-			return err
-		}
-	}
-	return nil
+		_, err := fmt.Fprintln(w, strings.Join(cells, "\t"))
+		return err
+	})
 }
 
 // writeJSON writes an array with an object a line.
 func writeJSON(w io.Writer, rows driver.Rows) error {
-	next := scanner(rows)
 	separator := "["
-	for rows.Next() {
-		line, err := object(rows.Columns(), next)
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(w, "%s%s", separator, line); err != nil {
-			return err
+	err := eachRow(rows, func(values []any) error {
+		line, err := object(rows.Columns(), values)
+		if err == nil {
+			_, err = fmt.Fprintf(w, "%s%s", separator, line)
 		}
 		separator = ",\n"
-	}
-	if separator == "[" {
-		_, err := io.WriteString(w, "[]\n")
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, "]\n")
+	end := "]\n"
+	if separator == "[" {
+		end = "[]\n"
+	}
+	_, err = io.WriteString(w, end)
 	return err
 }
 
 func writeJSONLines(w io.Writer, rows driver.Rows) error {
-	next := scanner(rows)
-	for rows.Next() {
-		line, err := object(rows.Columns(), next)
-		if err != nil {
-			return err
+	return eachRow(rows, func(values []any) error {
+		line, err := object(rows.Columns(), values)
+		if err == nil {
+			_, err = fmt.Fprintf(w, "%s\n", line)
 		}
-		if _, err := fmt.Fprintf(w, "%s\n", line); err != nil {
-			return err
-		}
-	}
-	return nil
+		return err
+	})
 }
 
-// object is the next row as JSON, its members in the order of the columns.
-func object(columns []string, next func() ([]any, error)) ([]byte, error) {
-	values, err := next()
-	if err != nil {
-		return nil, err
-	}
+// object is a row as JSON, its members in the order of the columns.
+func object(columns []string, values []any) ([]byte, error) {
 	line := []byte("{")
 	for i, name := range columns {
 		key, err := json.Marshal(name)

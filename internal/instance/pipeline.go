@@ -22,22 +22,30 @@ type Pipeline struct {
 
 // OpenPipeline makes topics and tables and checks that the tables belong
 // to this log.
-func OpenPipeline(ctx context.Context, e *Engines, log zerolog.Logger) (_ *Pipeline, err error) {
-	p := &Pipeline{Engines: e, Log: log}
-	defer func() {
+func OpenPipeline(ctx context.Context, e *Engines, log zerolog.Logger) (*Pipeline, error) {
+	return openPipeline(e, log, func(p *Pipeline) error {
+		identity, err := p.Broker.EnsureTopics(ctx)
 		if err != nil {
-			p.Close()
+			return err
 		}
-	}()
-	if p.Broker, err = broker.Open(e.Kafka); err != nil {
-		return nil, err
-	}
-	identity, err := p.Broker.EnsureTopics(ctx)
+		p.Warehouse, err = openTables(ctx, identity, e.ClickHouse, log)
+		return err
+	})
+}
+
+// openPipeline opens the broker's client, and has tables do the rest. Where
+// that fails, nothing stays open.
+func openPipeline(e *Engines, log zerolog.Logger, tables func(*Pipeline) error) (*Pipeline, error) {
+	client, err := broker.Open(e.Kafka)
 	if err != nil {
 		return nil, err
 	}
-	p.Warehouse, err = openTables(ctx, identity, e.ClickHouse, log)
-	return p, err
+	p := &Pipeline{Engines: e, Broker: client, Log: log}
+	if err := tables(p); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
 }
 
 // openTables makes the tables and checks that they belong to this log.
@@ -57,29 +65,22 @@ func openTables(ctx context.Context, log broker.LogIdentity, cfg warehouse.Confi
 
 // JoinPipeline opens what others run, and makes nothing: whoever only asks
 // needs no right to change tables, and does not undo what was taken back.
-func JoinPipeline(ctx context.Context, e *Engines, log zerolog.Logger) (_ *Pipeline, err error) {
-	p := &Pipeline{Engines: e, Log: log}
-	defer func() {
+func JoinPipeline(ctx context.Context, e *Engines, log zerolog.Logger) (*Pipeline, error) {
+	return openPipeline(e, log, func(p *Pipeline) (err error) {
+		if p.Warehouse, err = warehouse.Open(ctx, e.ClickHouse, log); err != nil {
+			return err
+		}
+		states, err := p.Warehouse.MigrationStatus(ctx)
 		if err != nil {
-			p.Close()
+			return err
 		}
-	}()
-	if p.Broker, err = broker.Open(e.Kafka); err != nil {
-		return nil, err
-	}
-	if p.Warehouse, err = warehouse.Open(ctx, e.ClickHouse, log); err != nil {
-		return nil, err
-	}
-	states, err := p.Warehouse.MigrationStatus(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range states {
-		if !s.Applied {
-			return nil, fmt.Errorf("database %s lacks migration %s: run clickstream migrate up (serve does so at its start)", e.ClickHouse.Database, s.Name)
+		for _, s := range states {
+			if !s.Applied {
+				return fmt.Errorf("database %s lacks migration %s: run clickstream migrate up (serve does so at its start)", e.ClickHouse.Database, s.Name)
+			}
 		}
-	}
-	return p, nil
+		return nil
+	})
 }
 
 // Close ends the connections.

@@ -181,9 +181,7 @@ func TestM2_OffsetsMoveOverControlRecords(t *testing.T) {
 }
 
 func TestM2_NothingIsCommittedBeforeItIsStored(t *testing.T) {
-	e := ownClickHouse(t)
-	g := newGate(t, e.Addr)
-	s := newShopAt(t, warehouse.Config{Addr: []string{g.addr()}, Database: e.Database, User: e.User, Password: e.Password})
+	s, g := gatedShop(t)
 	m := s.Mirror()
 	produce(s, 0, 100)
 	s.WaitStored()
@@ -213,9 +211,7 @@ func TestM2_NothingIsCommittedBeforeItIsStored(t *testing.T) {
 }
 
 func TestM2_ALostConnectionIsWaitedFor(t *testing.T) {
-	e := ownClickHouse(t)
-	g := newGate(t, e.Addr)
-	s := newShopAt(t, warehouse.Config{Addr: []string{g.addr()}, Database: e.Database, User: e.User, Password: e.Password})
+	s, g := gatedShop(t)
 	m := s.Mirror()
 	produce(s, 0, 100)
 	s.WaitStored()
@@ -291,7 +287,7 @@ func TestM1_ClickHouseKilledAndStartedAgainLosesNothing(t *testing.T) {
 	}
 	defer func() { server.Kill(); server.Close() }()
 	g := newGate(t, server.TCPAddr())
-	s := newShopAt(t, warehouse.Config{Addr: []string{g.addr()}, User: embedded.User, Password: server.Credentials().Password})
+	s := shopAt(t, warehouse.Config{Addr: []string{g.addr()}, User: embedded.User, Password: server.Credentials().Password})
 	m := s.Mirror()
 	produce(s, 0, 2000)
 	testwait.Until(s, "a batch", func() bool { return m.Stats().Batches > 0 })

@@ -25,7 +25,7 @@ func newShop(t testing.TB) *warehousetest.Shop {
 	return warehousetest.NewShop(t, brokertest.Options{Partitions: 4})
 }
 
-func newShopAt(t testing.TB, tables warehouse.Config) *warehousetest.Shop {
+func shopAt(t testing.TB, tables warehouse.Config) *warehousetest.Shop {
 	t.Helper()
 	return warehousetest.NewShopAt(t, brokertest.Options{Partitions: 4}, tables)
 }
@@ -60,20 +60,18 @@ type gate struct {
 	wg     sync.WaitGroup
 }
 
-// ownClickHouse is an engine for one test, for those that cut connections: a
-// handshake that is cut ends the embedded ClickHouse four seconds later, in the
-// middle of some other test.
-func ownClickHouse(t testing.TB) warehousetest.Endpoint {
+// gatedShop has a ClickHouse to itself, behind a gate, for tests that cut
+// connections: a handshake that is cut ends the embedded ClickHouse four
+// seconds later, in the middle of some other test.
+func gatedShop(t testing.TB) (*warehousetest.Shop, *gate) {
 	t.Helper()
 	server, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	return warehousetest.Endpoint{
-		Addr: server.TCPAddr(), HTTPAddr: server.HTTPAddr(), Database: "clickstream",
-		User: embedded.User, Password: server.Credentials().Password,
-	}
+	g := newGate(t, server.TCPAddr())
+	return shopAt(t, warehouse.Config{Addr: []string{g.addr()}, User: embedded.User, Password: server.Credentials().Password}), g
 }
 
 func newGate(t testing.TB, target string) *gate {

@@ -134,6 +134,16 @@ func MigratedWith(t testing.TB, sql string) *warehouse.Warehouse {
 // migratedAt is Migrated on a given database.
 func migratedAt(t testing.TB, cfg warehouse.Config) *warehouse.Warehouse {
 	t.Helper()
+	w := Open(t, cfg)
+	if _, err := w.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// Open opens a Warehouse as it is, until t is over.
+func Open(t testing.TB, cfg warehouse.Config) *warehouse.Warehouse {
+	t.Helper()
 	w, err := warehouse.Open(t.Context(), cfg, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
@@ -143,9 +153,6 @@ func migratedAt(t testing.TB, cfg warehouse.Config) *warehouse.Warehouse {
 			t.Error(err)
 		}
 	})
-	if _, err := w.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return w
 }
 

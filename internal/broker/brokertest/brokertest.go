@@ -11,6 +11,7 @@ import (
 	"context"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -156,13 +157,8 @@ func remove(cfg broker.Config) error {
 		return err
 	}
 	topics.FilterInternal()
-	var ours []string
-	for _, name := range topics.Names() {
-		if strings.HasPrefix(name, cfg.TopicPrefix) {
-			ours = append(ours, name)
-		}
-	}
-	if len(ours) > 0 {
+	others := func(name string) bool { return !strings.HasPrefix(name, cfg.TopicPrefix) }
+	if ours := slices.DeleteFunc(topics.Names(), others); len(ours) > 0 {
 		if _, err := adm.DeleteTopics(ctx, ours...); err != nil {
 			return err
 		}
@@ -171,13 +167,7 @@ func remove(cfg broker.Config) error {
 	if err != nil {
 		return err
 	}
-	ours = ours[:0]
-	for _, name := range groups.Groups() {
-		if strings.HasPrefix(name, cfg.TopicPrefix) {
-			ours = append(ours, name)
-		}
-	}
-	if len(ours) > 0 {
+	if ours := slices.DeleteFunc(groups.Groups(), others); len(ours) > 0 {
 		// A group whose member was killed in the test is still full for a
 		// while: it stays, under a name nobody uses again.
 		if _, err := adm.DeleteGroups(ctx, ours...); err != nil {
