@@ -1,4 +1,6 @@
-// Package formats reads files of click events, one file here for each format.
+// Package formats reads files of click events: known formats, one file here for
+// each, and any CSV, TSV or JSON lines by a mapping (mapped.go), which it can guess
+// (guess.go).
 //
 // It promises: a row that cannot be read is returned as such, with its line and
 // bytes, and reading continues; of a line with several events a bad one is

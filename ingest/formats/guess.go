@@ -43,10 +43,11 @@ func GuessMapping(r io.Reader, given mapping.Mapping) (mapping.Guess, error) {
 	if len(lines) == 0 {
 		return mapping.Guess{}, errors.New("the file is empty: there is nothing to guess from")
 	}
-	if given.Quote == 0 && quotedSingly(lines) {
-		given.Quote = '\''
-	}
 	sample := mapping.Sample{Given: withShape(given, in)}
+	if given.Quote == 0 && sample.Given.Kind == mapping.KindCSV && quotedSingly(in.buf[in.start:in.end], sample.Given.Separator) {
+		given.Quote = '\''
+		sample.Given = withShape(given, in)
+	}
 	whole := len(head) < GuessBytes
 	if sample.Given.Kind == mapping.KindJSON {
 		sample.Names, sample.Rows = sampleJSON(in)
@@ -70,19 +71,15 @@ func GuessMapping(r io.Reader, given mapping.Mapping) (mapping.Guess, error) {
 	return guess, nil
 }
 
-// quotedSingly says whether there are more lines that begin with a single quote
-// than with a double one.
-func quotedSingly(lines [][]byte) bool {
-	single, double := 0, 0
-	for _, line := range lines {
-		switch line[0] {
-		case '\'':
-			single++
-		case '"':
-			double++
-		}
+// quotedSingly says whether more fields begin and end with a single quote than
+// with a double one.
+func quotedSingly(head []byte, separator byte) bool {
+	fields := func(quote byte) int {
+		opens := bytes.Count(head, []byte{separator, quote}) + bytes.Count(head, []byte{'\n', quote})
+		closes := bytes.Count(head, []byte{quote, separator}) + bytes.Count(head, []byte{quote, '\n'}) + bytes.Count(head, []byte{quote, '\r'})
+		return min(opens, closes)
 	}
-	return single > double
+	return fields('\'') > fields('"')
 }
 
 // sampleCSV reads the first rows that are as long as the first one. The last

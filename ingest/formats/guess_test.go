@@ -90,6 +90,14 @@ func TestGuesses(t *testing.T) {
 			want: "event_type=Ereignis,event_type:Ansicht=view,timestamp=Zeit,user_id=Kunde,product_id=Artikel,separator=;,encoding=windows-1252", doubts: []string{"The file is not UTF-8"},
 		},
 		{
+			name: "single quotes around a few", file: "sep=|\ntime|type|sku|user\n2024-01-02T10:00:00Z|view|'p|1'|it's\n2024-01-02T10:00:00Z|view|p1|5\n",
+			want: "event_type=type,timestamp=time,user_id=user,product_id=sku,separator=|,quote=single",
+		},
+		{
+			name: "a header, and a position is given", given: "auto,user_id=#4", file: "time,type,sku,x\n2024-01-02T10:00:00Z,view,p1,u\n",
+			want: "event_type=type,timestamp=time,user_id=#4,product_id=sku",
+		},
+		{
 			name: "a JSON array", file: `[{"event_type":"view","timestamp":1700000000123,"user":{"id":5},"properties":{"sku":"p"}},` + "\n" + `{"event_type":"view"`,
 			want: "event_type=event_type,timestamp=timestamp,user_id=user.id,product_id=properties.sku,time=unix_ms",
 		},

@@ -103,7 +103,7 @@ func (f *filling) set(e *event.Event, s *source, value string) error {
 			return rejected(event.ReasonMissingField, s.names, "an event needs the time when it happened")
 		}
 		if e.Timestamp, ok = f.times.Parse(value); !ok {
-			return rejected(event.ReasonBadTime, s.names, "%q is not a time by the format %s", clip([]byte(value), 128), f.timeSays)
+			return rejected(event.ReasonBadTime, s.names, "%q is not a time as the mapping says, time=%s", clip([]byte(value), 128), f.timeSays)
 		}
 	case "price":
 		if value == "" {

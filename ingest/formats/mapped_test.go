@@ -200,6 +200,28 @@ func TestPropertiesOfAMappedRowThatExceedTheLimitAreLeftOut(t *testing.T) {
 	}
 }
 
+func TestMappedRowsAreReadWithoutAllocating(t *testing.T) {
+	const rows = 2000
+	file := "ts,type,sku,uid,price,note\n" + strings.Repeat("01.02.2026 10:04:05,pv,p1,u1,\"1.249,50 €\",a b\n", rows)
+	m := parsed(t, "event_type=type,event_type:pv=view,timestamp=ts,time=DD.MM.YYYY HH:mm:ss,zone=Europe/Berlin,product_id=sku,user_id=uid,price=price,decimal=comma")
+	allocs := testing.AllocsPerRun(3, func() {
+		r, err := Open(strings.NewReader(file), Options{Mapping: m, WithoutIDs: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		var e event.Event
+		for range rows {
+			if err := r.Next(&e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if allocs > rows/10 {
+		t.Errorf("%.0f allocations for %d rows", allocs, rows)
+	}
+}
+
 func TestKnownFormatsAreReadInOtherEncodings(t *testing.T) {
 	content := string(readFile(t, "cosmetics.csv"))
 	want := readAll(t, strings.NewReader(content), Auto)

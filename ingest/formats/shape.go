@@ -69,7 +69,7 @@ func separatorOf(head []byte, quote byte) byte {
 // separator.
 func separatorLine(head []byte) (byte, bool) {
 	line, _, _ := bytes.Cut(head, []byte{'\n'})
-	line = bytes.TrimSuffix(line, []byte{'\r'})
+	line = bytes.Trim(bytes.TrimSuffix(line, []byte{'\r'}), `"`)
 	after, ok := bytes.CutPrefix(line, []byte("sep="))
 	if !ok || len(after) != 1 {
 		return 0, false

@@ -121,14 +121,16 @@ func (g *guessing) readColumns(s Sample) {
 	g.used = make([]bool, len(g.columns))
 }
 
-// looksLikeHeader says whether the first row holds names: it does if a mapping
-// was given by names; it does not if it holds a number or a time; otherwise
-// there is a name that is known, or one that is not repeated in its column.
+// looksLikeHeader says whether the first row holds names: it does if a column
+// was given by its name; it does not if it holds a number, a time or a text that its
+// column holds again.
 func (g *guessing) looksLikeHeader(rows [][]string) bool {
 	for _, columns := range g.Columns {
-		return columns[0].Position == 0
+		if slices.ContainsFunc(columns, func(c Column) bool { return c.Position == 0 }) {
+			return true
+		}
 	}
-	known, repeated := false, 0
+	known := false
 	for i, text := range rows[0] {
 		text = strings.TrimSpace(text)
 		if _, err := strconv.ParseFloat(text, 64); err == nil || guessTime([]string{text}, g.commas).format != "" || timeOfDay([]string{text}) != "" {
@@ -138,10 +140,10 @@ func (g *guessing) looksLikeHeader(rows [][]string) bool {
 			known = known || fit(text, field) >= wholeName
 		}
 		if slices.ContainsFunc(rows[1:], func(row []string) bool { return strings.TrimSpace(row[i]) == text && text != "" }) {
-			repeated++
+			return false
 		}
 	}
-	return known && repeated == 0 || repeated == 0 && len(rows) > 1
+	return known || len(rows) > 1
 }
 
 // takeGiven marks the columns that are mapped already.

@@ -11,8 +11,8 @@ import (
 // ParsePrice reads an amount as people and spreadsheets write it: with signs of
 // a currency or its three letters around it, and separators of thousands.
 func ParsePrice(text string, decimalComma bool) (int64, bool) {
-	if price, ok := event.ParsePrice(text); ok && (!decimalComma || strings.IndexByte(text, '.') < 0) {
-		return price, true
+	if strings.Trim(text, "0123456789.") == "" && (!decimalComma || strings.IndexByte(text, '.') < 0) {
+		return event.ParsePrice(text)
 	}
 	text = strings.TrimFunc(text, around)
 	if len(text) > 3 && letters(text[:3]) {
@@ -21,11 +21,7 @@ func ParsePrice(text string, decimalComma bool) (int64, bool) {
 	if n := len(text) - 3; n > 0 && letters(text[n:]) {
 		text = strings.TrimFunc(text[:n], around)
 	}
-	plain, ok := plainNumber(text, decimalComma)
-	if !ok {
-		return 0, false
-	}
-	return event.ParsePrice(plain)
+	return parseGrouped(text, decimalComma)
 }
 
 func around(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Sc, r) }
@@ -39,15 +35,19 @@ func letters(s string) bool {
 	return true
 }
 
-// plainNumber drops the separators of thousands, which stand three digits
-// apart, and writes a point where a decimal comma is.
-func plainNumber(text string, decimalComma bool) (string, bool) {
+// parseGrouped reads a number with separators of thousands, which stand three
+// digits apart, and a point or a comma before its fraction.
+func parseGrouped(text string, decimalComma bool) (int64, bool) {
 	point, thousands := byte('.'), byte(',')
 	if decimalComma {
 		point, thousands = thousands, point
 	}
-	whole, fraction, hasFraction := strings.Cut(text, string(point))
-	var plain []byte
+	whole, fraction := text, ""
+	if i := strings.IndexByte(text, point); i >= 0 {
+		whole, fraction = text[:i], text[i:]
+	}
+	var buf [64]byte
+	plain := buf[:0]
 	since, grouped := 0, false
 	for i := 0; i < len(whole); {
 		r, size := utf8.DecodeRuneInString(whole[i:])
@@ -57,23 +57,23 @@ func plainNumber(text string, decimalComma bool) (string, bool) {
 			since++
 		case r == rune(thousands) || r == '\'' || r == '’' || unicode.IsSpace(r):
 			if since == 0 || since > 3 || grouped && since != 3 {
-				return "", false
+				return 0, false
 			}
 			since, grouped = 0, true
-		case r == '-' && i == 0:
-			plain = append(plain, '-')
+		case (r == '-' || r == '+') && i == 0:
+			plain = append(plain, byte(r))
 		default:
-			return "", false
+			return 0, false
 		}
 		i += size
 	}
 	if grouped && since != 3 || len(plain) == 0 {
-		return "", false
+		return 0, false
 	}
-	if hasFraction {
-		plain = append(append(plain, '.'), fraction...)
+	if fraction != "" {
+		plain = append(append(plain, '.'), fraction[1:]...)
 	}
-	return string(plain), true
+	return event.ParsePrice(string(plain))
 }
 
 // ParseQuantity reads a whole number of 1 or more.
