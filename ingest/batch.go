@@ -48,7 +48,17 @@ type Batch struct {
 type place struct {
 	file     string // empty where the batch has one source
 	index    int64  // in the file, or of the caller's choice
+	nth      int64  // among several events of a line
 	original []byte // the event as it came, if the caller does not keep it
+}
+
+// next is the place of an event of a line that is read after p's.
+func (p place) next(line int64) place {
+	n := place{file: p.file, index: line}
+	if line == p.index {
+		n.nth = p.nth + 1
+	}
+	return n
 }
 
 // refusedEvent is an event that the broker says it will never take.
@@ -102,7 +112,7 @@ func (b *Batch) appendEncoded(ctx context.Context, encoded []byte, key int, from
 func (b *Batch) sendEvent(ctx context.Context, o *outgoing, key int, received event.Millis, from place) error {
 	end := len(o.buf)
 	o.buf = append(o.buf, from.original...)
-	o.place = place{from.file, from.index, o.buf[end:]}
+	o.place = place{from.file, from.index, from.nth, o.buf[end:]}
 	o.rec = kgo.Record{
 		Topic: b.p.topics.Events, Partition: event.Partition(string(o.buf[:key]), b.p.partitions),
 		Key: o.buf[:key:key], Value: o.buf[key:end:end], Timestamp: received.Time(),
@@ -270,7 +280,7 @@ func (b *Batch) resend(ctx context.Context, r refusedEvent) error {
 	o := b.p.pool.Get().(*outgoing)
 	o.buf = slices.Concat(r.rec.Key, r.rec.Value, r.original)
 	end := len(r.rec.Key) + len(r.rec.Value)
-	o.rec, o.place = r.rec, place{r.file, r.index, o.buf[end:]}
+	o.rec, o.place = r.rec, place{r.file, r.index, r.nth, o.buf[end:]}
 	o.rec.Key, o.rec.Value = o.buf[:len(r.rec.Key)], o.buf[len(r.rec.Key):end]
 	return b.send(ctx, o, true)
 }

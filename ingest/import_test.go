@@ -128,7 +128,7 @@ func TestNothingIsImportedIfAFileIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := importFiles(testwait.Context(t), Options{Paths: []string{samples[0], t.TempDir(), filepath.Join(dir, "missing"), other}}, p)
-	for _, want := range []string{"the folder has no file of events", "no such file", "not a file of events"} {
+	for _, want := range []string{"the folder has no file of events", "no such file", "a file of no known format"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q: %v", want, err)
 		}

@@ -1,17 +1,13 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
-	"clickstream/ingest/files"
-	"clickstream/ingest/formats"
 	"clickstream/ingest/sorting"
 	"clickstream/internal/event"
 )
@@ -52,9 +48,9 @@ func (im *Import) appendSorted(ctx, sending context.Context) error {
 	}
 }
 
-// sortFiles gives each event to s as it will be on the log, after its place: the
-// number of its file, its line and the length of its key, each an unsigned
-// varint.
+// sortFiles gives each event to s as it will be on the log, after its place (the
+// number of its file, its line and its number in the line) and the length of its
+// key, each an unsigned varint.
 func (im *Import) sortFiles(ctx, sending context.Context, s *sorting.Sorter) error {
 	var record, encoded []byte
 	number := make(map[string]int)
@@ -69,15 +65,18 @@ func (im *Import) sortFiles(ctx, sending context.Context, s *sorting.Sorter) err
 		}
 		record = binary.AppendUvarint(record[:0], uint64(number[row.file]))
 		record = binary.AppendUvarint(record, uint64(row.index))
+		record = binary.AppendUvarint(record, uint64(row.nth))
 		record = binary.AppendUvarint(record, uint64(key))
 		return s.Add(ctx, e.Timestamp, append(record, encoded...))
 	})
 }
 
 // appendRecord appends a record of sortFiles. The row's own bytes are not in it:
+
+// appendRecord appends a record of sortFiles. The row's own bytes are not in it:
 // readAgain finds them.
 func (im *Import) appendRecord(ctx context.Context, record []byte) error {
-	var head [3]uint64
+	var head [4]uint64
 	for i := range head {
 		n, size := binary.Uvarint(record)
 		if size <= 0 {
@@ -85,28 +84,6 @@ func (im *Import) appendRecord(ctx context.Context, record []byte) error {
 		}
 		head[i], record = n, record[size:]
 	}
-	row := place{file: im.inputs[head[0]].Name, index: int64(head[1])}
-	return im.batch.appendEncoded(ctx, record, int(head[2]), row)
-}
-
-// readAgain returns the bytes of a row that has been sorted. It reads its file up
-// to there, which is slow, and needed only for an event that is valid and that
-// the broker refuses all the same.
-func (im *Import) readAgain(row place) ([]byte, error) {
-	i := slices.IndexFunc(im.inputs, func(in files.Input) bool { return in.Name == row.file })
-	r, err := im.open(im.inputs[i], formats.Options{WithoutIDs: true})
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	var e event.Event
-	for {
-		err := r.Next(&e)
-		if _, ok := errors.AsType[*event.Rejection](err); err != nil && !ok {
-			return nil, fmt.Errorf("%s: find line %d again: %w", row.file, row.index, err)
-		}
-		if line, raw := r.Row(); line == row.index {
-			return bytes.Clone(raw), nil
-		}
-	}
+	row := place{file: im.inputs[head[0]].Name, index: int64(head[1]), nth: int64(head[2])}
+	return im.batch.appendEncoded(ctx, record, int(head[3]), row)
 }

@@ -10,6 +10,7 @@ import (
 
 	"clickstream/ingest/files"
 	"clickstream/ingest/formats"
+	"clickstream/ingest/mapping"
 	"clickstream/internal/event"
 )
 
@@ -25,7 +26,8 @@ type Survey struct {
 type FileSurvey struct {
 	Path     string
 	Format   string
-	Read     int64 // rows
+	Mapping  *mapping.Mapping // nil for a known format
+	Read     int64            // rows
 	Rejected Rejections
 	Types    map[string]int64 // valid events
 	// First and Last are the earliest and the latest time of its valid events.
@@ -117,7 +119,7 @@ func (im *Import) surveyFile(ctx context.Context, in files.Input) (FileSurvey, e
 		return f, err
 	}
 	defer r.Close()
-	f.Format = r.Format()
+	f.Format, f.Mapping = r.Format(), im.mappings[in.Name]
 	t := tally{received: event.MillisOf(time.Now()), types: make(map[string]*int64)}
 	var e event.Event
 	for {

@@ -121,8 +121,16 @@ func (r *Reader) open(o Options) error {
 			return err
 		}
 	}
-	return fmt.Errorf("not a file of events: it begins with %q; expected one of: %s; see `clickstream ingest file --help` for what each looks like",
-		clip(head[0], 80), strings.Join(Names(), ", "))
+	return &UnknownError{Begins: string(clip(head[0], 80))}
+}
+
+// UnknownError says that a file is of no known format.
+type UnknownError struct {
+	Begins string // up to 80 bytes of its first line
+}
+
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("a file of no known format: it begins with %q; expected one of: %s; any other needs a mapping (--map)", e.Begins, strings.Join(Names(), ", "))
 }
 
 // Format is the format's name, or "empty" for a file without a line.
@@ -141,7 +149,7 @@ func (r *Reader) Next(e *event.Event) error { return r.rows.next(r.in, e) }
 // whatever the file is written in.
 func (r *Reader) Row() (line int64, raw []byte) { return r.in.number, r.in.last }
 
-// Close releases what numbering equal rows holds, temporary files included.
+// Close frees what numbering equal rows holds, temporary files included.
 func (r *Reader) Close() { r.ids.Close() }
 
 type nothing struct{}

@@ -11,13 +11,15 @@ import (
 
 	"clickstream/ingest"
 	"clickstream/ingest/formats"
+	"clickstream/ingest/mapping"
 )
 
 // fileFlags are the files that a command reads, and how.
 type fileFlags struct {
-	Files       []string `arg:"" placeholder:"FILE" help:"Files of events, folders or patterns; plain, .gz, .zst or .zip; - is standard input."`
-	Format      string   `default:"auto" placeholder:"NAME" help:"Format of the files: auto (found from the first lines), or one of ${formats}."`
-	MaxRejected share    `default:"100%" placeholder:"SHARE" help:"Import nothing of files of which more rows are rejected than this, such as 1% (${default})."`
+	Files  []string `arg:"" placeholder:"FILE" help:"Files of events, folders or patterns; plain, .gz, .zst or .zip; - is standard input."`
+	Format string   `default:"auto" placeholder:"NAME" help:"Format of the files: auto (found from the first lines), or one of ${formats}."`
+	mapFlags
+	MaxRejected share `default:"100%" placeholder:"SHARE" help:"Import nothing of files of which more rows are rejected than this, such as 1% (${default})."`
 }
 
 // orderFlags say in which order events are appended.
@@ -43,31 +45,31 @@ func (s *share) UnmarshalText(text []byte) error {
 }
 
 // options are those of an import with the flags' files.
-func (f *fileFlags) options(t *terminal, s *status) ingest.Options {
+func (f *fileFlags) options(t *terminal, s *status) (ingest.Options, error) {
+	if !formats.Valid(f.Format) {
+		return ingest.Options{}, usagef("format %q is not known: give auto or one of %s", f.Format, strings.Join(formats.Names(), ", "))
+	}
+	m, err := f.mapping()
+	if err != nil {
+		return ingest.Options{}, err
+	}
 	return ingest.Options{
-		Paths: f.Files, Format: f.Format, MaxRejected: float64(f.MaxRejected), Stdin: t.in,
+		Paths: f.Files, Format: f.Format, Mapping: m, Encoding: f.Encoding, MaxRejected: float64(f.MaxRejected), Stdin: t.in,
+		Guess:    func(g ingest.Guessed) (mapping.Mapping, error) { return f.take(t, s, g) },
 		Progress: func(p ingest.Progress) { s.set("%s", progress(p)) },
-	}
-}
-
-// check refuses a format that does not exist.
-func (f *fileFlags) check() error {
-	if formats.Valid(f.Format) {
-		return nil
-	}
-	return usageError{fmt.Errorf("format %q is not known: give auto or one of %s", f.Format, strings.Join(formats.Names(), ", "))}
+	}, nil
 }
 
 // open finds and checks the files, before an engine is started for them.
 func (f *fileFlags) open(ctx context.Context, t *terminal, s *status, order orderFlags, lateness time.Duration) (*ingest.Import, error) {
-	if err := f.check(); err != nil {
+	opts, err := f.options(t, s)
+	if err != nil {
 		return nil, err
 	}
-	opts := f.options(t, s)
 	opts.Order, opts.Lateness, opts.SortBytes = ingest.Order(order.Order), lateness, order.SortMemory<<20
 	im, err := ingest.OpenImport(ctx, opts)
 	if err == nil {
-		if err = im.Check(); err != nil {
+		if err = errors.Join(im.Check(), f.saveMap(im.Survey())); err != nil {
 			im.Close()
 		}
 	}

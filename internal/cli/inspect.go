@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"clickstream/ingest"
+	"clickstream/ingest/mapping"
 	"clickstream/internal/event"
 )
 
@@ -34,6 +36,7 @@ Examples:
 type inspectedFile struct {
 	Path            string                 `json:"path"`
 	Format          string                 `json:"format"`
+	Map             string                 `json:"map,omitempty"`
 	Rows            int64                  `json:"rows"`
 	Events          int64                  `json:"events"`
 	Types           map[string]int64       `json:"types"`
@@ -45,12 +48,21 @@ type inspectedFile struct {
 }
 
 func (c *ingestInspectCmd) Run(ctx context.Context, t *terminal) error {
-	if err := c.check(); err != nil {
-		return err
-	}
 	s := t.status()
 	defer s.clear()
-	im, err := ingest.OpenImport(ctx, c.options(t, s))
+	opts, err := c.options(t, s)
+	if err != nil {
+		return err
+	}
+	opts.Guess = func(g ingest.Guessed) (mapping.Mapping, error) {
+		if len(g.Missing) > 0 {
+			return c.take(t, s, g)
+		}
+		s.clear()
+		printGuess(t.err, g)
+		return g.Mapping, nil
+	}
+	im, err := ingest.OpenImport(ctx, opts)
 	s.clear()
 	if err != nil {
 		return err
@@ -70,7 +82,7 @@ func (c *ingestInspectCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return im.Check()
+	return errors.Join(im.Check(), c.saveMap(im.Survey()))
 }
 
 func inspected(f ingest.FileSurvey) inspectedFile {
@@ -80,6 +92,9 @@ func inspected(f ingest.FileSurvey) inspectedFile {
 	}
 	if f.Valid() > 0 {
 		in.From, in.To = &f.First, &f.Last
+	}
+	if f.Mapping != nil {
+		in.Map = f.Mapping.String()
 	}
 	for reason, rows := range f.Rejected {
 		in.Rejected[reason] = rows.Count

@@ -79,7 +79,7 @@ func TestAFileThatIsNoneIsRefused(t *testing.T) {
 	if err := os.WriteFile(name, []byte("Dear Sir or Madam,\nplease find enclosed\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for want, path := range map[string]string{"rees46": name, "none.csv: no such file": folder + "/none.csv", "the folder has no file of events": t.TempDir()} {
+	for want, path := range map[string]string{"its columns cannot be guessed": name, "none.csv: no such file": folder + "/none.csv", "the folder has no file of events": t.TempDir()} {
 		status, _, errOut := run(t, "analyze", path)
 		if status != exitFailed || !strings.Contains(errOut, want) {
 			t.Errorf("%s: status %d, said %q, want %q", path, status, errOut, want)

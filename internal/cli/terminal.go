@@ -34,8 +34,16 @@ func (t *terminal) width() int {
 	return width
 }
 
-// say prints a line for people to standard error.
+// say prints a line for people.
 func (t *terminal) say(format string, args ...any) { fmt.Fprintf(t.err, format+"\n", args...) }
+
+// confirm asks a question of the person at the terminal; no answer is no.
+func (t *terminal) confirm(question string) bool {
+	fmt.Fprintf(t.err, "%s [y/N] ", question)
+	var answer string
+	_, _ = fmt.Fscanln(t.in, &answer)
+	return answer == "y" || answer == "yes"
+}
 
 // logger is for what happens in the background: lines for people on a
 // terminal, JSON lines otherwise.
@@ -51,9 +59,9 @@ func (t *terminal) logger(level string) zerolog.Logger {
 	return zerolog.New(w).Level(l).With().Timestamp().Logger()
 }
 
-// status is one line that each new text replaces, on a terminal. Elsewhere it
-// prints a text every few seconds, so that a log does not fill up with it. It
-// may be used from several goroutines.
+// status is one line that is written over on a terminal. Elsewhere it prints
+// the newest text now and then, so that a log does not fill up with it. It may
+// be used from several goroutines.
 type status struct {
 	mu    sync.Mutex
 	t     *terminal
@@ -112,7 +120,7 @@ func (s *status) wipe() {
 	}
 }
 
-// installing shows the progress of the installation of the embedded ClickHouse.
+// installing shows how the installing of the embedded ClickHouse goes.
 func (s *status) installing(i embedded.Installation) {
 	switch {
 	case i.Over && i.Err == nil:

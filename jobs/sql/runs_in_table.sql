@@ -1,4 +1,4 @@
--- Which runs the rows of each day are from.
+-- Which runs the rows of each day are of.
 SELECT day, run_id, count() AS rows
 FROM {table:Identifier}
 WHERE day BETWEEN {from:Date} AND {to:Date}

@@ -1,5 +1,4 @@
--- The time of the last event that a demo has generated lately; 1970 if there is
--- none.
+-- Until when a demo has made traffic lately; 1970 if it has not.
 SELECT max(timestamp)
 FROM events
 WHERE source = 'generator' AND timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp <= now64(3)

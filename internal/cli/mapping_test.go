@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// laden is a file of a German shop.
+const laden = `Datum;Uhrzeit;Aktion;Artikel-Nr.;Kunde;Preis;Kampagne
+24.11.2026;10:04;Ansicht;A-17;k-204;1.249,00;herbst
+24.11.2026;10:06;Kauf;A-17;k-204;1.249,00;
+`
+
+func TestAFileOfNoKnownFormatSaysWhatItLooksLike(t *testing.T) {
+	file := tempFile(t, "laden.csv", laden)
+	folder := filepath.Join(t.TempDir(), "none")
+	status, _, errOut := run(t, "analyze", "--data-dir", folder, file)
+	for _, want := range []string{
+		"is of no known format", "event_type:Ansicht=view,Kauf=purchase", "timestamp=Datum+Uhrzeit", "decimal=comma",
+		`"event_type":"view","timestamp":"2026-11-24T10:04:00.000Z","user_id":"k-204","product_id":"A-17","price":1249`,
+		"give --map auto to read it like this",
+	} {
+		if status != exitFailed || !strings.Contains(unwrapped(errOut), want) {
+			t.Errorf("status %d, want %q in %s", status, want, errOut)
+		}
+	}
+	if _, err := os.Stat(folder); !os.IsNotExist(err) {
+		t.Error("the folder was made")
+	}
+	status, _, errOut = run(t, "analyze", tempFile(t, "letter.txt", "Dear Sir or Madam,\nplease find enclosed\n"))
+	if status != exitFailed || !strings.Contains(unwrapped(errOut), "event_type: no column holds words") || !strings.Contains(errOut, "--map auto,event_type=COLUMN") {
+		t.Errorf("a letter: status %d, said %s", status, errOut)
+	}
+}
+
+func TestAMappedFileIsAnalyzed(t *testing.T) {
+	file := tempFile(t, "laden.csv", laden)
+	saved := filepath.Join(t.TempDir(), "laden.yaml")
+	args := map[string][]string{
+		"auto":      {"--map", "auto", "--save-map", saved},
+		"auto more": {"--map", "auto,zone=Europe/Berlin"},
+		"whole": {"--map", "event_type=Aktion,event_type:Ansicht=view,Kauf=purchase,timestamp=Datum+Uhrzeit,product_id=Artikel-Nr.," +
+			"user_id=Kunde,price=Preis,time=DD.MM.YYYY HH:mm,decimal=comma"},
+		"saved": {"--map", "@" + saved},
+	}
+	for _, name := range []string{"auto", "auto more", "whole", "saved"} {
+		found := analyzed(t, append(args[name], file)...)
+		if found.Events.Accepted != 2 || len(found.Days) != 1 || found.Days[0].Segments.Buyer != 1 || found.Days[0].TopProducts[0].AveragePrice != 1249 {
+			t.Errorf("%s: %+v, %+v", name, found.Events, found.Days)
+		}
+	}
+	status, out, errOut := run(t, "ingest", "inspect", "--output", "json", file)
+	if status != exitDone || !strings.Contains(out, `"map": "event_type=Aktion,`) || !strings.Contains(errOut, "Its first 2 events would be:") {
+		t.Errorf("inspect: status %d: %s%s", status, out, errOut)
+	}
+}
+
+func TestAWrongMappingIsRefused(t *testing.T) {
+	file := tempFile(t, "laden.csv", laden)
+	broken := tempFile(t, "broken.yaml", "columns: [a]\n")
+	for want, c := range map[string]struct {
+		args   []string
+		status int
+	}{
+		`"foo" is neither a field nor a setting`: {[]string{"--map", "foo=bar"}, exitUsage},
+		"no such file":                           {[]string{"--map", "@" + file + ".yaml"}, exitUsage},
+		"broken.yaml: ":                          {[]string{"--map", "@" + broken}, exitUsage},
+		"both a mapping and the format rees46":   {[]string{"--map", "auto", "--format", "rees46"}, exitFailed},
+		"Aktionen":                               {[]string{"--map", "event_type=Aktionen,timestamp=Datum,user_id=Kunde"}, exitFailed},
+		`encoding "klingon" is not known`:        {[]string{"--map", "auto", "--encoding", "klingon"}, exitFailed},
+	} {
+		status, _, errOut := run(t, append(append([]string{"ingest", "inspect"}, c.args...), file)...)
+		if status != c.status || !strings.Contains(errOut, want) {
+			t.Errorf("%v: status %d, said %q, want %d, %q", c.args, status, errOut, c.status, want)
+		}
+	}
+}
+
+func TestAMappingIsSavedOnlyWhereThereIsOne(t *testing.T) {
+	saved := filepath.Join(t.TempDir(), "x.yaml")
+	other := tempFile(t, "clicks.csv", "event,ts,sku,uid\nview,2026-11-24T10:00:00Z,a,b\n")
+	for want, files := range map[string][]string{
+		"there is no mapping, as the files are of known formats": {"testdata/shop.csv"},
+		"read by different mappings":                             {tempFile(t, "laden.csv", laden), other},
+	} {
+		status, _, errOut := run(t, append([]string{"ingest", "inspect", "--save-map", saved}, files...)...)
+		if _, err := os.Stat(saved); status != exitUsage || !strings.Contains(errOut, want) || !os.IsNotExist(err) {
+			t.Errorf("status %d, said %q, want %q", status, errOut, want)
+		}
+	}
+}
+
+// unwrapped is text with its lines joined.
+func unwrapped(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func TestAMappingIsOneWordOfACommandLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"source='a',price=p": `"source='a',price=p"`, `a="b",c='d'`: `'a="b",c='\''d'\'''`,
+	} {
+		if got := quoted(text); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
