@@ -38,6 +38,7 @@ type Batch struct {
 	ackedOther atomic.Int64                // rejected records
 	failed     atomic.Pointer[batchFailed] // the first since the last Wait
 	anyRefused atomic.Bool                 // refused is not empty
+	appended   *ranges                     // if not nil, where acknowledged events are
 
 	mu      sync.Mutex
 	idle    chan struct{} // closed when open gets to 0; made by a waiter
@@ -207,6 +208,9 @@ func (o *outgoing) acknowledged(_ *kgo.Record, err error) {
 		b.failed.CompareAndSwap(nil, &batchFailed{fmt.Errorf("append to topic %s: %w", o.rec.Topic, err)})
 	case o.event:
 		b.acked.Add(1)
+		if b.appended != nil {
+			b.appended.add(o.rec.Partition, o.rec.Offset)
+		}
 	default:
 		b.ackedOther.Add(1)
 	}

@@ -78,7 +78,17 @@ type Report struct {
 	PassedOver []string      // as in Survey
 	Disorder   time.Duration // how much earlier than an event before it an event was
 	Sorted     bool          // the rows were sorted for that
+	First      time.Time     // the earliest time of an accepted event
+	Last       time.Time     // the latest one
+	Appended   []OffsetRange // where the accepted events are on the log, in order in each partition
 	Elapsed    time.Duration
+}
+
+// OffsetRange are records of a partition of the log, those from From up to To,
+// which is not one of them.
+type OffsetRange struct {
+	Partition int32
+	From, To  int64
 }
 
 // Import appends the events of files to the log. A bad row, and one that the
@@ -92,8 +102,11 @@ type Import struct {
 	guessed  map[string]*mapping.Mapping // by the guess's text
 	surveyed Survey
 	order    []int // in which inputs are appended
-	batch    *Batch
-	report   Report
+	// Times of the accepted events, if there are any.
+	any              bool
+	earliest, latest event.Millis
+	batch            *Batch
+	report           Report
 
 	// Of the pass.
 	current Pass
@@ -166,6 +179,7 @@ func (im *Import) Run(ctx context.Context, p *Producer) (Report, error) {
 	}
 	started := time.Now()
 	im.batch = p.settlingBatch()
+	im.batch.appended = &ranges{newest: make(map[int32]int)}
 	err := im.append(ctx)
 	im.report.Elapsed = time.Since(started)
 	if err != nil {

@@ -129,6 +129,8 @@ func (im *Import) append(ctx context.Context) error {
 		err = settled
 	}
 	im.report.Accepted, im.report.Rejected = im.batch.counts()
+	im.report.First, im.report.Last = im.earliest.Time(), im.latest.Time()
+	im.report.Appended = im.batch.appended.all()
 	im.show(true)
 	return err
 }
@@ -184,7 +186,9 @@ func (im *Import) readFile(ctx, sending context.Context, in files.Input, f *File
 			if e.Source == "" {
 				e.Source = source
 			}
-			err = take(&e, row)
+			if err = take(&e, row); err == nil {
+				im.span(e.Timestamp)
+			}
 		}
 		if bad, ok := errors.AsType[*event.Rejection](err); ok {
 			row.original = raw
@@ -201,6 +205,14 @@ func (im *Import) readFile(ctx, sending context.Context, in files.Input, f *File
 			return err
 		}
 	}
+}
+
+// span takes the time of an accepted event into the report.
+func (im *Import) span(at event.Millis) {
+	if !im.any {
+		im.any, im.earliest, im.latest = true, at, at
+	}
+	im.earliest, im.latest = min(im.earliest, at), max(im.latest, at)
 }
 
 // pauseAndSettle is pause for a pass that appends: events that the broker

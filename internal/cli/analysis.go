@@ -61,7 +61,7 @@ func (a *analysis) print(w io.Writer) error {
 	fmt.Fprintln(w)
 	wrapped(w, 0, fmt.Sprintf("%s rows read: %s accepted (%s duplicates, %s late, %s future), %s rejected",
 		count(e.Read), count(e.Accepted), count(e.Duplicates), count(e.Late), count(e.Future), count(e.Rejected)))
-	imported(w, a.imported)
+	sorted(w, a.imported)
 	printRejections(w, a.imported.Rejections)
 	if e.Late > 0 {
 		wrapped(w, 0, "Late events came after their windows had closed: they are in the reports, not in the alerts. --lateness waits longer.")

@@ -107,8 +107,8 @@ func progress(p ingest.Progress) string {
 	return fmt.Sprintf("%s %s %s  %s rows, %s/s", p.Pass, printable(name), bar(done, total), count(p.Read), count(int64(p.RowsPerSecond())))
 }
 
-// imported says what became of an import, but for the rejected rows.
-func imported(w io.Writer, r ingest.Report) {
+// sorted says whether the rows were sorted.
+func sorted(w io.Writer, r ingest.Report) {
 	if r.Sorted {
 		fmt.Fprintf(w, "The rows were up to %s out of order, and were sorted by time.\n", r.Disorder.Round(time.Second))
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -164,5 +165,34 @@ func TestProgressNamesThePass(t *testing.T) {
 		if got := progress(p); !strings.HasPrefix(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// A second import into the same folder says that nothing is new, and rows from
+// before what the log holds say that they miss the alerts.
+func TestAnImportSaysWhatItAdded(t *testing.T) {
+	folder := t.TempDir()
+	header, rows := shopRows(t)
+	half := len(rows) / 2
+	newer := tempFile(t, "newer.csv", header+"\n"+strings.Join(rows[half:], "\n"))
+	ingestFile := func(args ...string) string {
+		t.Helper()
+		status, out, errOut := run(t, append([]string{"ingest", "file", "--data-dir", folder}, args...)...)
+		if status != exitDone {
+			t.Fatalf("status %d: %s", status, errOut)
+		}
+		return unwrapped(out)
+	}
+	if out := ingestFile(newer); strings.Contains(out, "already") || strings.Contains(out, "after their windows") {
+		t.Errorf("the first import: %s", out)
+	}
+	if out := ingestFile(newer); !strings.Contains(out, "there already: nothing is added") || strings.Contains(out, "after their windows") {
+		t.Errorf("the second import: %s", out)
+	}
+	out := ingestFile("testdata/shop.csv")
+	added := regexp.MustCompile(`([0-9,]+) events are new, ([0-9,]+) were there already`).FindStringSubmatch(out)
+	late := regexp.MustCompile(`([0-9,]+) of the new events came after their windows had closed`).FindStringSubmatch(out)
+	if added == nil || added[1] != count(half) || added[2] != count(len(rows)-half) || late == nil {
+		t.Errorf("the whole file, %d and %d rows: %s", half, len(rows)-half, out)
 	}
 }

@@ -59,7 +59,16 @@ func (c *ingestFileCmd) Run(ctx context.Context, t *terminal) error {
 		}
 		fmt.Fprintf(t.out, "%s rows read: %s accepted, %s rejected; %s/s\n", count(report.Read), count(report.Accepted), count(report.Rejected),
 			count(int64(float64(report.Read)/max(report.Elapsed.Seconds(), 1e-3))))
-		imported(t.out, report)
+		sorted(t.out, report)
+		if report.Accepted > 0 {
+			rule := event.DefaultRule()
+			rule.Lateness = c.Lateness
+			a, known, err := added(ctx, s, p, report, rule)
+			if err != nil {
+				return err
+			}
+			printAdded(t.out, report, a, known)
+		}
 		if report.Rejected > 0 {
 			printRejections(t.out, report.Rejections)
 			fmt.Fprintf(t.out, "All of them: %s sql \"SELECT origin, origin_position, reason, message, value FROM rejected_events\"\n", self())
