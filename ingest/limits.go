@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// limits shares out what the requests under way may hold (I3): bytes among
-// all, and a part of them, and a number of requests, for each client. A client
-// is an address, and a write key where there are several: with one key, or
-// none, it would be everybody.
+// limits bounds what the requests under way may hold (I3): the bytes of all, and
+// the bytes and the number of requests of each client. A client is an address
+// and, if there are several write keys, a write key; a single key is that of
+// all clients.
 type limits struct {
 	bytes          int64 // of all requests
 	clientBytes    int64 // of one client's
@@ -32,9 +32,9 @@ type claim struct {
 }
 
 var (
-	tooManyOfClient = &refusal{http.StatusTooManyRequests, "too many requests of this client are under way: send more events in each, and repeat this one"}
-	tooMuchOfClient = &refusal{http.StatusTooManyRequests, "the requests of this client that are under way hold too much: repeat this one"}
-	tooMuch         = &refusal{http.StatusServiceUnavailable, "the requests under way hold as much as they may: repeat this one"}
+	tooManyOfClient = &refusal{http.StatusTooManyRequests, "too many requests of this client are under way: send more events in each, and repeat this one later"}
+	tooMuchOfClient = &refusal{http.StatusTooManyRequests, "the requests of this client that are under way take too much memory: repeat this one later"}
+	tooMuch         = &refusal{http.StatusServiceUnavailable, "the requests under way take all the memory that they may: repeat this one later"}
 )
 
 // enter begins a request of the clients. The caller leaves.
@@ -55,7 +55,7 @@ func (l *limits) enter(clients ...string) (*claim, *refusal) {
 	return &claim{limits: l, clients: clients}, nil
 }
 
-// grow takes n bytes more, before they are allocated, or gives some back.
+// grow takes n bytes more, before they are allocated, or releases -n bytes.
 func (c *claim) grow(n int64) *refusal {
 	l := c.limits
 	l.mu.Lock()
@@ -76,7 +76,7 @@ func (c *claim) grow(n int64) *refusal {
 	return nil
 }
 
-// leave gives everything back.
+// leave ends the request and releases what it holds.
 func (c *claim) leave() {
 	c.grow(-c.bytes)
 	l := c.limits

@@ -60,7 +60,7 @@ func NewNormaliser(cfg NormaliserConfig) (*Normaliser, error) {
 	if cfg.Producer == nil {
 		return nil, errors.New("normaliser: no producer is given")
 	}
-	topic := cfg.Broker.Topics().Data
+	topic := cfg.Broker.Topics().Inbound
 	return &Normaliser{cfg: cfg, topic: topic, plainTopic: strings.TrimPrefix(topic, cfg.Broker.Config().TopicPrefix)}, nil
 }
 
@@ -83,7 +83,7 @@ func (n *Normaliser) Run(ctx context.Context) error {
 		case class != broker.Retriable && class != broker.Fenced:
 			return fmt.Errorf("normaliser: %w", err)
 		}
-		n.cfg.Log.Warn().Err(err).Msg("normaliser: joining the group anew and going on from its last commit")
+		n.cfg.Log.Warn().Err(err).Msg("normaliser: joins the group again and continues from its last commit")
 		select {
 		case <-ctx.Done():
 			return nil

@@ -27,7 +27,7 @@ func produceInbound(t *testing.T, cfg *broker.Client, values ...[]byte) {
 	var records []*kgo.Record
 	for i, v := range values {
 		records = append(records, &kgo.Record{
-			Topic: cfg.Topics().Data, Partition: int32(i) % broker.DefaultPartitions, Key: []byte("any key"), Value: v,
+			Topic: cfg.Topics().Inbound, Partition: int32(i) % broker.DefaultPartitions, Key: []byte("any key"), Value: v,
 		})
 	}
 	if err := cl.ProduceSync(testwait.Context(t), records...).FirstErr(); err != nil {
@@ -52,11 +52,11 @@ func startNormaliser(t *testing.T, cfg *broker.Client, p *Producer) runningNorma
 func waitNormalised(t *testing.T, cfg *broker.Client) {
 	t.Helper()
 	ctx := testwait.Context(t)
-	ends, err := cfg.EndOffsets(ctx, cfg.Topics().Data)
+	ends, err := cfg.EndOffsets(ctx, cfg.Topics().Inbound)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cfg.WaitCommitted(ctx, cfg.Group("normaliser"), cfg.Topics().Data, ends, nil, nil); err != nil {
+	if err := cfg.WaitCommitted(ctx, cfg.Group("normaliser"), cfg.Topics().Inbound, ends, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -94,7 +94,7 @@ func TestInboundRecordsGetOntoTheLog(t *testing.T) {
 		rejected = append(rejected, fmt.Sprintf("%s %s-%d@%d %s", l.Kind, l.Name, l.Partition, l.Position, l.Reason))
 	}
 	slices.Sort(rejected)
-	data := cfg.Topics().Data
+	data := cfg.Topics().Inbound
 	if want := []string{"topic " + data + "-3@0 missing_field", "topic " + data + "-4@0 bad_json"}; !slices.Equal(rejected, want) {
 		t.Errorf("rejected are %q, want %q", rejected, want)
 	}
@@ -134,7 +134,7 @@ func forgetCommits(t *testing.T, cfg *broker.Client) {
 	defer cl.Close()
 	offsets := make(kadm.Offsets)
 	for p := range broker.DefaultPartitions {
-		offsets.AddOffset(cfg.Topics().Data, p, 0, -1)
+		offsets.AddOffset(cfg.Topics().Inbound, p, 0, -1)
 	}
 	if err := kadm.NewClient(cl.Client).CommitAllOffsets(testwait.Context(t), cfg.Group("normaliser"), offsets); err != nil {
 		t.Fatal(err)

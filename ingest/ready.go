@@ -15,7 +15,7 @@ const (
 	checkDown  = 500 * time.Millisecond
 )
 
-// unready is why events would not be accepted now, or "".
+// unready returns why events would not be accepted now, or "".
 func (c *Collector) unready() string {
 	p := c.producer.Load()
 	switch {
@@ -39,8 +39,8 @@ func (c *Collector) readyz(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ready")
 }
 
-// lookAtBroker is for a request that was not acknowledged: the next ones are
-// refused at once until the broker has answered.
+// lookAtBroker is called after a request that was not acknowledged: later
+// requests are refused at once until the broker has answered.
 func (c *Collector) lookAtBroker() {
 	c.down.Store(true)
 	select {

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// room is a number of bytes that many share. Whoever takes some gives them
-// back. It may be used by several goroutines at once.
+// room is a number of bytes that several goroutines share: a weighted semaphore
+// whose fast path takes no lock.
 type room struct {
 	size int64
 	free atomic.Int64
@@ -38,8 +38,8 @@ func (r *room) wait(ctx context.Context, n int64) error {
 	r.waiting.Add(1)
 	defer r.waiting.Add(-1)
 	for {
-		// Whoever gives looks for changed after it has given; so changed is
-		// made before free is looked at.
+		// give reads changed after it has added to free, so changed is made
+		// before take reads free.
 		r.mu.Lock()
 		if r.changed == nil {
 			r.changed = make(chan struct{})
@@ -57,8 +57,8 @@ func (r *room) wait(ctx context.Context, n int64) error {
 	}
 }
 
-// give gives n bytes back. Waiters are woken when a good part is free, for to
-// be woken for each record makes small batches.
+// give releases n bytes. Waiters are woken only when an eighth of the room is
+// free: waking them for each record would make small batches.
 func (r *room) give(n int64) {
 	if free := r.free.Add(n); r.waiting.Load() == 0 || free < r.size/8 {
 		return

@@ -117,7 +117,7 @@ func (r *Runner) reportRows(ctx context.Context, job Job, day Day) (_ Rows, err 
 	found, err := r.cfg.Warehouse.Conn().Query(ctx, query("report_rows"),
 		clickhouse.Named("table", job.Table), clickhouse.Named("key", job.key), clickhouse.Named("day", day.String()))
 	if err != nil {
-		return Rows{}, fmt.Errorf("read what %s made of %s: %w", job.Name, day, err)
+		return Rows{}, fmt.Errorf("read the rows of job %s for %s: %w", job.Name, day, err)
 	}
 	defer func() { err = errors.Join(err, found.Close()) }()
 	all := Rows{Rows: [][]string{}}
@@ -132,7 +132,7 @@ func (r *Runner) reportRows(ctx context.Context, job Job, day Day) (_ Rows, err 
 			into[i] = &row[i]
 		}
 		if err := found.Scan(into...); err != nil {
-			return Rows{}, fmt.Errorf("read what %s made of %s: %w", job.Name, day, err)
+			return Rows{}, fmt.Errorf("read the rows of job %s for %s: %w", job.Name, day, err)
 		}
 		all.Rows = append(all.Rows, row)
 	}

@@ -24,8 +24,8 @@ const (
 
 const (
 	stagingPrefix = "jobs_staging_"
-	// How long after its time-out a run is surely dead: time to record its end,
-	// and clocks that differ.
+	// How long after its timeout a run must have ended: it takes time to record
+	// the end, and clocks differ.
 	deadAfter = 5 * time.Minute
 	// For the last steps of a run: recording its end and removing its table;
 	// less when the process has been asked to stop.
@@ -225,7 +225,7 @@ func (r *Runner) storedOffsets(ctx context.Context) ([]int64, error) {
 	}
 	err = r.cfg.Warehouse.WaitStored(waiting, r.cfg.Broker, topic, ends, nil)
 	if err != nil && ctx.Err() == nil && waiting.Err() != nil {
-		return nil, fmt.Errorf("the mirror has not stored the log up to its end within %s; is it running (serve), and how large is its lag (status)? %w", r.cfg.WaitForMirror, err)
+		return nil, fmt.Errorf("the mirror has not stored the log up to its end within %s; look at its lag with clickstream status, and start it with clickstream serve if it does not run: %w", r.cfg.WaitForMirror, err)
 	}
 	if err != nil {
 		return nil, err

@@ -116,11 +116,11 @@ func (s *Scheduler) begin(ctx context.Context, runner scheduled) ([]due, error) 
 		at, oldest := now(), s.oldest(loc)
 		yesterday := DayOf(at, loc) - 1
 		succeeded, _, err := runner.latest(ctx, oldest, yesterday)
-		if ctx.Err() != nil { // stopped while it was asking: nothing is wrong
+		if ctx.Err() != nil { // stopped during the query: nothing is wrong
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			s.cfg.Log.Error().Err(err).Dur("retry_after", s.cfg.RetryAfter).Msg("cannot see which jobs have run")
+			s.cfg.Log.Error().Err(err).Dur("retry_after", s.cfg.RetryAfter).Msg("cannot read which jobs have run")
 			if err := sleepUntil(ctx, at.Add(s.cfg.RetryAfter)); err != nil {
 				return nil, err
 			}

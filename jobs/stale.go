@@ -45,21 +45,22 @@ func (r *Runner) staleReasons(ctx context.Context, succeeded map[jobDay]Run, job
 	}, nil
 }
 
-// lastOffsets returns how far into each partition the events of each day reach.
+// lastOffsets returns, for each day, the last offset of its events in each
+// partition.
 func (r *Runner) lastOffsets(ctx context.Context, from, to Day) (map[Day]map[int32]int64, error) {
-	var reach []struct {
+	var found []struct {
 		Quarter   int64 `ch:"quarter"`
 		Partition int32 `ch:"kafka_partition"`
 		Last      int64 `ch:"last"`
 	}
 	begin, _ := from.bounds(r.location())
 	_, end := to.bounds(r.location())
-	if err := r.cfg.Warehouse.Conn().Select(ctx, &reach, query("last_offsets"),
+	if err := r.cfg.Warehouse.Conn().Select(ctx, &found, query("last_offsets"),
 		clickhouse.Named("from", begin.UnixMilli()), clickhouse.Named("to", end.UnixMilli())); err != nil {
 		return nil, fmt.Errorf("look for events that came after their day's run: %w", err)
 	}
 	last := make(map[Day]map[int32]int64)
-	for _, q := range reach {
+	for _, q := range found {
 		day := DayOf(time.Unix(q.Quarter, 0), r.location())
 		if last[day] == nil {
 			last[day] = make(map[int32]int64)
@@ -78,7 +79,7 @@ func (r *Runner) runsInTable(ctx context.Context, job Job, from, to Day, stored 
 	}
 	if err := r.cfg.Warehouse.Conn().Select(ctx, &found, query("runs_in_table"), clickhouse.Named("table", job.Table),
 		clickhouse.Named("from", from.String()), clickhouse.Named("to", to.String())); err != nil {
-		return fmt.Errorf("look which runs %s is of: %w", job.Table, err)
+		return fmt.Errorf("look up which runs the rows of %s are from: %w", job.Table, err)
 	}
 	for _, f := range found {
 		k := jobDay{job.Name, NewDay(f.Day.Date())}

@@ -54,18 +54,18 @@ const (
 var shopPanels = []panel{
 	{
 		title:       "Newest event",
-		description: "Time since the newest event came in. Green: the shop's events arrive and are stored.",
+		description: "Time since the newest event was received. Green: the shop's events arrive and are stored.",
 		query:       "newest_event", kind: stat, width: 5, height: 4, unit: "s", empty: "none for a day",
 		steps: []step{{"green", 0}, {"yellow", 60}, {"red", 300}},
 	},
 	{
 		title:       "Events received",
-		description: "Events that came in during the time shown, and the seconds between the click and its arrival in the log: the median and the slowest but for one in a hundred.",
+		description: "Events that came in during the time shown, and the seconds between the click and its arrival in the log: the median and the 99th percentile.",
 		query:       "events_received", kind: stat, width: 11, height: 4, empty: "none",
 		columns: []column{
 			{name: "events", title: "events", unit: "short"},
 			{name: "median_delay", title: "median delay", unit: "s"},
-			{name: "slowest_delay", title: "slowest but for 1%", unit: "s"},
+			{name: "slowest_delay", title: "99th percentile", unit: "s"},
 		},
 	},
 	{
@@ -82,7 +82,7 @@ var shopPanels = []panel{
 	},
 	{
 		title:       "Flash-sale alerts",
-		description: "Products that many look at and few buy, with the counts of the window that say so. Firing: the window is still open. Confirmed: it has closed. Retracted: purchases came after all.",
+		description: "Products that many view and few buy, with the counts of the window in which they qualified. Firing: the window is still open. Confirmed: it has closed. Retracted: purchases came after all.",
 		query:       "flash_sale_alerts", kind: table, width: 14, height: 9, empty: "no flash sale in this time",
 		columns: []column{
 			{name: "window_start", title: "window from"},
@@ -128,7 +128,7 @@ var shopPanels = []panel{
 	},
 	{
 		title:       "Age of the newest event",
-		description: "At the end of each step, how long ago the newest event had come in. A line that climbs: nothing arrives, or nothing is stored.",
+		description: "At the end of each step, how long ago the newest event had come in. A rising line means that no events arrive or that none are stored.",
 		query:       "freshness", kind: timeSeries, width: 8, height: 7, unit: "s", empty: "no event in this time",
 	},
 	{
@@ -146,7 +146,7 @@ var shopPanels = []panel{
 	},
 	{
 		title:       "Conversion by category",
-		description: "Of the last day reported on, the best category first. A category with few views says little.",
+		description: "Of the last day reported on, the best category first. The rates of a category with few views mean little.",
 		query:       "conversion_by_category", kind: table, width: 16, height: 9, empty: "no day has been reported on yet",
 		columns: []column{
 			{name: "day", unit: onlyDay},
@@ -158,12 +158,12 @@ var shopPanels = []panel{
 	},
 	{
 		title:       "Customers",
-		description: "Users of the last day reported on: buyers, window shoppers (looked, or filled a cart, without buying) and those of whom neither is known.",
+		description: "Users of the last day reported on: buyers, window shoppers (looked, or filled a cart, without buying) and those that are neither.",
 		query:       "segments", kind: pie, width: 8, height: 9, unit: "short", empty: "no day has been reported on yet",
 	},
 	{
 		title:       "Rejected, by reason",
-		description: "Records that broke a rule, kept as they came, by when they came in.",
+		description: "Records that broke a rule, by the time at which they were received. Their bytes are kept unchanged.",
 		query:       "rejected_by_reason", kind: table, width: 16, height: 7, empty: "nothing was rejected in this time",
 		columns: []column{
 			{name: "records", unit: "short", look: share},

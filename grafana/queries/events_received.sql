@@ -1,5 +1,5 @@
--- Events that came in during the time shown and are stored, and how many
--- seconds they had been under way: half of them, and all but one in a hundred.
+-- Events that were received during the time shown and are stored, and the
+-- seconds from the click to the log: median and 99th percentile.
 SELECT
     count() AS events,
     ifNotFinite(round(quantile(0.5)(dateDiff('millisecond', timestamp, received_at)) / 1000, 3), 0) AS median_delay,

@@ -1,5 +1,5 @@
--- How old the newest event was at the end of each step: a line that climbs
--- says that nothing comes in any more, or that it is not stored.
+-- How old the newest event was at the end of each step: a rising line
+-- means that no events arrive or that none are stored.
 SELECT
     time,
     -- The last step is not over yet.

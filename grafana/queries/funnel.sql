@@ -1,4 +1,4 @@
--- How far sessions get: from a view to the cart to a purchase, in this order.
+-- How many sessions have a view, then a cart, then a purchase, in this order.
 WITH
     reached AS
     (
@@ -19,7 +19,7 @@ SELECT
     countIf(steps >= step) AS sessions,
     if(countIf(steps >= 1) = 0, 0, round(100 * sessions / countIf(steps >= 1), 1)) AS percent
 FROM reached
--- Every session is asked about every step.
+-- A row for every session and step.
 ARRAY JOIN [1, 2, 3] AS step
 GROUP BY step
 ORDER BY step

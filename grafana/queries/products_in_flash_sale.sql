@@ -1,6 +1,6 @@
--- How many products were in a flash sale at each step, by what is known of the
--- windows that say so: still open, closed and confirmed, or taken back because
--- purchases came after all.
+-- How many products were in a flash sale at each step, by the
+-- status of the windows: firing (still open), confirmed (closed), or retracted
+-- because purchases came.
 SELECT
     time,
     -- A product is in several windows at once, and counts once.

@@ -1,6 +1,6 @@
-// Package eventid makes ids for events that came without one. Whoever reads
-// the same thing again makes the same id, so its event is recognised as a copy
-// by its identity (E3, I4).
+// Package eventid makes ids for events that came without one. Reading the same
+// thing again makes the same id, so the event is recognised as a duplicate by
+// its identity (E3, I4).
 //
 // The recipes below never change: another one would take every old file for
 // new. A better one gets the next number, beside these.

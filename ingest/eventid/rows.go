@@ -60,7 +60,8 @@ func (r *Rows) AppendID(dst []byte, c *Content) ([]byte, error) {
 	return hex.AppendEncode(append(dst, "row1-"...), sum[:16]), nil
 }
 
-// Close frees the memory and the temporary files. Rows begins anew after it.
+// Close releases the memory and the temporary files. Rows can then be used for
+// another file.
 func (r *Rows) Close() {
 	r.disk.close()
 	*r = Rows{None: r.None, MaxBytes: r.MaxBytes, TempDir: r.TempDir, Interrupted: r.Interrupted}

@@ -2,7 +2,6 @@ package formats
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -20,12 +19,15 @@ const showsEncoding = 4 << 10
 // named one; else UTF-16 where the first bytes look like it, and UTF-8. Text that
 // is UTF-8 already is passed on as it is, its byte order mark included.
 func decoded(r io.Reader, name string) (io.Reader, error) {
-	head := make([]byte, showsEncoding)
-	n, err := io.ReadFull(r, head)
-	if err != nil && n == 0 && !errors.Is(err, io.EOF) { // after some bytes, the next read returns it again
+	head, err := io.ReadAll(io.LimitReader(r, showsEncoding))
+	switch {
+	case err != nil && len(head) == 0:
 		return nil, fmt.Errorf("read the first bytes: %w", err)
+	case err != nil:
+		r = failing{err}
+	case len(head) < showsEncoding:
+		r = failing{io.EOF} // a terminal would be read again
 	}
-	head = head[:n]
 	whole := io.MultiReader(bytes.NewReader(head), r)
 	from, err := encodingOf(head, name)
 	if err != nil || from == nil {
@@ -33,6 +35,11 @@ func decoded(r io.Reader, name string) (io.Reader, error) {
 	}
 	return transform.NewReader(whole, from.NewDecoder()), nil
 }
+
+// failing is what follows the last byte of a reader: its error.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // encodingOf returns nil for UTF-8.
 func encodingOf(head []byte, name string) (encoding.Encoding, error) {

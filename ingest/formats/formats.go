@@ -149,7 +149,7 @@ func (r *Reader) Next(e *event.Event) error { return r.rows.next(r.in, e) }
 // whatever the file is written in.
 func (r *Reader) Row() (line int64, raw []byte) { return r.in.number, r.in.last }
 
-// Close frees what numbering equal rows holds, temporary files included.
+// Close releases what numbering equal rows holds, temporary files included.
 func (r *Reader) Close() { r.ids.Close() }
 
 type nothing struct{}

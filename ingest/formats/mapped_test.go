@@ -1,7 +1,9 @@
 package formats
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -219,6 +221,34 @@ func TestMappedRowsAreReadWithoutAllocating(t *testing.T) {
 	})
 	if allocs > rows/10 {
 		t.Errorf("%.0f allocations for %d rows", allocs, rows)
+	}
+}
+
+// once fails once and then says that the file has ended.
+type once struct{ err error }
+
+func (o *once) Read([]byte) (int, error) {
+	err := o.err
+	o.err = io.EOF
+	return 0, err
+}
+
+func TestAReadingErrorInTheFirstBytesIsKept(t *testing.T) {
+	m := parsed(t, "event_type='page',timestamp=ts,time=unix_s,user_id=uid")
+	for _, broken := range []error{errors.New("the disk is gone"), io.ErrUnexpectedEOF} {
+		for _, file := range []string{"", "ts,uid\n1784887445,u\n"} {
+			r, err := Open(io.MultiReader(strings.NewReader(file), &once{broken}), Options{Mapping: m})
+			for rows := 0; err == nil && rows < 3; rows++ {
+				var e event.Event
+				err = r.Next(&e)
+			}
+			if r != nil {
+				r.Close()
+			}
+			if !errors.Is(err, broken) {
+				t.Errorf("after %q the error is %v, want %v", file, err, broken)
+			}
+		}
 	}
 }
 

@@ -28,15 +28,15 @@ func (p *product) describe(e *event.Event) {
 type catalogue struct {
 	products []product
 	onSale   int
-	reach    []float64 // the popularity of each product and all before it
+	upTo     []float64 // the popularity of each product and all before it together
 }
 
 func (c *catalogue) sale() *product { return &c.products[c.onSale] }
 
 func (c *catalogue) pick(rnd *rand.Rand) *product {
-	at := rnd.Float64() * c.reach[len(c.reach)-1]
-	i, _ := slices.BinarySearch(c.reach, at)
-	return &c.products[min(i, len(c.reach)-1)]
+	at := rnd.Float64() * c.upTo[len(c.upTo)-1]
+	i, _ := slices.BinarySearch(c.upTo, at)
+	return &c.products[min(i, len(c.upTo)-1)]
 }
 
 var categories = []struct {
@@ -87,10 +87,10 @@ func makeCatalogue(products int, viewsIn10Minutes float64) catalogue {
 		c.products[i] = p
 		if i != c.onSale {
 			total += popularity(i, products)
-			c.reach = append(c.reach, total)
+			c.upTo = append(c.upTo, total)
 		}
 	}
-	for i := range c.reach {
+	for i := range c.upTo {
 		views := viewsIn10Minutes * popularity(i, products) / total
 		sells := 0.02 + 0.02*rnd.Float64()
 		if views > danger {

@@ -1,4 +1,4 @@
-// Package shop makes up a shop's traffic, for trying things out and for
+// Package shop generates a shop's traffic, for trying things out and for
 // measuring: a catalogue, visitors who come back, and one product in a flash
 // sale, which many view and hardly anybody buys.
 //

@@ -70,7 +70,7 @@ type SASL struct {
 // Topics are the names of our topics, prefix included.
 type Topics struct {
 	Events   string // the log
-	Data     string // the inbound topic, for other producers
+	Inbound  string // the inbound topic, for other producers
 	Alerts   string
 	Rejected string
 }
@@ -79,7 +79,7 @@ type Topics struct {
 func (c Config) Topics() Topics {
 	return Topics{
 		Events:   c.TopicPrefix + "ecom_clickstream_events",
-		Data:     c.TopicPrefix + "ecom_clickstream_data",
+		Inbound:  c.TopicPrefix + "ecom_clickstream_data",
 		Alerts:   c.TopicPrefix + "flash_sale_alerts",
 		Rejected: c.TopicPrefix + "ecom_clickstream_rejected",
 	}

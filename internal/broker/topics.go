@@ -32,7 +32,7 @@ type LogIdentity struct {
 func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 	adm, cfg := c.admin(), c.cfg
 	t := cfg.Topics()
-	all := []string{t.Events, t.Alerts, t.Data, t.Rejected}
+	all := []string{t.Events, t.Alerts, t.Inbound, t.Rejected}
 
 	found, err := adm.ListTopics(ctx, all...)
 	if err != nil {
@@ -108,7 +108,7 @@ func (c Config) settings(topic string) map[string]*string {
 		keep(d)
 		// A cluster may limit topics by size; ours end by time or not at all.
 		set["retention.bytes"] = new("-1")
-	case t.Data:
+	case t.Inbound:
 		if c.DataRetention != 0 {
 			keep(c.DataRetention)
 		}

@@ -51,7 +51,7 @@ func TestEnsureTopicsMakesThemOnceWithUnlimitedRetention(t *testing.T) {
 		t.Errorf("a second call found %+v, want %+v", again, id)
 	}
 	ctx, adm := deadline(t), kadm.NewClient(client(t, cfg).Client)
-	topics, err := adm.ListTopics(ctx, cfg.Topics().Events, cfg.Topics().Data, cfg.Topics().Alerts, cfg.Topics().Rejected)
+	topics, err := adm.ListTopics(ctx, cfg.Topics().Events, cfg.Topics().Inbound, cfg.Topics().Alerts, cfg.Topics().Rejected)
 	if err != nil {
 		t.Fatal(err)
 	}

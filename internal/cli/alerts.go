@@ -23,9 +23,9 @@ type alertsCmd struct {
 }
 
 func (alertsCmd) Help() string {
-	return `An alert is firing while its window is open, retracted when it no longer qualifies, confirmed when its
-window has closed. --follow reads the alerts topic, where an alert is within a second of the view that
-made it.
+	return `An alert is firing while its window is open, retracted when the window no longer qualifies, and confirmed
+when the window has closed and still qualifies. --follow reads the alerts topic. An alert is in that topic
+within a second of the view that raised it.
 
 Examples:
   clickstream alerts
@@ -122,8 +122,8 @@ func (c *alertsCmd) followInstance(ctx context.Context, t *terminal) (err error)
 	if err != nil {
 		return err
 	}
-	// What came before is in the table, if the mirror is as quick as it should
-	// be; else it is not worth waiting for.
+	// Older alerts are read from the table. Those that the mirror has not stored
+	// within this time are left out.
 	waiting, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	if err := p.Warehouse.WaitStored(waiting, p.Broker, topic, from, nil); err != nil && waiting.Err() == nil {
@@ -137,7 +137,7 @@ func (c *alertsCmd) followInstance(ctx context.Context, t *terminal) (err error)
 }
 
 // answerWithin is how long an instance may take to answer before it counts as
-// gone.
+// unreachable.
 const answerWithin = 5 * time.Second
 
 func (c *alertsCmd) follow(ctx context.Context, t *terminal, p *instance.Pipeline, from broker.Offsets, seen map[string]int64) error {
@@ -164,13 +164,13 @@ func (c *alertsCmd) follow(ctx context.Context, t *terminal, p *instance.Pipelin
 			_, err := p.Broker.EndOffsets(asking, topic)
 			cancel()
 			if err != nil && ctx.Err() == nil {
-				return fmt.Errorf("the instance has ended: %w", err)
+				return fmt.Errorf("the instance is unreachable: look whether it still runs (clickstream status): %w", err)
 			}
 		}
 		for _, r := range records {
 			a, err := event.DecodeAlert(r.Value)
 			if err != nil || seen[a.ID] >= a.Version {
-				continue // in rejected_events, by the mirror; or printed already
+				continue // invalid, so the mirror rejects it; or printed already
 			}
 			if err := c.print(t, a); err != nil {
 				return err

@@ -23,7 +23,7 @@ import (
 type analyzeCmd struct {
 	fileFlags
 	Output   string `enum:"text,json" default:"text" help:"text, or json: one document on standard output and nothing else."`
-	DataDir  string `placeholder:"DIR" help:"Keep the log and the tables in this folder, and go on with what is in it (default: a temporary folder)."`
+	DataDir  string `placeholder:"DIR" help:"Keep the log and the tables in this folder, and add to what is in it (default: a temporary folder)."`
 	Keep     bool   `help:"Keep the temporary folder."`
 	LogLevel string `enum:"debug,info,warn,error" default:"warn" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
 	orderFlags
@@ -33,8 +33,8 @@ type analyzeCmd struct {
 }
 
 func (analyzeCmd) Help() string {
-	return `The file goes the way every event goes: onto the log, from there into ClickHouse and through the
-processor; at its end all windows are closed and the jobs run for every day in it.
+	return `The file's events go through the whole pipeline: onto an event log, from there into ClickHouse and through the
+processor. At the end of the file all windows are closed, and the jobs run for every day in it.
 
 Examples:
   clickstream analyze clicks.csv
@@ -48,7 +48,7 @@ lateness are sorted first, in temporary files where they do not fit in memory.
 The log is always embedded and made for this command, so that the files never mix with a shop's events. With
 --clickhouse-addr the tables are made in a database of their own there; it is dropped at the end, unless
 you name one with --clickhouse-database.
-A folder given with --data-dir stays, and the next analyze goes on with it: a file that is in it already
+A folder given with --data-dir is kept, and the next analyze adds to it. A file that was analyzed in it before
 adds nothing.`
 }
 
@@ -113,7 +113,9 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 			return fmt.Errorf("make a temporary folder: %w", err)
 		}
 		if c.Keep {
-			defer func() { t.say("kept in %s; go on with it: clickstream analyze --data-dir %s FILE", dir, dir) }()
+			defer func() {
+				t.say("The data is kept in %s. To add files to it: clickstream analyze --data-dir %s FILE", dir, dir)
+			}()
 		} else {
 			defer os.RemoveAll(dir)
 		}
@@ -149,9 +151,10 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 	return errors.Join(err, damage(found.imported))
 }
 
-// ownDatabase names a database for one analysis on somebody's ClickHouse, and
-// says whether it did. The tables of a log that is gone would be in the way of
-// the next one, and a shop's own are not to be mixed with a file's.
+// ownDatabase names a database for this analysis alone on a ClickHouse that is
+// not embedded, and says whether it did. Tables that stayed would belong to
+// another log than the next analysis has, which refuses such tables; and a
+// shop's own tables must not be mixed with a file's.
 func (c *analyzeCmd) ownDatabase() bool {
 	if len(c.ClickhouseAddr) == 0 || c.DataDir != "" || c.ClickhouseDatabase != warehouse.DefaultDatabase {
 		return false

@@ -51,8 +51,8 @@ type commands struct {
 type terminal struct {
 	in       io.Reader
 	out, err io.Writer
-	// inTTY says that a person can answer, outTTY and errTTY that one is likely
-	// to look.
+	// inTTY, outTTY and errTTY say which of these are a terminal, with a person
+	// who can answer or read.
 	inTTY, outTTY, errTTY bool
 }
 
@@ -61,7 +61,8 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// silentError ends a command with status 1 after it has said itself why.
+// silentError ends a command with exit status 1 when the command has already
+// printed the reason.
 type silentError struct{}
 
 func (silentError) Error() string { return "failed" }

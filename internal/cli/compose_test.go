@@ -98,7 +98,7 @@ func TestTheComposedServiceRuns(t *testing.T) {
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			t.Fatalf("a log line that is not JSON: %s", lines.Text())
 		}
-		if line.Message == "collector" {
+		if line.Message == "the collector listens" {
 			url = line.URL
 		}
 	}

@@ -30,21 +30,21 @@ type demoCmd struct {
 
 func (demoCmd) Help() string {
 	return `Starts an embedded broker and an embedded ClickHouse (installed through npm into the user's cache folder
-at the first start), makes the tables, generates a shop's traffic with the last 15 minutes as history, and
-runs every role. One product is in a flash sale: people look at it and do not buy. A second start goes on
-with the folder's data.
+at the first start), creates the tables, runs every role and generates a shop's traffic, beginning with the
+last 15 minutes. One product is in a flash sale: many view it and nobody buys it. The next start in the same
+folder continues with the data that is in it.
 
 Examples:
   clickstream demo
   clickstream demo --for 30s --data-dir /tmp/shop`
 }
 
-// A demo begins with the shop's last quarter of an hour. The flash sale has
-// begun just so long before that its alert comes while people look on.
+// A demo begins with a quarter of an hour of history. The flash sale in it
+// starts so long before now that its alert comes soon after the demo's start.
 const (
 	history    = 15 * time.Minute
 	saleBefore = 95 * time.Second
-	rushRate   = 240 // views a minute, else 60
+	rushRate   = 240 // views a minute of a sale without history; else 60
 )
 
 func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
@@ -83,7 +83,7 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 		return err
 	}
 	if eng.Started() {
-		fmt.Fprintf(t.out, "The data is in %s; the next start goes on with it.\n", c.DataDir)
+		fmt.Fprintf(t.out, "The data is in %s; the next start continues with it.\n", c.DataDir)
 	}
 	return nil
 }
@@ -112,7 +112,8 @@ func newTraffic(ctx context.Context, p *instance.Pipeline, traffic shop.Options)
 	if past := time.Since(traffic.Start); past > saleBefore {
 		traffic.SaleAt = past - saleBefore
 	} else {
-		// There is less history than that: the sale makes up for it.
+		// The history is too short for that: more views a minute raise the alert
+		// as soon.
 		traffic.SaleAt, traffic.SaleRate = time.Millisecond, rushRate
 	}
 	return shop.New(traffic)
@@ -135,13 +136,13 @@ func (c *demoCmd) show(ctx context.Context, t *terminal, s *status, p *instance.
 	if err != nil {
 		return r.Explain(err)
 	}
-	shut := make(chan struct{})
-	shutOnce := sync.OnceFunc(func() { close(shut) })
+	ended := make(chan struct{}) // when all traffic is on the log
+	endedOnce := sync.OnceFunc(func() { close(ended) })
 	r.Go("generator", func(_ context.Context, running func()) error {
 		running()
 		err := generator.Run(open, producer)
 		if err == nil {
-			shutOnce()
+			endedOnce()
 		}
 		return err
 	})
@@ -149,19 +150,19 @@ func (c *demoCmd) show(ctx context.Context, t *terminal, s *status, p *instance.
 	if err := r.Context().Err(); err != nil {
 		return r.Explain(err)
 	}
-	links, err := c.links(p, r)
+	pages, err := openPages(p, r)
 	if err != nil {
 		return r.Explain(err)
 	}
-	r.AddLinks(links.byName())
-	c.introduce(t, links, generator, jobs.DayOf(time.Now(), zone))
+	r.AddURLs(urls(pages))
+	c.introduce(t, pages, r.URL("collector"), generator, jobs.DayOf(time.Now(), zone))
 
 	shown.run(open)
 	// What is not stored within the grace is stored by the next command.
 	last, cancel := context.WithTimeout(r.Context(), grace.Stop)
 	defer cancel()
 	select {
-	case <-shut:
+	case <-ended:
 	case <-last.Done():
 	}
 	if err := p.WaitStored(last, nil); err != nil && last.Err() == nil {
@@ -174,12 +175,13 @@ func (c *demoCmd) show(ctx context.Context, t *terminal, s *status, p *instance.
 	return nil
 }
 
-// introduce prints what there is to look at.
-func (c *demoCmd) introduce(t *terminal, links links, generator *shop.Generator, today jobs.Day) {
+// introduce prints the addresses of a demo and commands to try.
+func (c *demoCmd) introduce(t *terminal, pages []page, collector string, generator *shop.Generator, today jobs.Day) {
 	fmt.Fprintln(t.out)
-	for _, l := range links {
-		fmt.Fprintf(t.out, "  %-18s %s\n", l.what, l.url)
+	for _, p := range pages {
+		fmt.Fprintf(t.out, "  %-18s %s\n", p.label, p.url)
 	}
+	fmt.Fprintf(t.out, "  %-18s %s\n", "send events to", collector)
 	fmt.Fprintf(t.out, "  %-18s %s alerts --follow%s\n", "in another shell", self(), c.inFolder())
 	fmt.Fprintf(t.out, "  %-18s %s jobs run all --day %s%s; then jobs report %s\n", "today's reports", self(), today, c.inFolder(), today)
 	fmt.Fprintf(t.out, "\nThe product in the flash sale is %s: an alert comes within a minute. Ctrl-C stops.\n\n", generator.SaleProduct())
@@ -207,24 +209,28 @@ func (c *demoCmd) inFolder() string {
 	return " --data-dir " + c.DataDir
 }
 
-type link struct{ name, what, url string }
-
-type links []link
-
-func (ls links) byName() map[string]string {
-	m := map[string]string{}
-	for _, l := range ls {
-		m[l.name] = l.url
-	}
-	return m
+// page is a web page of a demo.
+type page struct {
+	name  string // in the instance's description
+	label string // for people
+	url   string
 }
 
-// links opens what there is to look at.
-func (c *demoCmd) links(p *instance.Pipeline, r *instance.Roles) (links, error) {
-	found := links{{"collector", "send events to", r.Link("collector")}}
+// urls are the pages' URLs by name.
+func urls(pages []page) map[string]string {
+	byName := map[string]string{}
+	for _, p := range pages {
+		byName[p.name] = p.url
+	}
+	return byName
+}
+
+// openPages starts the console and returns its pages. A ClickHouse that is not
+// embedded has no user for them, so there are none.
+func openPages(p *instance.Pipeline, r *instance.Roles) ([]page, error) {
 	server := p.EmbeddedClickHouse()
 	if server == nil {
-		return found, nil // another ClickHouse's pages have another user
+		return nil, nil
 	}
 	con, err := console.Open(r.Context(), console.Options{
 		ClickHouseHTTP: server.HTTPAddr(), User: embedded.GrafanaUser, Password: server.Credentials().GrafanaPassword,
@@ -245,8 +251,8 @@ func (c *demoCmd) links(p *instance.Pipeline, r *instance.Roles) (links, error) 
 	for _, chart := range live {
 		charts = append(charts, console.Chart(chart))
 	}
-	return append(links{
+	return []page{
 		{"dashboard", "live charts", con.Shorten("live", con.DashboardURL(charts, grafana.LiveParams()))},
-		{"play", "ask with SQL", con.Shorten("sql", con.PlayURL())},
-	}, found...), nil
+		{"play", "query with SQL", con.Shorten("sql", con.PlayURL())},
+	}, nil
 }

@@ -11,8 +11,8 @@ import (
 	"clickstream/internal/instance"
 )
 
-// demoView shows what a running demo does: alerts when they come, on standard
-// output, and a line of figures.
+// demoView shows what a running demo does: alerts as they come, on standard
+// output, and a status line with figures.
 type demoView struct {
 	t         *terminal
 	s         *status
@@ -38,8 +38,8 @@ func (v *demoView) alert(a event.Alert) {
 	v.alerts++
 }
 
-// show prints the news. The windows of one product overlap, so those with the
-// same news make one line.
+// show prints the alerts that are not shown yet. The windows of one product
+// overlap, so its alerts with one status make one line.
 func (v *demoView) show() {
 	v.mu.Lock()
 	news := v.news
@@ -81,9 +81,9 @@ func (v *demoView) run(ctx context.Context) {
 		case <-tick.C:
 		}
 		v.show()
-		records, lag, err := v.look(ctx)
+		records, lag, err := v.progress(ctx)
 		if err != nil {
-			continue // a role says so, or the next look is answered
+			continue // the roles log it, and the next second tries again
 		}
 		now := time.Now()
 		if before >= 0 {
@@ -95,9 +95,9 @@ func (v *demoView) run(ctx context.Context) {
 	}
 }
 
-// look asks for the number of records on the log, and how many of them are not
-// both mirrored and processed.
-func (v *demoView) look(ctx context.Context) (records, lag int64, err error) {
+// progress returns the number of records on the log, and how many of them are
+// not both stored by the mirror and counted by the processor.
+func (v *demoView) progress(ctx context.Context) (records, lag int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	topic := v.p.Broker.Topics().Events
@@ -113,7 +113,7 @@ func (v *demoView) look(ctx context.Context) (records, lag int64, err error) {
 	return records, max(lag, v.r.Processor().Stats().Lag), nil
 }
 
-// summary is said at the end.
+// summary prints the totals at the end.
 func (v *demoView) summary() {
 	v.show()
 	stored := v.r.MirrorStats()

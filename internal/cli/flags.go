@@ -69,7 +69,7 @@ var otherVariables = []string{
 	envKafkaPassword, envClickHousePassword, envWriteKeys, "CLICKSTREAM_CACHE_DIR",
 }
 
-// knownVariables are all environment variables that a flag or we read.
+// knownVariables are all environment variables that a flag or this program itself reads.
 func knownVariables(node *kong.Node) []string {
 	known := slices.Clone(otherVariables)
 	var add func(*kong.Node)

@@ -79,7 +79,7 @@ func (c *ingestFileCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 type ingestGenerateCmd struct {
-	Count    int64         `placeholder:"N" help:"Stop after so many events (default: go on until stopped, at the pace of the clock)."`
+	Count    int64         `placeholder:"N" help:"Stop after so many events (default: run until stopped, in real time)."`
 	From     time.Time     `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"Time of the first event (default: now)."`
 	To       time.Time     `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"Stop before this time."`
 	Rate     float64       `default:"20" help:"Events a second of the shop's time, about (${default})."`
@@ -94,7 +94,7 @@ type ingestGenerateCmd struct {
 }
 
 func (ingestGenerateCmd) Help() string {
-	return `With --count or --to it writes as fast as it can; without them, in real time.
+	return `With --count or --to events are written as fast as possible; without them, in real time.
 
 Examples:
   clickstream ingest generate --rate 50
@@ -123,7 +123,7 @@ func (c *ingestGenerateCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	if c.Stdout {
 		if c.Count == 0 && c.To.IsZero() {
-			return usagef("with --stdout give --count or --to: there is no clock to follow")
+			return usagef("with --stdout give --count or --to too: the output has to end")
 		}
 		return c.print(ctx, t, g)
 	}
@@ -185,5 +185,5 @@ func (c *ingestGenerateCmd) append(ctx context.Context, t *terminal, p *instance
 	}
 }
 
-// paced says whether events follow the clock.
+// paced says whether events are generated in real time.
 func (c *ingestGenerateCmd) paced() bool { return c.Count == 0 && c.To.IsZero() }

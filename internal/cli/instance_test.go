@@ -44,7 +44,7 @@ func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
 	testwait.Until(t, "the demo shows an alert", func() bool { return strings.Contains(shown.String(), "ALERT") })
 
 	// Both pages open without a password, by the addresses that are printed.
-	for _, what := range []string{"live charts", "ask with SQL"} {
+	for _, what := range []string{"live charts", "query with SQL"} {
 		address := regexp.MustCompile(what + ` +(\S+)`).FindStringSubmatch(shown.String())
 		if address == nil {
 			t.Fatalf("no address for %s in %q", what, shown)
@@ -134,13 +134,13 @@ func TestCommandsJoinTheRunningInstance(t *testing.T) {
 	_, out, _ := run(t, "status", "--output", "json", "--data-dir", folder)
 	var health struct {
 		Healthy  bool
-		Instance struct{ Links map[string]string }
+		Instance struct{ URLs map[string]string }
 		Roles    []struct {
 			Name, State string
 			Lag         *int64
 		}
 	}
-	if err := json.Unmarshal([]byte(out), &health); err != nil || !health.Healthy || len(health.Roles) != 5 || !strings.HasPrefix(health.Instance.Links["collector"], "http://127.0.0.1:") {
+	if err := json.Unmarshal([]byte(out), &health); err != nil || !health.Healthy || len(health.Roles) != 5 || !strings.HasPrefix(health.Instance.URLs["collector"], "http://127.0.0.1:") {
 		t.Errorf("status: %v, %s", err, out)
 	}
 	for _, r := range health.Roles {
@@ -243,7 +243,7 @@ func TestServeEndsWhereTheAddressThatWasAskedForIsTaken(t *testing.T) {
 	_, brokers := brokertest.Start(t, t.TempDir())
 	status, _, errOut := run(t, "serve", "--roles", "collector,normaliser", "--collector-addr", taken.Addr().String(), "--data-dir", t.TempDir(),
 		"--kafka-brokers", brokers.Brokers[0])
-	if status != exitFailed || !strings.Contains(errOut, "another program has the port of "+taken.Addr().String()) || strings.Contains(errOut, `"serving"`) {
+	if status != exitFailed || !strings.Contains(errOut, "another program uses the port of "+taken.Addr().String()) || strings.Contains(errOut, `"serving"`) {
 		t.Errorf("status %d, said %s", status, errOut)
 	}
 }

@@ -57,7 +57,7 @@ func printApplied(t *terminal, applied []warehouse.Applied) {
 type migrateUpCmd struct{ migrateFlags }
 
 func (migrateUpCmd) Help() string {
-	return "serve does it by itself at its start.\n\nExample:\n  clickstream migrate up --clickhouse-addr clickhouse:9000"
+	return "clickstream serve does this at its start.\n\nExample:\n  clickstream migrate up --clickhouse-addr clickhouse:9000"
 }
 
 func (c *migrateUpCmd) Run(ctx context.Context, t *terminal) error {
@@ -70,12 +70,12 @@ func (c *migrateUpCmd) Run(ctx context.Context, t *terminal) error {
 
 type migrateDownCmd struct {
 	All bool `env:"-" help:"Revert all migrations and drop every row; after migrate up the mirror stores the log again."`
-	Yes bool `env:"-" help:"With --all: do not ask."`
+	Yes bool `env:"-" help:"With --all: do not ask for confirmation."`
 	migrateFlags
 }
 
 func (migrateDownCmd) Help() string {
-	return "The log is the source of truth and stays as it is.\n\nExample:\n  clickstream migrate down"
+	return "The event log is not changed. The mirror stores it again after migrate up.\n\nExample:\n  clickstream migrate down"
 }
 
 func (c *migrateDownCmd) Run(ctx context.Context, t *terminal) error {
@@ -95,14 +95,14 @@ func (c *migrateDownCmd) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-// confirm asks before every table is dropped. Where nobody can answer, --yes is
-// the answer, and no environment variable is.
+// confirm asks for confirmation before every table is dropped. Without a
+// terminal --yes has to confirm it; an environment variable cannot.
 func (c *migrateDownCmd) confirm(t *terminal) error {
 	if c.Yes {
 		return nil
 	}
 	if !t.errTTY || !t.inTTY {
-		return usagef("--all drops every table of the database, reports included: give --yes too")
+		return usagef("--all drops every table of the database, reports included, and nobody can be asked to confirm it: give --yes too")
 	}
 	if !t.confirm(fmt.Sprintf("This drops every table of database %s, reports included. Drop them?", c.ClickhouseDatabase)) {
 		return errors.New("nothing was dropped")

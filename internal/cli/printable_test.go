@@ -18,7 +18,7 @@ func TestNothingFromAClientReachesATerminalRaw(t *testing.T) {
 	for name, show := range map[string]func(*terminal){
 		"alerts": func(term *terminal) { _ = (&alertsCmd{Output: "text"}).print(term, event.Alert{ProductID: hostile}) },
 		"trace": func(term *terminal) {
-			printTrace(term, hostile, []traced{{Type: hostile, Key: hostile}}, []refused{{Reason: "bad_time", Field: hostile, Message: hostile, Origin: hostile}})
+			printTrace(term, hostile, []traced{{Type: hostile, Key: hostile}}, []rejectedRecord{{Reason: "bad_time", Field: hostile, Message: hostile, Origin: hostile}})
 		},
 		"sql": func(term *terminal) { table(term.out, []string{hostile}, [][]string{{hostile}}) },
 		"demo": func(term *terminal) {

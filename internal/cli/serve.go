@@ -10,7 +10,7 @@ import (
 type serveCmd struct {
 	Roles                   []string      `placeholder:"ROLE" help:"Roles to run: ${roles} (default: all)."`
 	CollectorAddr           string        `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port if that one is in use)."`
-	WriteKeysFile           string        `placeholder:"FILE" help:"Write keys of which clients must give one, as NAME SECRET, one a line; $$CLICKSTREAM_WRITE_KEYS takes NAME:SECRET,… instead (default: no key is needed)."`
+	WriteKeysFile           string        `placeholder:"FILE" help:"File of write keys, a line each: NAME SECRET. A request must carry one of the secrets. Without a file, $$CLICKSTREAM_WRITE_KEYS holds the keys as NAME:SECRET,NAME:SECRET (default: no key is needed)."`
 	CollectorMemory         int64         `default:"128" placeholder:"MIB" help:"Memory in MiB for all requests under way; one client may use half of it (${default})."`
 	CollectorClientRequests int           `default:"256" placeholder:"N" help:"Requests that one client (an address or a write key) may have under way at once (${default})."`
 	CollectorMaxAge         time.Duration `default:"720h" placeholder:"DURATION" help:"How old an event may be when the collector receives it; older ones are rejected (${default})."`
@@ -22,13 +22,13 @@ type serveCmd struct {
 }
 
 func (serveCmd) Help() string {
-	return `Runs until it is stopped, by Ctrl-C or SIGTERM. Several instances share the work, each with a --data-dir of
-its own. A role that cannot reach what it needs is started again until it can; the others run meanwhile.
+	return `Runs until Ctrl-C or SIGTERM. Several instances share the work; give each a --data-dir of its own. A role whose
+broker or ClickHouse is unreachable is started again until it is reachable; the other roles run meanwhile.
 collector, normaliser and processor need no ClickHouse. clickstream status shows every role.
 
   collector   takes events over HTTP: POST /v1/events
-  normaliser  brings the records of other producers into the log
-  mirror      copies the log into ClickHouse
+  normaliser  appends the records of other producers to the log
+  mirror      stores the log in ClickHouse
   processor   turns the log into alerts
   jobs        runs the daily jobs at their times
 
@@ -83,7 +83,7 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
 		return err
 	}
 	if eng.Started() {
-		log.Info().Str("data", c.DataDir).Msg("stopped; the next start goes on with the data")
+		log.Info().Str("data", c.DataDir).Msg("stopped; the next start continues with the data")
 	} else {
 		log.Info().Msg("stopped")
 	}

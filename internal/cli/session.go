@@ -8,14 +8,14 @@ import (
 	"clickstream/internal/instance"
 )
 
-// useInstance runs work that asks: on the running instance that the flags name,
-// or on the data that is in its folder.
+// useInstance runs work that only reads: on the running instance that the flags
+// name, or on the data in its folder.
 func useInstance(ctx context.Context, t *terminal, flags *engineFlags, folder folderFlags, work func(context.Context, *instance.Pipeline) error) error {
 	return runSession(ctx, t, flags, folder, instance.Session{Engines: instance.Config{Sharing: instance.JoinOrOpen}}, work)
 }
 
-// useOrStartInstance is useInstance for work that adds data: in an empty folder
-// it starts with none.
+// useOrStartInstance is useInstance for work that adds data: it also works in a
+// folder without data.
 func useOrStartInstance(ctx context.Context, t *terminal, flags *engineFlags, folder folderFlags, work func(context.Context, *instance.Pipeline) error) error {
 	return runSession(ctx, t, flags, folder, instance.Session{Engines: instance.Config{Sharing: instance.JoinOrStart}}, work)
 }
@@ -33,12 +33,12 @@ func runSession(ctx context.Context, t *terminal, flags *engineFlags, folder fol
 			s.clear()
 			return
 		}
-		s.set("storing: %s records to go", count(left))
+		s.set("storing: %s records left", count(left))
 	}
 	return session.Run(ctx, work)
 }
 
-// instance is the way to the engines that the flags name.
+// instance is the Config of the engines that the flags name.
 func (f *engineFlags) instance(t *terminal, dir string, use instance.Sharing, log zerolog.Logger) instance.Config {
 	return instance.Config{
 		Kafka: f.broker(), ClickHouse: f.clickhouse(), Dir: dir, Sharing: use, Log: log, Installing: t.status().installing,

@@ -19,14 +19,14 @@ import (
 
 type sqlCmd struct {
 	Query    string `arg:"" help:"One SQL query; - reads it from standard input."`
-	Output   string `enum:"table,vertical,json,jsonl,csv,tsv" default:"table" help:"table, vertical (a column a line), json (an array of objects), jsonl (an object a line), csv or tsv. A FORMAT at the query's end goes before."`
+	Output   string `enum:"table,vertical,json,jsonl,csv,tsv" default:"table" help:"table, vertical (a column a line), json (an array of objects), jsonl (an object a line), csv or tsv. A FORMAT at the query's end overrides it."`
 	Vertical bool   `help:"The same as --output vertical."`
 	folderFlags
 	engineFlags
 }
 
 func (sqlCmd) Help() string {
-	return `Views to ask: events, flash_sale_alerts, rejected_events, job_runs, user_segmentation_daily,
+	return `Views to query: events, flash_sale_alerts, rejected_events, job_runs, user_segmentation_daily,
 top_products_daily, conversion_rate_daily. A query can read and cannot change anything.
 
 A query may end in FORMAT CSV, TSV, JSON, JSONEachRow or Vertical; for others use --output. On a terminal a wide table is
@@ -257,7 +257,7 @@ func writeCSV(t *terminal, rows driver.Rows, names bool) error {
 	return out.Error()
 }
 
-// writeTSV escapes what is not printable, tabs and line ends among it.
+// writeTSV escapes what is not printable, tabs and line ends included.
 func writeTSV(w io.Writer, rows driver.Rows, names bool) error {
 	if names {
 		if _, err := fmt.Fprintln(w, strings.Join(escaped(rows.Columns()), "\t")); err != nil {

@@ -20,8 +20,8 @@ const (
 	outBareTSV  = "TSV"
 )
 
-// formatOutputs are ClickHouse's formats that we print ourselves, in lower case: its
-// native protocol, by which we ask, ignores a query's FORMAT.
+// formatOutputs are ClickHouse's formats that this command prints itself, in
+// lower case: the native protocol ignores a query's FORMAT.
 var formatOutputs = map[string]string{
 	"csv": outBareCSV, "csvwithnames": outCSV,
 	"tsv": outBareTSV, "tabseparated": outBareTSV, "tsvwithnames": outTSV, "tabseparatedwithnames": outTSV,
@@ -31,7 +31,7 @@ var formatOutputs = map[string]string{
 
 var formatAtEnd = regexp.MustCompile(`(?is)\sFORMAT\s+([a-z0-9]+)\s*;?\s*$`)
 
-// splitFormat takes the FORMAT off a query's end and returns the output that it
+// splitFormat removes the FORMAT from a query's end and returns the output that it
 // means, or "" where the query has none.
 func splitFormat(query string) (rest, output string, err error) {
 	at := formatAtEnd.FindStringSubmatchIndex(query)

@@ -23,12 +23,15 @@ type statusCmd struct {
 }
 
 func (statusCmd) Help() string {
-	return `Exit status 0 says that both engines answer, that every role runs somewhere and none waits to be restarted,
-that no role lags by more than --max-lag and every lag shrinks (it looks for up to 5 seconds), that no event
-was received ahead of now, and that every job has run for the last day that it was due for.
+	return `Exit status 0 means that all of this holds:
+  - both engines are reachable
+  - every role runs in some instance, and none waits to be restarted
+  - no lag is above --max-lag, and every lag shrinks within 5 seconds
+  - the newest event was not received ahead of now
+  - every job has run for the last day that it was due for
 
-It shows the roles of the instance in the folder, and of all instances the members of the consumer groups. The
-roles collector and jobs have no group: those of other instances are not shown.
+Shown are the roles of the instance in the folder and, for all instances together, how many members each consumer
+group has. The roles collector and jobs have no group, so those of other instances are not shown.
 
 Examples:
   clickstream status
@@ -98,9 +101,9 @@ func printHealth(t *terminal, r health.Report, now time.Time) {
 		fmt.Fprintln(t.out)
 	}
 	if r.Instance != nil {
-		for _, name := range slices.Sorted(maps.Keys(r.Instance.Links)) {
+		for _, name := range slices.Sorted(maps.Keys(r.Instance.URLs)) {
 			if name != "collector" { // it is in the table
-				fmt.Fprintf(t.out, "%s: %s\n", name, r.Instance.Links[name])
+				fmt.Fprintf(t.out, "%s: %s\n", name, r.Instance.URLs[name])
 			}
 		}
 	}
@@ -121,8 +124,8 @@ func roleText(r health.Report, role health.Role) string {
 	case role.Name != "collector" && role.Name != "jobs":
 		parts = append(parts, "members unknown, lag unknown")
 	}
-	if role.Name == "collector" && r.Instance != nil && r.Instance.Links["collector"] != "" {
-		parts = append(parts, r.Instance.Links["collector"])
+	if role.Name == "collector" && r.Instance != nil && r.Instance.URLs["collector"] != "" {
+		parts = append(parts, r.Instance.URLs["collector"])
 	}
 	if role.Restarts > 0 {
 		parts = append(parts, fmt.Sprintf("restarted %d times", role.Restarts))

@@ -34,7 +34,7 @@ func (t *terminal) width() int {
 	return width
 }
 
-// say prints a line for people.
+// say prints a line for people to standard error.
 func (t *terminal) say(format string, args ...any) { fmt.Fprintf(t.err, format+"\n", args...) }
 
 // confirm asks a question of the person at the terminal; no answer is no.
@@ -59,9 +59,9 @@ func (t *terminal) logger(level string) zerolog.Logger {
 	return zerolog.New(w).Level(l).With().Timestamp().Logger()
 }
 
-// status is one line that is written over on a terminal. Elsewhere it prints
-// the newest text now and then, so that a log does not fill up with it. It may
-// be used from several goroutines.
+// status is one line that each new text replaces, on a terminal. Elsewhere it
+// prints a text every few seconds, so that a log does not fill up with it. It
+// may be used from several goroutines.
 type status struct {
 	mu    sync.Mutex
 	t     *terminal
@@ -120,7 +120,7 @@ func (s *status) wipe() {
 	}
 }
 
-// installing shows how the installing of the embedded ClickHouse goes.
+// installing shows the progress of the installation of the embedded ClickHouse.
 func (s *status) installing(i embedded.Installation) {
 	switch {
 	case i.Over && i.Err == nil:

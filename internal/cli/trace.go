@@ -22,14 +22,14 @@ type traceCmd struct {
 }
 
 func (traceCmd) Help() string {
-	return `Several events may share an id: all are shown. Their windows are found by reading the partition's log again
-up to them.
+	return `Shows every event with this id. To find its windows, the command reads the event's partition of the log from a
+place before the event up to the event itself.
 
 Example:
   clickstream trace 3f0c9a51-view-17`
 }
 
-// traced is an event with the id, as the table events has it.
+// traced is an event with the id, as the table event_log has it.
 type traced struct {
 	Type       string    `json:"event_type" ch:"event_type"`
 	Timestamp  time.Time `json:"timestamp" ch:"timestamp"`
@@ -37,15 +37,15 @@ type traced struct {
 	Partition  int32     `json:"partition" ch:"kafka_partition"`
 	Offset     int64     `json:"offset" ch:"kafka_offset"`
 	ReceivedAt time.Time `json:"received_at" ch:"received_at"`
-	// Copies are the rows of the identity that have not merged yet, this one
-	// included.
-	Copies uint64 `json:"copies" ch:"copies"`
+	// Rows is the number of rows of this identity: one, and one more for each
+	// duplicate that has not merged yet.
+	Rows uint64 `json:"rows" ch:"rows"`
 	// Windows are those it counted in, or why it counted in none.
 	Windows processor.Explanation `json:"windows"`
 }
 
-// refused is a rejected record in whose bytes the id stands.
-type refused struct {
+// rejectedRecord is a rejected record whose bytes contain the id.
+type rejectedRecord struct {
 	Reason    string    `json:"reason" ch:"reason"`
 	Field     string    `json:"field" ch:"field"`
 	Message   string    `json:"message" ch:"message"`
@@ -63,9 +63,9 @@ func (c *traceCmd) Run(ctx context.Context, t *terminal) error {
 	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
 		rule := p.RuleOr(rule)
 		found := struct {
-			Events   []traced  `json:"events"`
-			Rejected []refused `json:"rejected"`
-		}{[]traced{}, []refused{}}
+			Events   []traced         `json:"events"`
+			Rejected []rejectedRecord `json:"rejected"`
+		}{[]traced{}, []rejectedRecord{}}
 		conn, id := p.Warehouse.Conn(), clickhouse.Named("id", c.EventID)
 		if err := conn.Select(ctx, &found.Events, query("trace_events"), id); err != nil {
 			return fmt.Errorf("read the event: %w", err)
@@ -95,10 +95,10 @@ func (c *traceCmd) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-func printTrace(t *terminal, id string, events []traced, rejected []refused) {
+func printTrace(t *terminal, id string, events []traced, rejected []rejectedRecord) {
 	for _, e := range events {
 		fmt.Fprintf(t.out, "%s of %s at %s: partition %d, offset %d, received %s, %s row(s)\n", printable(e.Type), printable(e.Key),
-			e.Timestamp.UTC().Format(time.RFC3339Nano), e.Partition, e.Offset, e.ReceivedAt.UTC().Format(time.RFC3339Nano), count(e.Copies))
+			e.Timestamp.UTC().Format(time.RFC3339Nano), e.Partition, e.Offset, e.ReceivedAt.UTC().Format(time.RFC3339Nano), count(e.Rows))
 		fmt.Fprintf(t.out, "  %s\n", printable(e.Windows.String()))
 	}
 	for _, r := range rejected {
@@ -106,6 +106,6 @@ func printTrace(t *terminal, id string, events []traced, rejected []refused) {
 			r.At.UTC().Format(time.RFC3339), printable(r.Reason), printable(r.Field), printable(strings.TrimSpace(r.Message)), printable(r.Origin), r.Partition, r.Position)
 	}
 	if len(events)+len(rejected) == 0 {
-		fmt.Fprintf(t.out, "no event with the id %q is stored, and no rejected record names it\n", id)
+		fmt.Fprintf(t.out, "no event with the id %q is stored, and no rejected record contains it\n", id)
 	}
 }

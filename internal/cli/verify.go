@@ -14,7 +14,7 @@ import (
 
 type verifyCmd struct {
 	Output string        `enum:"text,json" default:"text" help:"text or json."`
-	Wait   time.Duration `default:"1m" help:"How long to wait until mirror and processor have reached the log's end offsets (${default})."`
+	Wait   time.Duration `default:"1m" help:"How long to wait until the mirror has stored the log and the processor has counted it (${default})."`
 	ruleFlags
 	folderFlags
 	engineFlags

@@ -19,6 +19,6 @@
 // A Session is a short command's way to a pipeline, with the roles that it needs
 // on engines of its own.
 //
-// The package prints nothing: what a person should see of a wait goes to the
-// callbacks that a Config or a Session carries.
+// The package prints nothing. Config and Session have callbacks that report the
+// progress of long waits.
 package instance

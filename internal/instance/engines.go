@@ -33,7 +33,7 @@ type Sharing int
 
 const (
 	JoinOrStart Sharing = iota // join the running instance, or start engines for the command's own duration
-	JoinOrOpen                 // the same, but only where the folder holds data: for commands that ask
+	JoinOrOpen                 // the same, but only where the folder holds data: for commands that only read
 	StartAlone                 // own the folder, and start the engines that are not given; a running instance is refused
 	JoinOnly                   // only ever join
 )
@@ -67,7 +67,7 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// warnUnencrypted warns of passwords that a network without TLS carries.
+// warnUnencrypted warns of passwords that would cross a network without TLS.
 func (c Config) warnUnencrypted() {
 	if c.Kafka.SASL.Mechanism != "" && !c.Kafka.TLS.Enabled {
 		broker.WarnUnencrypted(c.Log, "Kafka", c.Kafka.Brokers, "--kafka-tls")
@@ -77,8 +77,8 @@ func (c Config) warnUnencrypted() {
 	}
 }
 
-// Open finds the engines, or starts them in the folder. It connects to none
-// that is given. The caller closes them.
+// Open finds the engines, or starts them in the folder. It does not connect to
+// those that cfg names. The caller closes them.
 func Open(ctx context.Context, cfg Config) (_ *Engines, err error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -88,7 +88,8 @@ func Open(ctx context.Context, cfg Config) (_ *Engines, err error) {
 	e.Kafka.Log = cfg.Log
 	needBroker, needClickHouse := len(e.Kafka.Brokers) == 0 && !cfg.ClickHouseOnly, len(e.ClickHouse.Addr) == 0 && !cfg.BrokerOnly
 	if !needBroker && !needClickHouse && cfg.Sharing != StartAlone {
-		// Who has both needs no folder; an instance in it may have more to say.
+		// With both engines given no folder is needed. If an instance of these
+		// engines runs in it, its description says more.
 		if d, err := Describe(cfg.Dir); err == nil && d != nil && d.isOf(e) {
 			e.joined = d
 		}
@@ -110,7 +111,7 @@ func Open(ctx context.Context, cfg Config) (_ *Engines, err error) {
 		}
 		return e, e.join(cfg.Dir, running, needBroker, needClickHouse)
 	}
-	switch { // left by an instance that was killed
+	switch { // an instance that was killed has left its description
 	case cfg.Sharing == JoinOnly:
 		return nil, errors.Join(noInstance(cfg.Dir, needBroker, needClickHouse), f.Close())
 	case cfg.Sharing == JoinOrOpen && !holdsData(cfg.Dir, needBroker, needClickHouse):

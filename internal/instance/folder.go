@@ -27,14 +27,14 @@ type folder struct {
 // Description is what a running instance leaves in its folder (mode 0600), so
 // that other commands can join it and status can show its roles. It is written
 // again, in one step, whenever a role changes its state, and removed at the end.
-// Whether the instance still runs, the folder's lock says.
+// The folder's lock says whether the instance still runs.
 type Description struct {
 	PID        int               `json:"pid"`
 	Broker     brokerAddress     `json:"broker"`
 	ClickHouse clickhouseAddress `json:"clickhouse"`
 	Rule       *event.Rule       `json:"rule,omitempty"` // of its processor
 	Timezone   string            `json:"timezone,omitempty"`
-	Links      map[string]string `json:"links,omitempty"` // what there is to open, such as the collector
+	URLs       map[string]string `json:"urls,omitempty"` // what can be opened, by name; "collector" is where to send events
 	Roles      []RoleState       `json:"roles"`
 }
 
@@ -97,13 +97,13 @@ func openFolder(dir string) (*folder, *Description, error) {
 	}
 	d, err := readDescription(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil, fmt.Errorf("folder %s is in use by another command: try again when that has ended, or give another --data-dir", dir)
+		return nil, nil, fmt.Errorf("folder %s is in use by another command: try again when that command has ended, or give another --data-dir", dir)
 	}
 	return nil, d, err
 }
 
 // Describe returns the description of the instance that runs in dir, or nil. It
-// makes nothing.
+// creates nothing.
 func Describe(dir string) (*Description, error) {
 	if !published(dir) {
 		return nil, nil
@@ -199,15 +199,15 @@ func (d *Description) isOf(e *Engines) bool {
 			slices.Equal(d.ClickHouse.Addresses, e.ClickHouse.Addr) && d.ClickHouse.Database == e.ClickHouse.Database)
 }
 
-// noInstance says what a command that only joins lacks.
+// noInstance is the error of a command that only joins an instance.
 func noInstance(dir string, needBroker, needClickHouse bool) error {
 	return fmt.Errorf("no instance is running in %s: start one with clickstream serve or demo, give another --data-dir, or give %s",
 		dir, missing(needBroker, needClickHouse))
 }
 
-// noData says what a command that only asks lacks.
+// noData is the error of a command that only reads.
 func noData(dir string, needBroker, needClickHouse bool) error {
-	return fmt.Errorf("no data is in %s: put some there with clickstream demo, serve or ingest, give the folder of an instance with --data-dir, or give %s",
+	return fmt.Errorf("folder %s holds no data: create some with clickstream demo, serve or ingest, name an instance's folder with --data-dir, or give %s",
 		absolutePath(dir), missing(needBroker, needClickHouse))
 }
 

@@ -42,7 +42,7 @@ func TestServeOutlivesFiveRestartsOfKafka(t *testing.T) {
 	posting, stop := context.WithCancel(ctx)
 	defer stop()
 	accepted := make(chan int)
-	go func() { defer close(accepted); postAll(posting, r.Link("collector"), accepted) }()
+	go func() { defer close(accepted); postAll(posting, r.URL("collector"), accepted) }()
 	var want uint64
 	for restart := range 5 {
 		// Events are accepted again before the next restart.

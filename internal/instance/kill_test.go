@@ -111,7 +111,7 @@ func TestAClickHouseThatEndsAgainAndAgainIsGivenUp(t *testing.T) {
 	}
 	e.ownClickHouse.Kill()
 	<-r.Context().Done()
-	if err := r.Stop(); err == nil || !strings.Contains(err.Error(), "ClickHouse: it ended 4 times") || !strings.Contains(err.Error(), "signal: killed") {
+	if err := r.Stop(); err == nil || !strings.Contains(err.Error(), "ClickHouse: the embedded ClickHouse ended 4 times") || !strings.Contains(err.Error(), "signal: killed") {
 		t.Errorf("an engine that ends again and again is reported as %v", err)
 	}
 }

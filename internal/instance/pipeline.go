@@ -11,8 +11,8 @@ import (
 	"clickstream/warehouse"
 )
 
-// Pipeline is what the roles stand on: the engines with topics and tables made,
-// and one client of the broker.
+// Pipeline is what the roles use: the engines with topics and tables made, and
+// one client of the broker.
 type Pipeline struct {
 	*Engines
 	Broker    *broker.Client
@@ -63,8 +63,9 @@ func openTables(ctx context.Context, log broker.LogIdentity, cfg warehouse.Confi
 	return w, nil
 }
 
-// JoinPipeline opens what others run, and makes nothing: whoever only asks
-// needs no right to change tables, and does not undo what was taken back.
+// JoinPipeline opens the topics and tables of engines that others run, and
+// creates nothing. So a command that only reads needs no right to change
+// tables, and does not apply a migration that somebody has reverted.
 func JoinPipeline(ctx context.Context, e *Engines, log zerolog.Logger) (*Pipeline, error) {
 	return openPipeline(e, log, func(p *Pipeline) (err error) {
 		if p.Warehouse, err = warehouse.Open(ctx, e.ClickHouse, log); err != nil {

@@ -191,7 +191,7 @@ func TestPipelineTakesOtherProducersRecords(t *testing.T) {
 	// A backlog from several partitions is out of order.
 	rule.Lateness = 3 * time.Hour
 	r := begin(t, p, rule)
-	data := p.Broker.Topics().Data
+	data := p.Broker.Topics().Inbound
 	var records []*kgo.Record
 	for i, e := range producerEvents(rows, 2) {
 		value := fmt.Sprintf(`{"event_id":%q,"event_type":%q,"timestamp":%q,"user_id":%q,"product_id":%q,"ip_address":"10.0.0.%d"}`,

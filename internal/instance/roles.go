@@ -18,7 +18,8 @@ import (
 )
 
 // Roles are the supervised roles of one process. Each opens what it needs
-// itself, so one that cannot reach its engine keeps no other from starting.
+// itself, so a role whose engine is unreachable does not keep others from
+// starting.
 type Roles struct {
 	*Supervisor
 	engines *Engines
@@ -40,8 +41,8 @@ type Roles struct {
 	publishing sync.Mutex // one writer at a time, so that the newest is written last
 }
 
-// NewRoles is no role yet. The first one that needs the tables opens them. An
-// embedded ClickHouse of this command is kept running.
+// NewRoles starts no role yet, but keeps an embedded ClickHouse of this command
+// running. The first role that needs the tables opens them.
 func (e *Engines) NewRoles(ctx context.Context, log zerolog.Logger) (*Roles, error) {
 	client, err := broker.Open(e.Kafka)
 	if err != nil {
@@ -61,7 +62,7 @@ func (e *Engines) newRoles(ctx context.Context, client *broker.Client, log zerol
 	return r
 }
 
-// NewRoles are roles on the pipeline's tables.
+// NewRoles is as that of Engines, with the pipeline's tables.
 func (p *Pipeline) NewRoles(ctx context.Context) *Roles {
 	r := p.newRoles(ctx, p.Broker, p.Log)
 	r.tables = p.Warehouse
@@ -90,8 +91,8 @@ func (r *Roles) ensureTopics(ctx context.Context) (broker.LogIdentity, error) {
 // partitionsEvery is how often the number of the log's partitions is looked up.
 const partitionsEvery = 5 * time.Second
 
-// watchLog ends the roles when partitions have been added to the event log: with
-// the number of partitions changes where an event belongs.
+// watchLog ends the roles when partitions have been added to the event log: the
+// number of partitions decides which of them an event belongs to.
 func (r *Roles) watchLog(ctx context.Context, running func()) error {
 	identity, err := r.ensureTopics(ctx)
 	if err != nil {
@@ -106,7 +107,7 @@ func (r *Roles) watchLog(ctx context.Context, running func()) error {
 		}
 		now, err := r.broker.Partitions(ctx, identity.Topic)
 		if err != nil {
-			continue // an unreachable broker is the roles' matter
+			continue // the roles report an unreachable broker
 		}
 		if err := broker.SamePartitions(identity.Topic, identity.Partitions, now); err != nil {
 			return permanent{err}
@@ -115,7 +116,7 @@ func (r *Roles) watchLog(ctx context.Context, running func()) error {
 }
 
 // openTables returns the tables that the roles share, made and checked. While
-// one role opens them the others wait: its attempt ends when theirs would.
+// one role opens them the others wait; if it fails, the next one tries.
 func (r *Roles) openTables(ctx context.Context) (*warehouse.Warehouse, error) {
 	r.opening.Lock()
 	defer r.opening.Unlock()
@@ -222,15 +223,16 @@ func (r *Roles) Stop() error {
 	return err
 }
 
-// An embedded ClickHouse that ends more often than this is not started again.
+// An embedded ClickHouse that ends more often than mostEnds times within
+// endsSpan is not started again.
 const (
 	mostEnds = 3
 	endsSpan = time.Minute
 )
 
-// keepClickHouse starts the embedded ClickHouse again when it ends by itself:
-// any process of the machine can end it. The roles that use it wait meanwhile,
-// as for every server that is unreachable.
+// keepClickHouse starts the embedded ClickHouse again when it ends by itself,
+// for any process on the machine can make it end. Meanwhile it is unreachable
+// for the roles that use it, and they wait.
 func (r *Roles) keepClickHouse(ctx context.Context, running func()) error {
 	server, log := r.engines.ownClickHouse, r.roleLog("ClickHouse")
 	running()
@@ -243,12 +245,12 @@ func (r *Roles) keepClickHouse(ctx context.Context, running func()) error {
 		}
 		why := server.Err()
 		if why == nil {
-			return nil // it was asked to
+			return nil // it was closed
 		}
 		now := time.Now()
 		ends = slices.DeleteFunc(append(ends, now), func(at time.Time) bool { return now.Sub(at) >= endsSpan })
 		if len(ends) > mostEnds {
-			return permanent{fmt.Errorf("it ended %d times within %s: %w", len(ends), endsSpan, why)}
+			return permanent{fmt.Errorf("the embedded ClickHouse ended %d times within %s: %w", len(ends), endsSpan, why)}
 		}
 		log.Warn().Err(why).Msg("the embedded ClickHouse ended: starting it again")
 		if err := server.Restart(ctx); err != nil {

@@ -25,7 +25,7 @@ func RoleNames() []string { return []string{"collector", "normaliser", "mirror",
 func CheckRoles(roles []string) error {
 	for _, role := range roles {
 		if !slices.Contains(RoleNames(), role) {
-			return fmt.Errorf("role %q is not known: give some of %s", role, strings.Join(RoleNames(), ","))
+			return fmt.Errorf("role %q is not known: give one or more of %s", role, strings.Join(RoleNames(), ","))
 		}
 	}
 	return nil
@@ -51,7 +51,8 @@ type ServeConfig struct {
 	OnAlert                 func(event.Alert) // may be nil; called for each alert that is acknowledged
 }
 
-// Checked is the ServeConfig with its default roles, or what is wrong with it.
+// Checked returns the ServeConfig with its defaults, or an error that says what
+// is wrong with it.
 func (c ServeConfig) Checked() (ServeConfig, error) {
 	if len(c.Roles) == 0 {
 		c.Roles = RoleNames()
@@ -60,7 +61,7 @@ func (c ServeConfig) Checked() (ServeConfig, error) {
 		return c, err
 	}
 	if c.CollectorBytes != 0 && c.CollectorBytes < 64<<20 {
-		return c, fmt.Errorf("collector-memory %d: give at least 64, of which one client's largest request takes half", c.CollectorBytes>>20)
+		return c, fmt.Errorf("collector-memory %d: give at least 64 (MiB): one client may use half of it, and a request of the largest size needs that much", c.CollectorBytes>>20)
 	}
 	if c.CollectorClientRequests < 0 {
 		return c, fmt.Errorf("collector-client-requests %d: give a positive number", c.CollectorClientRequests)
@@ -133,8 +134,8 @@ func (r *Roles) runCollector(c ServeConfig) {
 		}
 		cfg.Addr = collector.Addr()
 		url := "http://" + cfg.Addr + "/v1/events"
-		r.AddLinks(map[string]string{"collector": url})
-		r.log.Info().Str("url", url).Msg("collector")
+		r.AddURLs(map[string]string{"collector": url})
+		r.log.Info().Str("url", url).Msg("the collector listens")
 		return collector.Run(ctx)
 	})
 }
@@ -152,20 +153,21 @@ func (r *Roles) openCollector(cfg ingest.CollectorConfig, preferred string) (*in
 	case err == nil:
 		return collector, nil
 	case taken && given != "":
-		return nil, permanent{fmt.Errorf("another program has the port of %s: stop that, or give another --collector-addr: %w", given, err)}
+		return nil, permanent{fmt.Errorf("another program uses the port of %s: stop that program, or give another --collector-addr: %w", given, err)}
 	case !taken:
 		return nil, permanent{err}
 	}
 	cfg.Addr = "127.0.0.1:0"
 	if collector, err = ingest.NewCollector(cfg); err == nil {
-		r.log.Warn().Str("addr", collector.Addr()).Msgf("another program has the port of %s: the collector listens on another; --collector-addr chooses one", preferred)
+		r.log.Warn().Str("addr", collector.Addr()).Msgf("another program uses the port of %s: the collector listens on another port; --collector-addr chooses one", preferred)
 	}
 	return collector, err
 }
 
 func (r *Roles) runNormaliser() {
 	r.Go("normaliser", func(ctx context.Context, running func()) error {
-		// Of its own: what a client of the collector does never reaches it.
+		// Not the collector's producer, so what the collector's clients do does
+		// not affect the normaliser.
 		producer, err := ingest.NewProducer(ctx, r.broker, r.roleLog("producer"), ingest.Bulk())
 		if err != nil {
 			return err
@@ -200,24 +202,24 @@ func (r *Roles) runJobs(zone *time.Location) {
 	})
 }
 
-// AddLinks adds to the addresses that the instance's description names.
-func (r *Roles) AddLinks(links map[string]string) {
+// AddURLs adds URLs to the instance's description, each under its name.
+func (r *Roles) AddURLs(urls map[string]string) {
 	r.mu.Lock()
-	all := maps.Clone(r.shown.Links)
+	all := maps.Clone(r.shown.URLs)
 	if all == nil {
 		all = map[string]string{}
 	}
-	maps.Copy(all, links)
-	r.shown.Links = all
+	maps.Copy(all, urls)
+	r.shown.URLs = all
 	r.mu.Unlock()
 	r.changed()
 }
 
-// Link is an address that was added under the name, or "".
-func (r *Roles) Link(name string) string {
+// URL returns the URL that was added under the name, or "".
+func (r *Roles) URL(name string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.shown.Links[name]
+	return r.shown.URLs[name]
 }
 
 // changed publishes the roles' states. A folder that cannot be written to is no

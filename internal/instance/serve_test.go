@@ -99,7 +99,7 @@ func accepts(t *testing.T, dir string) {
 		t.Fatalf("no instance is described: %v", err)
 	}
 	body := `{"event_type":"view","product_id":"p1","session_id":"s1","timestamp":"` + time.Now().UTC().Format(time.RFC3339) + `"}`
-	answer, err := http.Post(d.Links["collector"], "application/json", strings.NewReader(body))
+	answer, err := http.Post(d.URLs["collector"], "application/json", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestI1_TheCollectorListensBeforeTheBrokerIsThere(t *testing.T) {
 	testwait.Until(t, "the collector listens", func() bool {
 		d, err := Describe(dir)
 		if err == nil && d != nil {
-			url = d.Links["collector"]
+			url = d.URLs["collector"]
 		}
 		return url != ""
 	})
@@ -277,7 +277,7 @@ func TestTheCollectorTakesAnotherPortWhereItsDefaultIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(said.String(), "another program has the port of "+taken.Addr().String()) || !strings.Contains(said.String(), c.Addr()) {
+	if !strings.Contains(said.String(), "another program uses the port of "+taken.Addr().String()) || !strings.Contains(said.String(), c.Addr()) {
 		t.Errorf("said %s", said.String())
 	}
 	run(c)

@@ -22,10 +22,10 @@ type Session struct {
 }
 
 // Run runs work on the pipeline. With a broker that this command started itself
-// nobody else runs the mirror: so Run runs it, work begins when what was left on
-// the log is stored, and Run returns when what work has added is stored too. If
-// ctx ends before, storing goes on for two seconds; what is then left is stored
-// by the next command.
+// no other instance runs the mirror, so Run does. Then work begins when the log
+// is stored up to its end, and Run returns when what work has added is stored
+// too. If ctx ends before, storing continues for two seconds; the next command
+// stores what is left then.
 func (s Session) Run(ctx context.Context, work func(context.Context, *Pipeline) error) (err error) {
 	eng, err := Open(ctx, s.Engines)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s Session) Run(ctx context.Context, work func(context.Context, *Pipeline) 
 	}
 	defer p.Close()
 	if eng.ownBroker == nil {
-		return work(ctx, p) // the log is others' too, and so are its roles
+		return work(ctx, p) // other instances run the roles of this log
 	}
 	return s.runRoles(ctx, p, work)
 }

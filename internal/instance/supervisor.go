@@ -15,7 +15,7 @@ import (
 	"clickstream/warehouse"
 )
 
-// State says where a role is between its start and its end.
+// State is what a role does at the moment.
 type State string
 
 // States of a role.
@@ -67,7 +67,7 @@ type Supervisor struct {
 const (
 	firstPause   = time.Second
 	longestPause = time.Minute
-	// A role that has run for so long is well again.
+	// After running for so long a role is started again after firstPause.
 	wellAfter = time.Minute
 )
 
@@ -154,7 +154,7 @@ func (s *Supervisor) restart(at int) {
 	s.report()
 }
 
-// report says to those who wait that a state has changed, and unlocks.
+// report wakes those who wait for a change of a state, and unlocks.
 func (s *Supervisor) report() {
 	close(s.moved)
 	s.moved = make(chan struct{})
@@ -212,8 +212,8 @@ func (s *Supervisor) Stop() error {
 	return s.err
 }
 
-// Explain gives the failed role's error in place of err, that of work which the
-// failure has ended.
+// Explain returns the error of the role that has failed in place of err, if err
+// is that of work which the failure has ended.
 func (s *Supervisor) Explain(err error) error {
 	if err == nil || s.ctx.Err() == nil {
 		return err
@@ -224,7 +224,7 @@ func (s *Supervisor) Explain(err error) error {
 	return err
 }
 
-// permanent is an error that waiting does not help against, whatever it wraps.
+// permanent is an error that does not pass, whatever it wraps.
 type permanent struct{ error }
 
 func (p permanent) Unwrap() error { return p.error }

@@ -1,4 +1,4 @@
--- Which runs the rows of each day are of.
+-- Which runs the rows of each day are from.
 SELECT day, run_id, count() AS rows
 FROM {table:Identifier}
 WHERE day BETWEEN {from:Date} AND {to:Date}

@@ -1,19 +1,21 @@
-// Package console opens ClickHouse's own web pages, /play and /dashboard, to
-// the person who is given their addresses, without a password being typed.
+// Package console serves ClickHouse's own web pages, /play and /dashboard, to
+// whoever has their addresses. No password is typed.
 //
 // It is a reverse proxy on a free loopback port that adds a read-only user's
 // credentials. What it promises:
 //
-//   - Nothing gets those credentials without the random token that is the
-//     first segment of the path; nothing is answered under another Host than
-//     this one, so no page elsewhere can reach it through a name of its own.
+//   - A request gets those credentials only with the random token that is the
+//     first segment of the path. A request with another Host header is refused,
+//     so that no page on the web can send one through a name that it has made
+//     resolve to this address.
 //   - It forwards the two pages, their scripts and queries, and nothing else,
 //     to one address.
-//   - Queries read: the user is read-only, and each is sent as such besides.
-//     What the page says of users, passwords and settings is dropped.
+//   - Queries only read: the user is read-only, and each query is sent with the
+//     setting readonly too. Users, passwords and settings that a page sends are
+//     dropped.
 //
-// Who can read the address can read what the user can: it is a secret, of the
-// length of one run.
+// Whoever has an address can read what the user can read, so it is a secret. It
+// is another one in each run.
 package console
 
 import (
@@ -35,8 +37,8 @@ import (
 
 // Options say what a console shows, and as whom.
 type Options struct {
-	// ClickHouseHTTP is where ClickHouse speaks HTTP: host:port, or an address
-	// that begins with http:// or https://.
+	// ClickHouseHTTP is the address of ClickHouse's HTTP interface: host:port, or
+	// a URL that begins with http:// or https://.
 	ClickHouseHTTP string
 
 	// User has to be one that may only read, with the setting readonly at 1 or
@@ -55,7 +57,7 @@ type Options struct {
 type Console struct {
 	origin   string // "http://127.0.0.1:port"
 	token    string
-	short    map[string]string // by the last word of the path, where it leads
+	short    map[string]string // short addresses: last segment of the path → what it redirects to
 	listener net.Listener
 	server   *http.Server
 	idle     func() // closes what the transport keeps open
@@ -120,7 +122,7 @@ func (c *Console) Run(ctx context.Context) error {
 		return fmt.Errorf("serve the console: %w", err)
 	case <-ctx.Done():
 	}
-	// A query may run for long: the end of the program does not wait for it.
+	// A query may run for long, and the program does not wait for it to end.
 	grace, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	if c.server.Shutdown(grace) != nil {
@@ -130,8 +132,8 @@ func (c *Console) Run(ctx context.Context) error {
 	return nil
 }
 
-// Close frees the port and makes a Run that runs return. Run closes too: Close
-// is for a console that is never run.
+// Close releases the port and ends Run. Run closes the console itself when it
+// returns, so Close is for a console that is never run.
 func (c *Console) Close() error {
 	err := c.server.Close()
 	if e := c.listener.Close(); err == nil && !errors.Is(e, net.ErrClosed) {

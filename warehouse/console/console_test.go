@@ -290,7 +290,7 @@ func TestAnUnreachableClickHouseIsSaid(t *testing.T) {
 	address := backend.URL
 	backend.Close()
 	c := running(t, Options{ClickHouseHTTP: address})
-	if status, _, body := c.send(t, request{method: "GET", path: "/" + c.token + "/play"}); status != http.StatusBadGateway || body != "ClickHouse does not answer" {
+	if status, _, body := c.send(t, request{method: "GET", path: "/" + c.token + "/play"}); status != http.StatusBadGateway || body != "ClickHouse is unreachable" {
 		t.Errorf("status %d: %s", status, body)
 	}
 	if _, err := Open(t.Context(), Options{ClickHouseHTTP: "ftp://x"}); err == nil {

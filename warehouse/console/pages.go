@@ -48,9 +48,9 @@ func (c *Console) DashboardURL(charts []Chart, parameters map[string]string) str
 	return c.origin + "/" + c.token + "/dashboard#" + base64.StdEncoding.EncodeToString([]byte(ascii(string(text))))
 }
 
-// Shorten returns a short address that leads to a long one of this console, by
-// the last word of its path: a dashboard's own holds all of its charts. It is
-// called before Run.
+// Shorten returns a short address, which ends in word and redirects to a long
+// address of this console. (A dashboard's own holds all of its charts.) It must
+// be called before Run.
 func (c *Console) Shorten(word, long string) string {
 	c.short[word] = long
 	return c.root() + word

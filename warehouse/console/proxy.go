@@ -16,8 +16,8 @@ const maxQuery = 1 << 20
 // the token; they are the same for everybody and hold nothing.
 var script = regexp.MustCompile(`^/js/[A-Za-z0-9._-]+\.js$`)
 
-// gate lets through what the package promises and says 404 to the rest,
-// without saying what was wrong.
+// gate forwards the requests that the package promises and answers 404 to all
+// others, with no reason.
 func (c *Console) gate(proxy *httputil.ReverseProxy) http.Handler {
 	_, port, _ := strings.Cut(strings.TrimPrefix(c.origin, "http://"), ":")
 	hosts := map[string]bool{"127.0.0.1:" + port: true, "localhost:" + port: true}
@@ -25,14 +25,14 @@ func (c *Console) gate(proxy *httputil.ReverseProxy) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		guard(w.Header())
 		if !hosts[r.Host] {
-			http.Error(w, "this is not served under that name", http.StatusForbidden)
+			http.Error(w, "the console is not served under this host name", http.StatusForbidden)
 			return
 		}
 		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 		token, page, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		switch {
 		case r.Method == http.MethodOptions && r.URL.Path == "/":
-			// How /play checks whether there is a server.
+			// /play checks in this way whether there is a server.
 			w.WriteHeader(http.StatusNoContent)
 		case reads && script.MatchString(r.URL.Path):
 			forward(proxy, w, r, r.URL.Path, false)
@@ -51,8 +51,8 @@ func (c *Console) gate(proxy *httputil.ReverseProxy) http.Handler {
 	})
 }
 
-// forward hands on a request of the shape that newProxy's rewrite knows: the
-// path at ClickHouse, and a query's parameters or none.
+// forward sends a request to the proxy with the path at ClickHouse and, for a
+// query, the parameters that queryParameters keeps.
 func forward(proxy *httputil.ReverseProxy, w http.ResponseWriter, r *http.Request, path string, query bool) {
 	out := r.Clone(r.Context())
 	parameters := ""
@@ -78,8 +78,8 @@ func queryParameters(sent url.Values) url.Values {
 			}
 		}
 	}
-	// The user can read only; should it be given a user that can do more, this
-	// holds. A query cannot take it back.
+	// The user can only read. Should the console be given a user that can do
+	// more, its queries still cannot, and no query can change this setting.
 	kept.Set("readonly", "1")
 	return kept
 }
@@ -110,7 +110,7 @@ func newProxy(target *url.URL, o Options) *httputil.ReverseProxy {
 					r.Header.Del(name)
 				}
 			}
-			// Those of guard are there already and would be doubled.
+			// guard has set these already; they would be sent twice.
 			for name := range guards {
 				r.Header.Del(name)
 			}
@@ -118,15 +118,16 @@ func newProxy(target *url.URL, o Options) *httputil.ReverseProxy {
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() == nil {
-				o.Log.Warn().Err(err).Msg("the console cannot reach ClickHouse")
+				o.Log.Warn().Err(err).Msg("console: ClickHouse is unreachable")
 			}
-			http.Error(w, "ClickHouse does not answer", http.StatusBadGateway)
+			http.Error(w, "ClickHouse is unreachable", http.StatusBadGateway)
 		},
 	}
 }
 
-// guards keep the address, and so the token, from being passed on to others, and
-// the pages from being shown inside others or asking elsewhere.
+// guards are headers that keep the address, and so the token, from being sent to
+// other sites, and the pages from being shown inside other pages or sending
+// queries to other addresses.
 var guards = map[string]string{
 	"Referrer-Policy":         "no-referrer",
 	"X-Frame-Options":         "DENY",

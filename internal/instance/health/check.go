@@ -21,22 +21,22 @@ type Config struct {
 	Engines  *instance.Engines
 	Roles    []string      // that should run somewhere; default: all
 	MaxLag   int64         // records; default 100,000
-	LagWait  time.Duration // how long a lag may stand still; default 5s
-	JobGrace time.Duration // how long after its hour a job may begin; default 5m
-	// AskWithin is the deadline of all queries, besides LagWait; default 8s.
-	AskWithin time.Duration
-	Location  *time.Location // of the shop; default UTC
+	LagWait  time.Duration // how long a lag may not shrink; default 5s
+	JobGrace time.Duration // how late a job may start; default 5m
+	// QueryTimeout bounds all queries together; LagWait comes on top. Default 8s.
+	QueryTimeout time.Duration
+	Location     *time.Location // of the shop; default UTC
 }
 
 // Defaults of a Config's empty fields.
 const (
-	defaultMaxLag    = 100_000
-	defaultLagWait   = 5 * time.Second
-	defaultJobGrace  = 5 * time.Minute
-	defaultAskWithin = 8 * time.Second
+	defaultMaxLag       = 100_000
+	defaultLagWait      = 5 * time.Second
+	defaultJobGrace     = 5 * time.Minute
+	defaultQueryTimeout = 8 * time.Second
 )
 
-// lagEvery is how often a lag is looked at.
+// lagEvery is the time between two looks at a lag.
 const lagEvery = 250 * time.Millisecond
 
 func (c Config) withDefaults() Config {
@@ -49,8 +49,8 @@ func (c Config) withDefaults() Config {
 	if c.LagWait == 0 {
 		c.LagWait = defaultLagWait
 	}
-	if c.AskWithin == 0 {
-		c.AskWithin = defaultAskWithin
+	if c.QueryTimeout == 0 {
+		c.QueryTimeout = defaultQueryTimeout
 	}
 	if c.JobGrace == 0 {
 		c.JobGrace = defaultJobGrace
@@ -58,8 +58,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Check looks at everything. What it cannot learn is in the Report, so it
-// returns no error.
+// Check checks everything. It returns no error: what it could not find out is in
+// the Report.
 func Check(ctx context.Context, cfg Config) Report {
 	cfg = cfg.withDefaults()
 	e := cfg.Engines
@@ -72,9 +72,9 @@ func Check(ctx context.Context, cfg Config) Report {
 		r.Roles = append(r.Roles, roleIn(e.Joined(), name))
 	}
 	if d := e.Joined(); d != nil {
-		r.Instance = &Instance{PID: d.PID, Links: d.Links}
+		r.Instance = &Instance{PID: d.PID, URLs: d.URLs}
 	}
-	c := &check{cfg: cfg, report: &r, deadline: time.Now().Add(cfg.AskWithin), opened: make(chan struct{})}
+	c := &check{cfg: cfg, report: &r, deadline: time.Now().Add(cfg.QueryTimeout), opened: make(chan struct{})}
 	var asking sync.WaitGroup
 	asking.Go(func() { c.askBroker(ctx) })
 	asking.Go(func() {
@@ -238,7 +238,7 @@ func (c *check) lagOf(cl *broker.Client, role string) progress {
 		return func(ctx context.Context) (map[string]broker.Offsets, error) {
 			<-c.opened
 			if c.tables == nil {
-				return nil, nil // what is stored, only these tables can say
+				return nil, nil // only the tables say what is stored
 			}
 			done := map[string]broker.Offsets{}
 			for _, topic := range []string{topics.Events, topics.Alerts, topics.Rejected} {
@@ -257,19 +257,20 @@ func (c *check) lagOf(cl *broker.Client, role string) progress {
 		}
 	case "normaliser":
 		return func(ctx context.Context) (map[string]broker.Offsets, error) {
-			commits, err := cl.CommittedOffsets(ctx, cl.Group("normaliser"), topics.Data)
+			commits, err := cl.CommittedOffsets(ctx, cl.Group("normaliser"), topics.Inbound)
 			done := broker.Offsets{}
 			for p, commit := range commits {
 				done[p] = commit.Offset
 			}
-			return map[string]broker.Offsets{topics.Data: done}, err
+			return map[string]broker.Offsets{topics.Inbound: done}, err
 		}
 	}
 	return nil
 }
 
-// watchLag finds a role's lag and, if it has one and a member, waits until it
-// shrinks: then the lag is that of records which have just come.
+// watchLag finds a role's lag. If there is one and the role has a member, it
+// waits for the lag to shrink: a lag that does is only that of records which
+// have just come.
 func (c *check) watchLag(ctx context.Context, cl *broker.Client, role *Role, look progress) error {
 	asking, cancel := cancelAfter(ctx, time.Until(c.deadline))
 	defer cancel()
@@ -328,8 +329,9 @@ func bounds(ctx context.Context, cl *broker.Client, topic string) (starts, ends 
 	return starts, ends, err
 }
 
-// cancelAfter cancels after d, also what takes a deadline for how long somebody
-// waits and not for how long a query may take (warehouse.Stored).
+// cancelAfter returns a context that is cancelled after d. A deadline would not
+// do: warehouse.Stored ends its query when its context is cancelled, not when a
+// deadline passes.
 func cancelAfter(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	timer := time.AfterFunc(d, cancel)

@@ -9,7 +9,7 @@ import (
 	"clickstream/jobs"
 )
 
-// Report is how everything is. Its JSON is read by monitoring.
+// Report is what Check has found. Its JSON is a contract with monitoring.
 type Report struct {
 	Healthy bool     `json:"healthy"`
 	Unwell  []string `json:"unwell"` // what is not as it should be
@@ -32,8 +32,8 @@ type Report struct {
 
 // Instance is the process whose folder was looked into.
 type Instance struct {
-	PID   int               `json:"pid"`
-	Links map[string]string `json:"links"` // the collector among them
+	PID  int               `json:"pid"`
+	URLs map[string]string `json:"urls"` // what can be opened, by name; "collector" is where to send events
 }
 
 // Engine is the broker or ClickHouse.
@@ -73,7 +73,7 @@ const unknown, notRunning = "unknown", "not running"
 // aheadBy is how far clocks may differ.
 const aheadBy = time.Minute
 
-// judge fills in what is unwell.
+// judge finds what is unwell.
 func (r *Report) judge(cfg Config, now time.Time) {
 	r.Unwell = []string{}
 	unwell := func(part, format string, args ...any) {
@@ -91,12 +91,12 @@ func (r *Report) judge(cfg Config, now time.Time) {
 	// No watermark is above the time at which its newest event was received.
 	if r.Newest != nil && r.Newest.Sub(now) > aheadBy {
 		unwell("clock", "the newest event was received %s ahead of now: the clock that stamped it or this machine's is wrong; "+
-			"so is its partition's watermark, and events that come until then may be late", duration(r.Newest.Sub(now)))
+			"its partition's watermark is too high as well, so events that come until then may be late", duration(r.Newest.Sub(now)))
 	}
 	for _, due := range r.Jobs {
 		switch {
 		case due.State == jobs.Missing && now.Sub(due.Due) > cfg.JobGrace:
-			unwell("job "+due.Job, "it was due for %s at %s and has not run: is the role jobs running?", due.Day, due.Due.UTC().Format(time.RFC3339))
+			unwell("job "+due.Job, "it was due for %s at %s and has not run: look whether an instance runs the role jobs", due.Day, due.Due.UTC().Format(time.RFC3339))
 		case due.State != jobs.Succeeded && due.State != jobs.Running && due.State != jobs.Missing:
 			unwell("job "+due.Job, "its run for %s has %s: %s", due.Day, due.State, due.Run.Error)
 		}
