@@ -137,7 +137,7 @@ func TestEverythingWrongWithThePathsIsReported(t *testing.T) {
 	dir := t.TempDir()
 	empty := filepath.Join(dir, "empty")
 	write(t, filepath.Join(empty, "notes.md"), nil)
-	cut := write(t, filepath.Join(dir, "cut.zip"), zipped(t, "a.csv="+content)[:40])
+	cut := write(t, filepath.Join(dir, "cut.zip"), zipped(t, "a.csv="+content)[:32])
 	none := write(t, filepath.Join(dir, "none.zip"), zipped(t, "a.md=x", "b.md=x"))
 	_, err := Find([]string{filepath.Join(dir, "missing"), filepath.Join(dir, "no*"), filepath.Join(dir, "x*"), empty, cut, none, Stdin, Stdin}, nil)
 	for _, want := range []string{"missing: no such file", "x*: no file matches", "the folder has no file of events", "is damaged or cut off", "the archive has no file of events", "given twice"} {
@@ -168,6 +168,41 @@ func TestDamagedFilesGiveWhatIsWhole(t *testing.T) {
 		}
 		if cut := strings.HasPrefix(name, "cut"); cut != strings.Contains(err.Error(), "is cut off") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestACutOffZipGivesWhatIsWhole(t *testing.T) {
+	long := strings.Repeat("1234567\n", 1<<16)
+	whole := zipped(t, "a.csv="+content, "b.csv="+long, "README.md=x", "c.csv="+content)
+	list := bytes.Index(whole, []byte("PK\x01\x02"))
+	c := bytes.Index(whole, []byte("c.csv")) - localHeader
+	b := bytes.Index(whole, []byte("b.csv")) - localHeader
+	for name, test := range map[string]struct {
+		size int
+		want []string // name=content of what is read
+	}{
+		"after the last file":          {list, []string{"a.csv=" + content, "b.csv=" + long, "c.csv=" + content}},
+		"in the list":                  {list + 10, []string{"a.csv=" + content, "b.csv=" + long, "c.csv=" + content}},
+		"in the last file's header":    {c + 10, []string{"a.csv=" + content, "b.csv=" + long}},
+		"in the middle of a long file": {b + (c-b)/2, []string{"a.csv=" + content, "b.csv=" + long}},
+	} {
+		path := write(t, filepath.Join(t.TempDir(), "cut.zip"), whole[:test.size])
+		found, err := Find([]string{path}, nil)
+		if err != nil || len(found.Inputs) != len(test.want) {
+			t.Errorf("%s: %d files, %v", name, len(found.Inputs), err)
+			continue
+		}
+		for i, in := range found.Inputs {
+			text, _, err := all(in)
+			var damaged *DamagedError
+			if last := i == len(found.Inputs)-1; last != errors.As(err, &damaged) || !last && err != nil {
+				t.Errorf("%s: %s ends with %v", name, in.Name, err)
+			}
+			want := test.want[i]
+			if got := filepath.Base(in.Name) + "=" + text; !strings.HasPrefix(want, got) || i < len(found.Inputs)-1 && got != want {
+				t.Errorf("%s: %s holds %d bytes", name, in.Name, len(text))
+			}
 		}
 	}
 }

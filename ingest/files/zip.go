@@ -29,9 +29,19 @@ func isZip(p string) (bool, error) {
 // addZip adds the files in an archive. The only file of one may have any name;
 // of several those count that are named as files of events are.
 func (f *Found) addZip(p string) error {
+	before := len(f.Inputs)
 	archive, err := zip.OpenReader(p)
+	if errors.Is(err, zip.ErrFormat) {
+		if err = f.addCutZip(p); err == nil && len(f.Inputs) == before {
+			err = zip.ErrFormat
+		}
+		if err != nil {
+			return fmt.Errorf("%s: the zip archive is damaged or cut off, and no file in it can be read: %w", p, err)
+		}
+		return nil
+	}
 	if err != nil {
-		return fmt.Errorf("%s: the zip archive is damaged or cut off, and its list of files is at its end: %w", p, err)
+		return fmt.Errorf("%s: %w", p, err)
 	}
 	defer archive.Close()
 	var members []*zip.File
@@ -40,7 +50,6 @@ func (f *Found) addZip(p string) error {
 			members = append(members, m)
 		}
 	}
-	before := len(f.Inputs)
 	for _, m := range members {
 		name := p + "/" + m.Name
 		if len(members) > 1 && !ofEvents(m.Name) {
@@ -65,8 +74,8 @@ func hiddenMember(name string) bool {
 
 // member is a file in an archive, unpacked. Its bytes count as they come out.
 type member struct {
-	archive *zip.ReadCloser
-	content io.ReadCloser
+	content io.Reader
+	closers []io.Closer
 }
 
 func openMember(p, name string) (io.ReadCloser, error) {
@@ -82,7 +91,7 @@ func openMember(p, name string) (io.ReadCloser, error) {
 		if err != nil {
 			return nil, errors.Join(&DamagedError{Err: err}, archive.Close())
 		}
-		return &member{archive, content}, nil
+		return &member{content, []io.Closer{content, archive}}, nil
 	}
 	return nil, errors.Join(fmt.Errorf("%s: %w", name, fs.ErrNotExist), archive.Close())
 }
@@ -97,4 +106,10 @@ func (m *member) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (m *member) Close() error { return errors.Join(m.content.Close(), m.archive.Close()) }
+func (m *member) Close() error {
+	var errs []error
+	for _, c := range m.closers {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -82,7 +82,7 @@ func (a *analysis) printSales(w io.Writer) {
 	var rows [][]string
 	for _, s := range sales[:min(len(sales), shownSales)] {
 		rows = append(rows, []string{
-			clip(s.product, 20), s.from.In(a.zone).Format("2006-01-02 15:04"), s.to.In(a.zone).Format("01-02 15:04"),
+			clip(s.product, 16), s.from.In(a.zone).Format("2006-01-02 15:04"), s.to.In(a.zone).Format("01-02 15:04"),
 			count(s.windows), count(s.views), count(s.purchases),
 		})
 	}
