@@ -67,7 +67,7 @@ func cutMembers(p string) ([]cutMember, error) {
 		}
 		end, err := m.end(f)
 		if err != nil {
-			return members, nil //nolint:nilerr // the file that is cut off is the last one
+			return members, nil // the file that is cut off is the last one
 		}
 		if at, err = nextHeader(f, end); err != nil {
 			return members, err
