@@ -7,12 +7,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"github.com/rs/zerolog"
 	"golang.org/x/term"
 
+	"clickstream/internal/columns"
 	"clickstream/warehouse/embedded"
 )
 
@@ -147,15 +147,18 @@ func bar(done, total int64) string {
 
 // table prints rows under headings, columns aligned.
 func table(w io.Writer, headings []string, rows [][]string) {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range append([][]string{headings}, rows...) {
+	t := columns.Table{}
+	for _, heading := range headings {
+		t.Columns = append(t.Columns, columns.Column{Heading: printable(heading)})
+	}
+	for _, row := range rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {
 			cells[i] = printable(cell)
 		}
-		fmt.Fprintln(tw, strings.Join(cells, "\t"))
+		t.Rows = append(t.Rows, cells)
 	}
-	_ = tw.Flush()
+	_ = t.Print(w)
 }
 
 // self is how this program was called, for examples that can be pasted.
