@@ -7,6 +7,7 @@ import (
 	"clickstream/ingest/files"
 	"clickstream/ingest/formats"
 	"clickstream/ingest/mapping"
+	"clickstream/ingest/mapping/guess"
 	"clickstream/internal/event"
 )
 
@@ -17,7 +18,7 @@ const firstEvents = 5
 // become events.
 type Guessed struct {
 	Path string
-	mapping.Guess
+	guess.Guess
 	First []string // the first five events as they would be on the log, in JSON
 }
 
@@ -35,17 +36,17 @@ func (im *Import) guess(in files.Input) (*mapping.Mapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	guess, err := formats.GuessMapping(src, given)
+	found, err := formats.GuessMapping(src, given)
 	if err = errors.Join(err, src.Close()); err != nil {
 		return nil, err
 	}
-	text := guess.Mapping.String()
+	text := found.Mapping.String()
 	if taken, ok := im.guessed[text]; ok {
 		return taken, nil
 	}
-	g := Guessed{Path: in.Name, Guess: guess}
-	if len(guess.Missing) == 0 {
-		if g.First, err = im.first(in, guess.Mapping); err != nil {
+	g := Guessed{Path: in.Name, Guess: found}
+	if len(found.Missing) == 0 {
+		if g.First, err = im.first(in, found.Mapping); err != nil {
 			return nil, err
 		}
 	}
@@ -66,7 +67,7 @@ func (im *Import) first(in files.Input, m mapping.Mapping) ([]string, error) {
 	defer r.Close()
 	var first []string
 	var e event.Event
-	for row := 0; row < mapping.SampleRows && len(first) < firstEvents; row++ {
+	for row := 0; row < guess.SampleRows && len(first) < firstEvents; row++ {
 		err := r.Next(&e)
 		if _, ok := errors.AsType[*event.Rejection](err); ok {
 			continue

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"clickstream/ingest/mapping"
+	"clickstream/ingest/mapping/guess"
 	"clickstream/internal/event"
 )
 
@@ -17,15 +18,15 @@ const GuessBytes = 1 << 20
 // GuessMapping guesses what given leaves open from the beginning of a file that
 // is not packed, up to GuessBytes of it. The error is that of reading, or that
 // there is nothing to guess from.
-func GuessMapping(r io.Reader, given mapping.Mapping) (mapping.Guess, error) {
+func GuessMapping(r io.Reader, given mapping.Mapping) (guess.Guess, error) {
 	head, err := io.ReadAll(io.LimitReader(r, GuessBytes))
 	if err != nil {
-		return mapping.Guess{}, fmt.Errorf("read the first rows: %w", err)
+		return guess.Guess{}, fmt.Errorf("read the first rows: %w", err)
 	}
 	var doubts []string
 	from, err := encodingOf(head[:min(len(head), showsEncoding)], given.Encoding)
 	if err != nil {
-		return mapping.Guess{}, err
+		return guess.Guess{}, err
 	}
 	if from == nil && given.Encoding == "" && singleByte(head) {
 		given.Encoding = "windows-1252"
@@ -33,17 +34,17 @@ func GuessMapping(r io.Reader, given mapping.Mapping) (mapping.Guess, error) {
 	}
 	inUTF8, err := decoded(bytes.NewReader(head), given.Encoding)
 	if err != nil {
-		return mapping.Guess{}, err
+		return guess.Guess{}, err
 	}
 	in := newLines(inUTF8)
 	lines, err := in.head()
 	if err != nil {
-		return mapping.Guess{}, fmt.Errorf("read the first rows: %w", err)
+		return guess.Guess{}, fmt.Errorf("read the first rows: %w", err)
 	}
 	if len(lines) == 0 {
-		return mapping.Guess{}, errors.New("the file is empty: there is nothing to guess from")
+		return guess.Guess{}, errors.New("the file is empty: there is nothing to guess from")
 	}
-	sample := mapping.Sample{Given: withShape(given, in)}
+	sample := guess.Sample{Given: withShape(given, in)}
 	if given.Quote == 0 && sample.Given.Kind == mapping.KindCSV && quotedSingly(in.buf[in.start:in.end], sample.Given.Separator) {
 		given.Quote = '\''
 		sample.Given = withShape(given, in)
@@ -56,19 +57,19 @@ func GuessMapping(r io.Reader, given mapping.Mapping) (mapping.Guess, error) {
 		sample.Rows = sampleCSV(in, sample.Given, whole)
 	}
 	if len(sample.Rows) == 0 {
-		return mapping.Guess{}, fmt.Errorf("no row can be read: the file begins with %q", clip(lines[0], 80))
+		return guess.Guess{}, fmt.Errorf("no row can be read: the file begins with %q", clip(lines[0], 80))
 	}
-	guess := mapping.GuessFrom(sample)
-	guess.Doubts = append(doubts, guess.Doubts...)
+	found := guess.From(sample)
+	found.Doubts = append(doubts, found.Doubts...)
 	// What is found from the first lines anyway only makes the flag longer.
-	guess.Mapping.Kind = given.Kind
-	if guess.Mapping.Quote == '"' {
-		guess.Mapping.Quote = given.Quote
+	found.Mapping.Kind = given.Kind
+	if found.Mapping.Quote == '"' {
+		found.Mapping.Quote = given.Quote
 	}
-	if guess.Mapping.Separator == ',' {
-		guess.Mapping.Separator = given.Separator
+	if found.Mapping.Separator == ',' {
+		found.Mapping.Separator = given.Separator
 	}
-	return guess, nil
+	return found, nil
 }
 
 // quotedSingly says whether more fields begin and end with a single quote than
@@ -92,7 +93,7 @@ func sampleCSV(in *lines, m mapping.Mapping, whole bool) [][]string {
 	}
 	r := mappedCSV{quote: m.Quote, split: splitter{comma: m.Separator, quote: m.Quote}}
 	var rows [][]string
-	for len(rows) <= mapping.SampleRows {
+	for len(rows) <= guess.SampleRows {
 		line, err := r.record(in)
 		if _, bad := errors.AsType[*event.Rejection](err); bad {
 			continue
@@ -129,7 +130,7 @@ func sampleCSV(in *lines, m mapping.Mapping, whole bool) [][]string {
 func sampleJSON(in *lines) (names []string, rows [][]string) {
 	var objects []map[string]string
 	seen := make(map[string]bool)
-	for len(objects) < mapping.SampleRows {
+	for len(objects) < guess.SampleRows {
 		line, err := nextObject(in)
 		if _, bad := errors.AsType[*event.Rejection](err); bad {
 			continue

@@ -47,19 +47,20 @@ func (m Mapping) Check() error {
 // Missing says what the mapping lacks to give events, and how to give it.
 func (m Mapping) Missing() []string {
 	var missing []string
-	if !m.has("event_type") {
+	if !m.Has("event_type") {
 		missing = append(missing, "event_type is missing: write event_type=COLUMN, or event_type='view' where every row is a view")
 	}
-	if !m.has("timestamp") {
+	if !m.Has("timestamp") {
 		missing = append(missing, "timestamp is missing: write timestamp=COLUMN, or timestamp=DATE+TIME where these are two columns")
 	}
-	if !m.has("user_id") && !m.has("session_id") {
+	if !m.Has("user_id") && !m.Has("session_id") {
 		missing = append(missing, "user_id and session_id are missing: write user_id=COLUMN or session_id=COLUMN")
 	}
 	return missing
 }
 
-func (m Mapping) has(field string) bool {
+// Has says whether the field comes from a column or is a constant.
+func (m Mapping) Has(field string) bool {
 	_, constant := m.Constants[field]
 	return constant || len(m.Columns[field]) > 0
 }

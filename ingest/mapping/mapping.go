@@ -1,5 +1,4 @@
-// Package mapping says how the columns of any click file become events, and
-// guesses it from a file's first rows.
+// Package mapping says how the columns of any click file become events.
 //
 // A mapping is written in one line, as the value of a flag:
 //

@@ -18,7 +18,8 @@ type Times struct {
 	zone   *time.Location
 }
 
-const rfc3339 = "rfc3339"
+// RFC3339 is the time format of a mapping that names none.
+const RFC3339 = "rfc3339"
 
 var units = map[string]float64{"unix_s": 1e3, "unix_ms": 1, "unix_us": 1e-3, "unix_ns": 1e-6}
 
@@ -35,7 +36,7 @@ func (m Mapping) Times() (Times, error) {
 		}
 	}
 	t.unit = units[m.Time]
-	if t.unit == 0 && m.Time != "" && m.Time != rfc3339 {
+	if t.unit == 0 && m.Time != "" && m.Time != RFC3339 {
 		layout, err := goLayout(m.Time)
 		if err != nil {
 			errs = append(errs, err)
@@ -101,7 +102,7 @@ var pieces = []struct{ piece, layout string }{
 func goLayout(layout string) (string, error) {
 	goes := layout
 	if strings.Contains(layout, "YY") {
-		goes = fromPieces(layout)
+		goes = Layout(layout)
 	}
 	for _, want := range []time.Time{
 		time.Date(2021, 11, 23, 16, 47, 58, 0, time.UTC),
@@ -117,7 +118,8 @@ func goLayout(layout string) (string, error) {
 	return "", fmt.Errorf("time %q is not a format of times with a year, a month and a day: give rfc3339, unix_s, unix_ms, unix_us, unix_ns, or a layout as in DD.MM.YYYY HH:mm (hh needs A, for AM or PM)", layout)
 }
 
-func fromPieces(layout string) string {
+// Layout is a layout in pieces, such as DD.MM.YYYY, as package time writes it.
+func Layout(layout string) string {
 	var b strings.Builder
 next:
 	for layout != "" {

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"slices"
 	"testing"
 	_ "time/tzdata" // as the program has it
 
@@ -85,31 +84,5 @@ func TestPricesAndQuantities(t *testing.T) {
 		if got, ok := ParseQuantity(text, false); ok != (want > 0) || ok && got != want {
 			t.Errorf("quantity %q is %d, %t; want %d", text, got, ok, want)
 		}
-	}
-}
-
-// A word that is in two lists, or that folding changes, is never found.
-func TestNamesAndTypesAreFound(t *testing.T) {
-	types := make(map[string]string)
-	for eventType, words := range wordLists(typesText) {
-		for _, word := range words {
-			if types[word] != "" || fold(word) != word {
-				t.Errorf("%q of %s is also of %s, or is not folded", word, eventType, types[word])
-			}
-			types[word] = eventType
-		}
-	}
-	for field, names := range namesOf {
-		if !slices.Contains(fields, field) {
-			t.Errorf("%q is no field", field)
-		}
-		for _, name := range names {
-			if fold(name) != name {
-				t.Errorf("%q of %s is not folded", name, field)
-			}
-		}
-	}
-	if len(types) < 100 || len(namesOf) != len(fields) {
-		t.Errorf("%d words for types and names for %d of %d fields", len(types), len(namesOf), len(fields))
 	}
 }

@@ -1,4 +1,4 @@
-package mapping
+package guess
 
 import (
 	"slices"
@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"clickstream/ingest/mapping"
 	"clickstream/internal/event"
 )
 
@@ -45,7 +46,7 @@ var layouts = sync.OnceValue(func() map[string][]string {
 	}
 	by := make(map[string][]string)
 	for _, layout := range all {
-		goes := fromPieces(layout)
+		goes := mapping.Layout(layout)
 		for _, zone := range []*time.Location{time.FixedZone("", 3600), time.UTC} {
 			s := signature(time.Date(2021, 11, 23, 16, 47, 58, 0, zone).Format(goes))
 			if !slices.Contains(by[s], layout) {
@@ -85,10 +86,10 @@ func guessTime(texts []string, commas bool) guessedTime {
 	if len(texts) == 0 {
 		return guessedTime{}
 	}
-	for _, format := range []string{rfc3339, "unix_s", "unix_ms", "unix_us", "unix_ns"} {
-		times, _ := Mapping{Time: format}.Times()
-		if fits(texts, times) {
-			zoned := format != rfc3339 || !slices.ContainsFunc(texts, func(s string) bool {
+	for _, format := range []string{mapping.RFC3339, "unix_s", "unix_ms", "unix_us", "unix_ns"} {
+		times, _ := mapping.Mapping{Time: format}.Times()
+		if fits(texts, format, times) {
+			zoned := format != mapping.RFC3339 || !slices.ContainsFunc(texts, func(s string) bool {
 				return len(s) < 20 || !strings.ContainsAny(s[19:], "Zz+-U")
 			})
 			return guessedTime{format: format, zoneless: !zoned}
@@ -96,8 +97,8 @@ func guessTime(texts []string, commas bool) guessedTime {
 	}
 	var found []string
 	for _, layout := range layouts()[commonSignature(texts)] {
-		times := Times{layout: fromPieces(layout), zone: time.UTC}
-		if fits(texts, times) {
+		times, _ := mapping.Mapping{Time: layout}.Times()
+		if fits(texts, layout, times) {
 			found = append(found, layout)
 		}
 	}
@@ -115,13 +116,15 @@ func guessTime(texts []string, commas bool) guessedTime {
 	return g
 }
 
-// fits says whether enough of the texts are times after 2000 and before 2100.
-func fits(texts []string, times Times) bool {
+// fits says whether enough of the texts are times of that format after 2000 and
+// before 2100.
+func fits(texts []string, format string, times mapping.Times) bool {
+	unix := strings.HasPrefix(format, "unix_")
 	from := event.MillisOf(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 	to := event.MillisOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	n := 0
 	for _, text := range texts {
-		if at, ok := times.Parse(text); ok && at >= from && at < to && (times.unit == 0 || long(text)) {
+		if at, ok := times.Parse(text); ok && at >= from && at < to && (!unix || long(text)) {
 			n++
 		}
 	}
@@ -158,7 +161,7 @@ func mostFitting(texts, found []string) string {
 }
 
 func parsed(texts []string, layout string) []event.Millis {
-	times := Times{layout: fromPieces(layout), zone: time.UTC}
+	times, _ := mapping.Mapping{Time: layout}.Times()
 	var all []event.Millis
 	for _, text := range texts {
 		if at, ok := times.Parse(text); ok {
@@ -213,10 +216,10 @@ func rising(times []event.Millis) int {
 // timeOfDay is the format of a column that holds times of a day, or empty.
 func timeOfDay(texts []string) string {
 	for _, layout := range []string{"HH:mm:ss", "HH:mm", "h:mm:ss A", "h:mm A", "h:mm:ss a", "h:mm a", "HH.mm", "HHmmss"} {
-		times := Times{layout: fromPieces(layout), zone: time.UTC}
+		goes := mapping.Layout(layout)
 		n := 0
 		for _, text := range texts {
-			if _, ok := times.Parse(text); ok {
+			if _, err := time.Parse(goes, text); err == nil {
 				n++
 			}
 		}

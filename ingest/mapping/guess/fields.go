@@ -1,4 +1,4 @@
-package mapping
+package guess
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"clickstream/ingest/mapping"
 	"clickstream/internal/event"
 )
 
@@ -15,7 +16,7 @@ const maxTypes = 100
 // guessType looks for a column of event types: by its name if one of its texts is
 // a known type, else by its texts, else by its name alone.
 func (g *guessing) guessType() {
-	if g.has("event_type") {
+	if g.Has("event_type") {
 		return
 	}
 	named := g.byName("event_type")
@@ -88,8 +89,9 @@ func some(texts []string) string {
 func (g *guessing) guessNamed() {
 	type pair struct{ field, column, score int }
 	var pairs []pair
+	fields := mapping.Fields()
 	for f, field := range fields {
-		if g.has(field) || field == "timestamp" || field == "event_type" {
+		if g.Has(field) || field == "timestamp" || field == "event_type" {
 			continue
 		}
 		for _, c := range g.byName(field) {
@@ -103,7 +105,7 @@ func (g *guessing) guessNamed() {
 	slices.SortStableFunc(pairs, func(a, b pair) int { return b.score - a.score })
 	for _, p := range pairs {
 		field := fields[p.field]
-		if !g.used[p.column] && !g.has(field) && g.holds(&g.columns[p.column], field, p.score) {
+		if !g.used[p.column] && !g.Has(field) && g.holds(&g.columns[p.column], field, p.score) {
 			g.assign(field, p.column)
 		}
 	}
@@ -129,12 +131,12 @@ func (g *guessing) holds(c *sampled, field string, score int) bool {
 	switch field {
 	case "price":
 		return share(c.held, func(s string) bool {
-			_, point := ParsePrice(s, false)
-			_, comma := ParsePrice(s, true)
+			_, point := mapping.ParsePrice(s, false)
+			_, comma := mapping.ParsePrice(s, true)
 			return point || comma
 		}) >= enough
 	case "quantity":
-		return share(c.held, func(s string) bool { _, ok := ParseQuantity(s, g.DecimalComma); return ok }) >= enough
+		return share(c.held, func(s string) bool { _, ok := mapping.ParseQuantity(s, g.DecimalComma); return ok }) >= enough
 	case "event_id":
 		return len(c.count) == len(c.held)
 	case "currency":
@@ -232,7 +234,7 @@ func (g *guessing) guessTypeValues() {
 	}
 	column := g.columns[at].String()
 	if len(impossible) > 0 {
-		way := fmt.Sprintf("say what they are, as in event_type:%s=view", bare(impossible[0], '\''))
+		way := "say what they are, as in " + viewFor(impossible[0])
 		if all := len(impossible) == len(g.columns[at].count); all {
 			g.lacks = append(g.lacks, fmt.Sprintf("event_type: the column %s holds %s, which are no names of event types: %s.", column, some(impossible), way))
 		} else {
@@ -240,9 +242,14 @@ func (g *guessing) guessTypeValues() {
 		}
 	}
 	if len(unknown) > 0 {
-		g.doubt("The meaning of %s in the column %s is not known: such events are stored under that name and counted neither as views nor as purchases; if they are one of these, say so, as in event_type:%s=view.",
-			some(unknown), column, bare(unknown[0], '\''))
+		g.doubt("The meaning of %s in the column %s is not known: such events are stored under that name and counted neither as views nor as purchases; if they are one of these, say so, as in %s.",
+			some(unknown), column, viewFor(unknown[0]))
 	}
+}
+
+// viewFor is the entry of a mapping by which a text becomes a view.
+func viewFor(text string) string {
+	return mapping.Mapping{Values: map[string]map[string]string{"event_type": {text: event.TypeView}}}.String()
 }
 
 // withProduct is how many percent of the rows with an event type have a product.
@@ -281,20 +288,20 @@ func (g *guessing) missing() {
 		g.lacks = append(g.lacks, fmt.Sprintf(format, args...)+left)
 		left = "." // once is enough
 	}
-	if !g.has("event_type") {
+	if !g.Has("event_type") {
 		every := event.TypeView
-		if g.has("order_id") || g.has("quantity") {
+		if g.Has("order_id") || g.Has("quantity") {
 			every = event.TypePurchase
 		}
 		add("event_type: no column holds words such as view and purchase: give event_type=COLUMN, or event_type='%s' if every row is one", every)
 	}
-	if !g.has("timestamp") {
+	if !g.Has("timestamp") {
 		add("timestamp: no column holds times that can be read: give timestamp=COLUMN and how its times are written, as in time='DD.MM.YYYY HH:mm' or time=unix_s")
 	}
-	if !g.has("user_id") && !g.has("session_id") {
+	if !g.Has("user_id") && !g.Has("session_id") {
 		add("user_id: no column has a name for visitors or sessions: give user_id=COLUMN or session_id=COLUMN")
 	}
-	if !g.has("product_id") && g.needProduct() {
+	if !g.Has("product_id") && g.needProduct() {
 		add("product_id: no column has a name for products: give product_id=COLUMN")
 	}
 }

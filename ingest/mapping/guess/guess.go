@@ -1,4 +1,7 @@
-package mapping
+// Package guess finds out from a file's first rows how its columns become
+// events. The names of columns and the words for event types that it looks for
+// are lists, names.txt and types.txt.
+package guess
 
 import (
 	"fmt"
@@ -6,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"clickstream/ingest/mapping"
 )
 
 // SampleRows is how many rows a guess looks at.
@@ -13,23 +18,23 @@ const SampleRows = 1000
 
 // Sample is the beginning of a file, split into texts.
 type Sample struct {
-	Given Mapping    // what is known already, the file's shape included; it is not guessed again
-	Names []string   // of the columns; nil: the first row may be a header
-	Rows  [][]string // each as long as the first
+	Given mapping.Mapping // what is known already, the file's shape included; it is not guessed again
+	Names []string        // of the columns; nil: the first row may be a header
+	Rows  [][]string      // each as long as the first
 }
 
 // Guess is what a file's beginning looks like.
 type Guess struct {
-	Mapping Mapping
+	Mapping mapping.Mapping
 	Columns []string // the names of all columns, #3 for the third where it has none
 	Doubts  []string // what a person should look at, in sentences
 	Missing []string // what has to be given before the mapping can be used, and how
 }
 
-// GuessFrom guesses what the sample's mapping leaves open. The rows decide
+// From guesses what the sample's mapping leaves open. The rows decide
 // wherever a column's name leaves a doubt.
-func GuessFrom(s Sample) Guess {
-	g := guessing{Mapping: s.Given.clone(), commas: s.Given.Separator == ',', assigned: make(map[string]int)}
+func From(s Sample) Guess {
+	g := guessing{Mapping: clone(s.Given), commas: s.Given.Separator == ',', assigned: make(map[string]int)}
 	g.Auto = false
 	g.readColumns(s)
 	g.takeGiven()
@@ -51,7 +56,7 @@ func GuessFrom(s Sample) Guess {
 }
 
 type guessing struct {
-	Mapping
+	mapping.Mapping
 	commas   bool
 	columns  []sampled
 	assigned map[string]int // by the event's field: its column
@@ -62,7 +67,7 @@ type guessing struct {
 
 // sampled is a column of the sample.
 type sampled struct {
-	Column
+	mapping.Column
 	name  string // in the header; empty without one
 	texts []string
 	held  []string       // the texts that say something
@@ -70,18 +75,34 @@ type sampled struct {
 	none  []string       // words for nothing that the column holds
 }
 
-func (c *sampled) String() string { return Columns{c.Column}.String() }
+func (c *sampled) String() string { return mapping.Columns{c.Column}.String() }
 
 func (g *guessing) doubt(format string, args ...any) {
 	g.doubts = append(g.doubts, fmt.Sprintf(format, args...))
 }
 
-func (m Mapping) clone() Mapping {
+func clone(m mapping.Mapping) mapping.Mapping {
 	m.Columns, m.Constants, m.Values = maps.Clone(m.Columns), maps.Clone(m.Constants), maps.Clone(m.Values)
 	for field := range m.Values {
 		m.Values[field] = maps.Clone(m.Values[field])
 	}
 	return m
+}
+
+// set sets an entry of a map that may be nil.
+func set[V any](m *map[string]V, key string, value V) {
+	if *m == nil {
+		*m = make(map[string]V)
+	}
+	(*m)[key] = value
+}
+
+// setValue says what a text of a field's column becomes.
+func (g *guessing) setValue(field, from, to string) {
+	if g.Values[field] == nil {
+		set(&g.Values, field, make(map[string]string))
+	}
+	g.Values[field][from] = to
 }
 
 func (g *guessing) readColumns(s Sample) {
@@ -98,11 +119,11 @@ func (g *guessing) readColumns(s Sample) {
 		}
 	}
 	for i, name := range names {
-		c := sampled{Column: Column{Name: strings.TrimSpace(name)}, count: make(map[string]int)}
+		c := sampled{Column: mapping.Column{Name: strings.TrimSpace(name)}, count: make(map[string]int)}
 		c.name = c.Name
 		taken := slices.ContainsFunc(g.columns, func(other sampled) bool { return other.Column == c.Column })
-		if (c.Name == "" || taken) && g.Kind != KindJSON {
-			c.Column = Column{Position: i + 1}
+		if (c.Name == "" || taken) && g.Kind != mapping.KindJSON {
+			c.Column = mapping.Column{Position: i + 1}
 		}
 		for _, row := range rows {
 			text := strings.TrimSpace(row[i])
@@ -126,7 +147,7 @@ func (g *guessing) readColumns(s Sample) {
 // column holds again.
 func (g *guessing) looksLikeHeader(rows [][]string) bool {
 	for _, columns := range g.Columns {
-		if slices.ContainsFunc(columns, func(c Column) bool { return c.Position == 0 }) {
+		if slices.ContainsFunc(columns, func(c mapping.Column) bool { return c.Position == 0 }) {
 			return true
 		}
 	}
@@ -161,7 +182,7 @@ func (g *guessing) takeGiven() {
 }
 
 func (g *guessing) assign(field string, column int) {
-	g.setColumns(field, Columns{g.columns[column].Column})
+	set(&g.Columns, field, mapping.Columns{g.columns[column].Column})
 	g.assigned[field] = column
 	g.used[column] = true
 }
@@ -193,7 +214,7 @@ func (g *guessing) free() []int {
 // guessTimestamp looks at the columns with a time's name first, and at all
 // others if none of them holds times.
 func (g *guessing) guessTimestamp() {
-	if g.has("timestamp") {
+	if g.Has("timestamp") {
 		g.formatOfGiven()
 		return
 	}
@@ -232,7 +253,7 @@ func (g *guessing) guessTimestamp() {
 			}
 			// RFC 3339 with a space is what it is read as without a format.
 			if dateFormat.format == "YYYY-MM-DD HH:mm:ss" {
-				dateFormat.format = rfc3339
+				dateFormat.format = mapping.RFC3339
 			}
 			g.useTime(dateFormat)
 			return
@@ -271,7 +292,7 @@ func (g *guessing) timeOf(texts []string) guessedTime {
 		return guessTime(texts, g.commas)
 	}
 	times, err := g.Times()
-	if err != nil || len(texts) == 0 || !fits(texts, times) {
+	if err != nil || len(texts) == 0 || !fits(texts, g.Time, times) {
 		return guessedTime{}
 	}
 	return guessedTime{format: g.Time}
@@ -280,7 +301,7 @@ func (g *guessing) timeOf(texts []string) guessedTime {
 // recent says whether Unix times lie between 2005 and 2040: numbers that do are
 // hardly ever anything else.
 func recent(texts []string, format string) bool {
-	times, _ := Mapping{Time: format}.Times()
+	times, _ := mapping.Mapping{Time: format}.Times()
 	for _, text := range texts {
 		if at, ok := times.Parse(text); !ok || at < 1104537600000 || at > 2208988800000 {
 			return false
@@ -290,7 +311,7 @@ func recent(texts []string, format string) bool {
 }
 
 func (g *guessing) useTime(t guessedTime) {
-	if g.Time == "" && t.format != rfc3339 {
+	if g.Time == "" && t.format != mapping.RFC3339 {
 		g.Time = t.format
 	}
 	if t.other != "" {
