@@ -157,6 +157,9 @@ func (im *Import) readFiles(ctx, sending context.Context, take func(*event.Event
 
 func (im *Import) readFile(ctx, sending context.Context, in files.Input, f *FileReport, take func(*event.Event, place) error) error {
 	r, err := im.open(in, formats.Options{Interrupted: ctx.Err})
+	if _, unknown := errors.AsType[*formats.UnknownError](err); unknown && im.opts.Mapping != nil {
+		return fmt.Errorf("%w that is given whole, as what is read in one pass cannot be guessed; or give --order time", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,8 @@ const GuessBytes = 1 << 20
 // is not packed, up to GuessBytes of it. The error is that of reading, or that
 // there is nothing to guess from.
 func GuessMapping(r io.Reader, given mapping.Mapping) (guess.Guess, error) {
-	head, err := io.ReadAll(io.LimitReader(r, GuessBytes))
-	if err != nil {
+	head, readErr := io.ReadAll(io.LimitReader(r, GuessBytes))
+	if err := readErr; err != nil && len(head) == 0 {
 		return guess.Guess{}, fmt.Errorf("read the first rows: %w", err)
 	}
 	var doubts []string
@@ -49,7 +49,7 @@ func GuessMapping(r io.Reader, given mapping.Mapping) (guess.Guess, error) {
 		given.Quote = '\''
 		sample.Given = withShape(given, in)
 	}
-	whole := len(head) < GuessBytes
+	whole := len(head) < GuessBytes && readErr == nil
 	if sample.Given.Kind == mapping.KindJSON {
 		sample.Names, sample.Rows = sampleJSON(in)
 	} else {

@@ -82,7 +82,13 @@ func (c *ingestInspectCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(im.Check(), c.saveMap(im.Survey()))
+	errs := []error{im.Check(), c.saveMap(im.Survey())}
+	for _, f := range im.Survey().Files {
+		if f.Damaged != "" {
+			errs = append(errs, fmt.Errorf("%s: %s", f.Path, f.Damaged))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func inspected(f ingest.FileSurvey) inspectedFile {

@@ -50,7 +50,7 @@ func (f *fileFlags) take(t *terminal, s *status, g ingest.Guessed) (mapping.Mapp
 	printGuess(t.err, g)
 	switch {
 	case len(g.Missing) > 0:
-		return g.Mapping, errors.New("its columns cannot be guessed: give --map with what is missing, such as --map auto,event_type=COLUMN")
+		return g.Mapping, errors.New("its columns cannot be guessed: give --map auto with what is missing, such as --map auto,product_id=COLUMN,user_id=COLUMN")
 	case f.Map != "":
 		return g.Mapping, nil
 	case t.inTTY && t.errTTY:

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"compress/gzip"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,7 +32,7 @@ func TestAFileOfNoKnownFormatSaysWhatItLooksLike(t *testing.T) {
 		t.Error("the folder was made")
 	}
 	status, _, errOut = run(t, "analyze", tempFile(t, "letter.txt", "Dear Sir or Madam,\nplease find enclosed\n"))
-	if status != exitFailed || !strings.Contains(unwrapped(errOut), "event_type: no column holds words") || !strings.Contains(errOut, "--map auto,event_type=COLUMN") {
+	if status != exitFailed || !strings.Contains(unwrapped(errOut), "event_type: no column holds words") || !strings.Contains(errOut, "--map auto,product_id=COLUMN") {
 		t.Errorf("a letter: status %d, said %s", status, errOut)
 	}
 }
@@ -94,6 +96,34 @@ func TestAMappingIsSavedOnlyWhereThereIsOne(t *testing.T) {
 
 // unwrapped is text with its lines joined.
 func unwrapped(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func TestTheColumnsOfACutOffFileAreGuessed(t *testing.T) {
+	var packed strings.Builder
+	z := gzip.NewWriter(&packed)
+	row := "view,2026-11-24T10:00:%02dZ,%d,%d\n"
+	text := "event,ts,sku,uid\n"
+	for i := range 60 {
+		text += fmt.Sprintf(row, i, i*7919, i*104729)
+	}
+	if _, err := z.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	status, out, errOut := run(t, "ingest", "inspect", tempFile(t, "cut.gz", packed.String()[:packed.Len()*3/4]))
+	if status != exitFailed || !strings.Contains(out, ": mapped\n") || !strings.Contains(errOut, "the packed file is cut off after line ") {
+		t.Errorf("status %d: %s%s", status, out, errOut)
+	}
+}
+
+func TestAPipeReadInOnePassIsNotGuessed(t *testing.T) {
+	var out, errOut strings.Builder
+	status := Main([]string{"ingest", "file", "--order", "file", "--map", "auto", "--data-dir", t.TempDir(), "-"}, strings.NewReader(laden), &out, &errOut)
+	if status != exitFailed || !strings.Contains(errOut.String(), "cannot be guessed; or give --order time") {
+		t.Errorf("status %d: %s", status, errOut.String())
+	}
+}
 
 func TestAMappingIsOneWordOfACommandLine(t *testing.T) {
 	for text, want := range map[string]string{
