@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
@@ -205,7 +206,7 @@ func (o *outgoing) acknowledged(_ *kgo.Record, err error) {
 		b.anyRefused.Store(true)
 		o.buf = nil // the refused event's now
 	case err != nil:
-		b.failed.CompareAndSwap(nil, &batchFailed{fmt.Errorf("append to topic %s: %w", o.rec.Topic, err)})
+		b.failed.CompareAndSwap(nil, &batchFailed{appendError(o.rec.Topic, err)})
 	case o.event:
 		b.acked.Add(1)
 		if b.appended != nil {
@@ -229,6 +230,13 @@ func (o *outgoing) acknowledged(_ *kgo.Record, err error) {
 		}
 		b.mu.Unlock()
 	}
+}
+
+func appendError(topic string, err error) error {
+	if errors.Is(err, kerr.MessageTooLarge) {
+		return fmt.Errorf("append to topic %s: raise its max.message.bytes, or the broker's: %w", topic, err)
+	}
+	return fmt.Errorf("append to topic %s: %w", topic, err)
 }
 
 // Wait waits until every record of the batch is answered and returns the
@@ -257,26 +265,49 @@ func (b *Batch) Wait(ctx context.Context) error {
 	return b.takeError()
 }
 
-// settle waits until every record of the batch is answered, as Wait does. Each
-// event that the broker refused is sent once more by itself, for it may have
-// been refused because of another that was sent with it; reject is called for
-// one that is refused again, and what it rejects is waited for too.
+// settle waits until every record of the batch is answered, as Wait does. The
+// events that the broker refused are sent again, for they may have been refused
+// because of another that was sent with them; reject is called for one that is
+// refused by itself, and what it rejects is waited for too.
 func (b *Batch) settle(ctx context.Context, reject func(place, event.Rejection) error) error {
 	if err := b.Wait(ctx); err != nil {
 		return err
 	}
-	for _, first := range b.takeRefused() {
-		if err := errors.Join(b.resend(ctx, first), b.Wait(ctx)); err != nil {
+	if err := b.resendHalves(ctx, b.takeRefused(), reject); err != nil {
+		return errors.Join(err, b.Wait(ctx))
+	}
+	return b.Wait(ctx)
+}
+
+// resendHalves sends events again in two groups, those that are still refused
+// in smaller ones, and so on: to find one among thousands takes a few tries, not
+// one for each of them.
+func (b *Batch) resendHalves(ctx context.Context, refused []refusedEvent, reject func(place, event.Rejection) error) error {
+	half := len(refused) / 2
+	for _, group := range [][]refusedEvent{refused[:half], refused[half:]} {
+		for _, r := range group {
+			if err := b.resend(ctx, r); err != nil {
+				return err
+			}
+		}
+		if err := b.Wait(ctx); err != nil {
 			return err
 		}
-		for _, second := range b.takeRefused() {
-			bad := event.Rejection{Reason: event.ReasonRefused, Message: "the broker does not take the event: " + second.err.Error()}
-			if err := reject(second.place, bad); err != nil {
-				return errors.Join(err, b.Wait(ctx))
+		again := b.takeRefused()
+		if len(group) > 1 {
+			if err := b.resendHalves(ctx, again, reject); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, r := range again {
+			bad := event.Rejection{Reason: event.ReasonRefused, Message: "the broker does not take the event: " + r.err.Error()}
+			if err := reject(r.place, bad); err != nil {
+				return err
 			}
 		}
 	}
-	return b.Wait(ctx)
+	return nil
 }
 
 // resend sends a refused event again, with the time of its receipt.

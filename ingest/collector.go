@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"clickstream/internal/broker"
 	"clickstream/internal/grace"
 )
 
@@ -219,6 +220,9 @@ func (c *Collector) Run(ctx context.Context) error {
 		return stop(working, server)
 	})
 	err := group.Wait()
+	for range cap(c.slots) {
+		c.slots <- struct{}{} // the last requests have ended, and none begins
+	}
 	if made := c.producer.Load(); made != nil && c.cfg.Connect != nil {
 		made.Close()
 	}
@@ -298,7 +302,7 @@ func (c *Collector) request(w http.ResponseWriter, r *http.Request, key string, 
 	if err == nil {
 		return a, nil
 	}
-	if r.Context().Err() == nil && !errors.Is(err, errBufferFull) {
+	if r.Context().Err() == nil && !errors.Is(err, errBufferFull) && broker.Classify(err) != broker.Invalid {
 		c.lookAtBroker()
 	}
 	c.cfg.Log.Warn().Err(err).Str("write_key", key).Int("events", len(texts)).Msg("collector: a request could not be stored")
