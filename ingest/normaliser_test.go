@@ -56,7 +56,7 @@ func waitNormalised(t *testing.T, cfg *broker.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cfg.WaitCommitted(ctx, cfg.Group("normaliser"), cfg.Topics().Inbound, ends, nil, nil); err != nil {
+	if err := cfg.WaitCommitted(ctx, cfg.Group("normaliser"), cfg.Topics().Inbound, ends, nil); err != nil {
 		t.Fatal(err)
 	}
 }

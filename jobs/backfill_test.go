@@ -141,9 +141,9 @@ func openBroker(t *testing.T) *broker.Client {
 }
 
 // fillLog makes the topic with so many records a partition. The function it
-// returns says, as the mirror does, that they are stored in the tables of that
-// name, or, without one, in any.
-func fillLog(t *testing.T, r *Runner, ends []int64) (stored func(tables string)) {
+// returns says, as the mirror does, that they are stored in a table set; "" is
+// that of the runner's tables.
+func fillLog(t *testing.T, r *Runner, ends []int64) (stored func(warehouse.TableSet)) {
 	t.Helper()
 	client := brokertest.OpenAt(t, r.cfg.Broker.Config(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	id, err := client.EnsureTopics(t.Context())
@@ -165,15 +165,16 @@ func fillLog(t *testing.T, r *Runner, ends []int64) (stored func(tables string))
 		}
 		offsets.AddOffset(topic, int32(p), end, -1)
 	}
-	return func(tables string) {
+	return func(tables warehouse.TableSet) {
 		t.Helper()
-		for topic, partitions := range offsets {
-			for p, o := range partitions {
-				o.Metadata = tables
-				offsets[topic][p] = o
-			}
+		var err error
+		if tables == "" {
+			tables, err = r.cfg.Warehouse.(*warehouse.Warehouse).TableSet(t.Context())
 		}
-		if err := kadm.NewClient(client.Client).CommitAllOffsets(t.Context(), r.cfg.Broker.Group("mirror"), offsets); err != nil {
+		if err == nil {
+			err = kadm.NewClient(client.Client).CommitAllOffsets(t.Context(), tables.Group(r.cfg.Broker), offsets)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -21,16 +21,6 @@ var identityInsertSQL string
 // recorded. Another cluster, topic or number of partitions is refused: offsets
 // would start again or products be split between partitions.
 func (w *Warehouse) CheckLog(ctx context.Context, id broker.LogIdentity) error {
-	_, err := w.recordLog(ctx, id)
-	return err
-}
-
-// TableSet checks the log as CheckLog does and returns the id of these tables.
-func (w *Warehouse) TableSet(ctx context.Context, id broker.LogIdentity) (TableSet, error) {
-	return w.recordLog(ctx, id)
-}
-
-func (w *Warehouse) recordLog(ctx context.Context, id broker.LogIdentity) (TableSet, error) {
 	logs, err := w.recordedLogs(ctx)
 	if err == nil && len(logs) == 0 {
 		err = w.conn.Exec(ctx, identityInsertSQL,
@@ -41,38 +31,33 @@ func (w *Warehouse) recordLog(ctx context.Context, id broker.LogIdentity) (Table
 		}
 	}
 	if err != nil {
-		return "", fmt.Errorf("check which log database %s belongs to (has it been migrated?): %w", w.cfg.Database, err)
+		return fmt.Errorf("check which log database %s belongs to (has it been migrated?): %w", w.cfg.Database, err)
 	}
 	for _, l := range logs {
 		err := l.SameLog(id)
 		switch {
 		case errors.Is(err, broker.ErrPartitions):
-			return "", fmt.Errorf("database %s belongs to this log as it was before: %w", w.cfg.Database, err)
+			return fmt.Errorf("database %s belongs to this log as it was before: %w", w.cfg.Database, err)
 		case err != nil:
-			return "", fmt.Errorf("database %s belongs to another log: %w. Use another database; or drop the tables and create "+
+			return fmt.Errorf("database %s belongs to another log: %w. Use another database; or drop the tables and create "+
 				"them again (migrate down --all, migrate up): the mirror then stores this log in them from its beginning", w.cfg.Database, err)
 		}
 	}
 	if len(logs) == 0 {
-		return "", fmt.Errorf("check which log database %s belongs to: the row that was just written cannot be read", w.cfg.Database)
+		return fmt.Errorf("check which log database %s belongs to: the row that was just written cannot be read", w.cfg.Database)
 	}
-	return logs[0].tables, nil
+	return nil
 }
 
-type recordedLog struct {
-	broker.LogIdentity
-	tables TableSet
-}
-
-func (w *Warehouse) recordedLogs(ctx context.Context) (logs []recordedLog, err error) {
+func (w *Warehouse) recordedLogs(ctx context.Context) (logs []broker.LogIdentity, err error) {
 	rows, err := w.conn.Query(ctx, identitySQL)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var l recordedLog
-		if err := rows.Scan(&l.Topic, &l.ClusterID, &l.TopicID, &l.Partitions, (*string)(&l.tables)); err != nil {
+		var l broker.LogIdentity
+		if err := rows.Scan(&l.Topic, &l.ClusterID, &l.TopicID, &l.Partitions); err != nil {
 			return nil, err
 		}
 		logs = append(logs, l)

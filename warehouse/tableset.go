@@ -2,85 +2,30 @@ package warehouse
 
 import (
 	"context"
+	"database/sql"
+	_ "embed"
 	"errors"
 	"fmt"
-	"time"
+
+	"github.com/google/uuid"
 
 	"clickstream/internal/broker"
 )
 
-// MirrorRole is the role whose consumer group's commits say what is stored.
-const MirrorRole = "mirror"
+//go:embed sql/table_set.sql
+var tableSetSQL string
 
 // TableSet identifies the tables of one database: another database, or the same
-// one after its tables were dropped and created again, is another table set.
-// The mirror's commits carry it as their metadata, because offsets that were
-// committed for another table set say nothing about these tables.
+// one after its tables were dropped and created again, is another table set. It
+// is a function of the tables, so whoever asks gets the same (M5).
 type TableSet string
 
-// noTableSet is the table set of tables that no mirror has used yet: no commit
-// names it.
-const noTableSet TableSet = "none"
+// Group is the consumer group of the mirrors that store into these tables. No
+// other tables' mirrors are in it, so its commits say what is in these.
+func (s TableSet) Group(cl *broker.Client) string { return cl.Group("mirror-" + string(s)) }
 
-// Commit is the commit that says: everything before offset is in these tables.
-func (s TableSet) Commit(offset int64) broker.Commit {
-	return broker.Commit{Offset: offset, Metadata: string(s)}
-}
-
-// Made says whether a commit counts for these tables. One without metadata was
-// made by a person, and counts for any.
-func (s TableSet) Made(c broker.Commit) bool {
-	return c.Metadata == "" || c.Metadata == string(s)
-}
-
-// Offset is the offset before which everything is in these tables, going by a
-// commit; 0 where the commit was made for others.
-func (s TableSet) Offset(c broker.Commit) int64 {
-	if !s.Made(c) {
-		return 0
-	}
-	return c.Offset
-}
-
-// Stored returns, for each partition of a mirrored topic, the offset before
-// which everything is in these tables.
-func (w *Warehouse) Stored(ctx context.Context, cl *broker.Client, topic string) (broker.Offsets, error) {
-	tables, err := w.tableSet(ctx)
-	if err != nil {
-		return nil, err
-	}
-	commits, err := cl.CommittedOffsets(ctx, cl.Group(MirrorRole), topic)
-	if err != nil {
-		return nil, err
-	}
-	stored := make(broker.Offsets, len(commits))
-	for p, c := range commits {
-		stored[p] = tables.Offset(c)
-	}
-	return stored, nil
-}
-
-// WaitStored waits until the mirror has stored a topic up to ends in these
-// tables, or ctx ends. What was stored in dropped tables does not count.
-// progress, which may be nil, is called with the number of offsets left.
-func (w *Warehouse) WaitStored(ctx context.Context, cl *broker.Client, topic string, ends broker.Offsets, progress func(left int64)) error {
-	tables, err := w.tableSet(ctx)
-	for err == nil && tables == noTableSet {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait until a mirror stores into database %s: %w", w.cfg.Database, ctx.Err())
-		case <-time.After(25 * time.Millisecond):
-			tables, err = w.tableSet(ctx)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	return cl.WaitCommitted(ctx, cl.Group(MirrorRole), topic, ends, tables.Offset, progress)
-}
-
-// tableSet is the recorded id of these tables.
-func (w *Warehouse) tableSet(ctx context.Context) (TableSet, error) {
+// TableSet looks up which tables these are.
+func (w *Warehouse) TableSet(ctx context.Context) (TableSet, error) {
 	// A deadline bounds the waiting, not a single query: a query ends when ctx
 	// is cancelled, not when its deadline passes.
 	querying, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
@@ -90,12 +35,44 @@ func (w *Warehouse) tableSet(ctx context.Context) (TableSet, error) {
 			cancel()
 		}
 	})()
-	logs, err := w.recordedLogs(querying)
+	var id string
+	err := w.conn.QueryRow(querying, tableSetSQL).Scan(&id)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", fmt.Errorf("database %s has no table event_log: run clickstream migrate up", w.cfg.Database)
+	case err != nil:
+		return "", fmt.Errorf("look up the tables of database %s: %w", w.cfg.Database, err)
+	case id == uuid.Nil.String():
+		return "", fmt.Errorf("the tables of database %s have no ids: use a database of the engine Atomic, which is the default", w.cfg.Database)
+	}
+	return TableSet(id), nil
+}
+
+// Stored returns, for each partition of a mirrored topic, the offset before
+// which everything is in these tables.
+func (w *Warehouse) Stored(ctx context.Context, cl *broker.Client, topic string) (broker.Offsets, error) {
+	tables, err := w.TableSet(ctx)
 	if err != nil {
-		return "", fmt.Errorf("look up which log database %s belongs to: %w", w.cfg.Database, err)
+		return nil, err
 	}
-	if len(logs) == 0 {
-		return noTableSet, nil
+	commits, err := cl.CommittedOffsets(ctx, tables.Group(cl), topic)
+	if err != nil {
+		return nil, err
 	}
-	return logs[0].tables, nil
+	stored := make(broker.Offsets, len(commits))
+	for p, c := range commits {
+		stored[p] = c.Offset
+	}
+	return stored, nil
+}
+
+// WaitStored waits until the mirror has stored a topic up to ends in these
+// tables, or ctx ends. progress, which may be nil, is called with the number of
+// offsets left.
+func (w *Warehouse) WaitStored(ctx context.Context, cl *broker.Client, topic string, ends broker.Offsets, progress func(left int64)) error {
+	tables, err := w.TableSet(ctx)
+	if err != nil {
+		return err
+	}
+	return cl.WaitCommitted(ctx, tables.Group(cl), topic, ends, progress)
 }

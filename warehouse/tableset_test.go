@@ -3,23 +3,43 @@ package warehouse_test
 import (
 	"testing"
 
-	"clickstream/internal/broker"
 	"clickstream/warehouse"
+	"clickstream/warehouse/warehousetest"
 )
 
-func TestCommitsMadeForAnotherTableSetDoNotCount(t *testing.T) {
-	for _, c := range []struct {
-		commit broker.Commit
-		tables warehouse.TableSet
-		want   int64
-	}{
-		{broker.Commit{Offset: 5, Metadata: "tables 1"}, "tables 1", 5},
-		{broker.Commit{Offset: 5, Metadata: "tables 1"}, "tables 2", 0},
-		{broker.Commit{Offset: 5}, "tables 2", 5}, // made by a person
-		{warehouse.TableSet("tables 2").Commit(7), "tables 2", 7},
-	} {
-		if got := c.tables.Offset(c.commit); got != c.want {
-			t.Errorf("%+v for table set %q: %d, want %d", c.commit, c.tables, got, c.want)
+// Whoever asks gets the same id, also while the tables are used for the first
+// time; other tables, and those that were created again, have another one.
+func TestM5_ATableSetIsAFunctionOfItsTables(t *testing.T) {
+	of := func(w *warehouse.Warehouse) warehouse.TableSet {
+		t.Helper()
+		tables, err := w.TableSet(t.Context())
+		if err != nil {
+			t.Fatal(err)
 		}
+		return tables
+	}
+	cfg := config(t)
+	w := warehousetest.Open(t, cfg)
+	if _, err := w.TableSet(t.Context()); err == nil {
+		t.Error("a database without tables has a table set")
+	}
+	if _, err := w.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first := of(w)
+	if again := of(warehousetest.Open(t, cfg)); again != first {
+		t.Errorf("one connection says %s, another %s", first, again)
+	}
+	if other := of(warehousetest.Migrated(t)); other == first {
+		t.Error("two databases have the same table set")
+	}
+	if _, err := w.MigrateReset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if again := of(w); again == first {
+		t.Error("tables that were created again are the same table set")
 	}
 }

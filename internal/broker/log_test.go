@@ -249,7 +249,7 @@ func TestWaitCommittedCountsWhatIsLeft(t *testing.T) {
 		}
 	}
 	var seen []int64
-	err = cl.WaitCommitted(deadline(t), cfg.Group("mirror"), topic, ends, nil, func(left int64) {
+	err = cl.WaitCommitted(deadline(t), cfg.Group("mirror"), topic, ends, func(left int64) {
 		if len(seen) > 0 && seen[len(seen)-1] == left {
 			return
 		}
@@ -276,7 +276,7 @@ func TestWaitCommittedNeedsNothingOfAnEmptyLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cl.WaitCommitted(deadline(t), cfg.Group("mirror"), cfg.Topics().Events, ends, nil, nil); err != nil {
+	if err := cl.WaitCommitted(deadline(t), cfg.Group("mirror"), cfg.Topics().Events, ends, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -286,7 +286,7 @@ func TestWaitCommittedEndsWithItsContext(t *testing.T) {
 	ensure(t, cfg)
 	produce(t, client(t, cfg, broker.ProducerOptions()...), cfg.Topics().Events, 0, "a")
 	ctx, cancel := context.WithCancel(deadline(t))
-	err := client(t, cfg).WaitCommitted(ctx, cfg.Group("nobody"), cfg.Topics().Events, broker.Offsets{0: 1}, nil, func(int64) { cancel() })
+	err := client(t, cfg).WaitCommitted(ctx, cfg.Group("nobody"), cfg.Topics().Events, broker.Offsets{0: 1}, func(int64) { cancel() })
 	if broker.Classify(err) != broker.Canceled || !strings.Contains(err.Error(), "1 offsets left") {
 		t.Errorf("got %v, want it canceled with 1 offset left", err)
 	}

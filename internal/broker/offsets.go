@@ -88,10 +88,9 @@ func (c *Client) CommittedOffsets(ctx context.Context, group, topic string) (map
 // WaitCommitted blocks until group has committed up to ends on every
 // partition, or ctx ends. What retention has cut off, and a partition that
 // holds nothing before its end, need no commit. It waits for an unreachable
-// broker too. offset, which may be nil, returns the offset to take a commit for,
-// so that another table set's commits count for nothing. progress, which may be
-// nil, is called after each request with the number of offsets still missing.
-func (c *Client) WaitCommitted(ctx context.Context, group, topic string, ends Offsets, offset func(Commit) int64, progress func(left int64)) error {
+// broker too. progress, which may be nil, is called after each request with the
+// number of offsets still missing.
+func (c *Client) WaitCommitted(ctx context.Context, group, topic string, ends Offsets, progress func(left int64)) error {
 	var starts Offsets
 	left := int64(-1)
 	lookUp := func() (err error) {
@@ -108,11 +107,7 @@ func (c *Client) WaitCommitted(ctx context.Context, group, topic string, ends Of
 		for p, end := range ends {
 			committed := starts[p]
 			if commit, ok := commits[p]; ok {
-				at := commit.Offset
-				if offset != nil {
-					at = offset(commit)
-				}
-				committed = max(committed, at)
+				committed = max(committed, commit.Offset)
 			}
 			left += max(0, end-committed)
 		}

@@ -205,7 +205,7 @@ func TestPipelineTakesOtherProducersRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Broker.WaitCommitted(ctx, p.Broker.Group("normaliser"), data, ends, nil, nil); err != nil {
+	if err := p.Broker.WaitCommitted(ctx, p.Broker.Group("normaliser"), data, ends, nil); err != nil {
 		t.Fatal(r.Explain(err))
 	}
 	shoptest.SameAlerts(t, finish(t, p, r, rule), shoptest.BruteForce(rows, 10, 5))

@@ -86,65 +86,25 @@ func (r *run) commits(b *batch, topic string) map[int32]broker.Commit {
 	commits := make(map[int32]broker.Commit)
 	for tp, s := range b.spans {
 		if tp.topic == topic && !s.owner.over {
-			commits[tp.partition] = r.tableSet.Commit(s.next)
+			commits[tp.partition] = broker.Commit{Offset: s.next}
 		}
 	}
 	return commits
 }
 
-// assigned begins the ownership of partitions, before their offsets are looked
-// up: commits that belong to other tables are taken back to the beginning.
-func (r *run) assigned(ctx context.Context, cl *kgo.Client, assigned map[string][]int32) {
+// assigned begins the ownership of partitions.
+func (r *run) assigned(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for topic, partitions := range assigned {
 		if topic == r.topics.Events && slices.Max(append(partitions, 0)) >= r.partitions {
-			r.mu.Lock()
 			r.failed = broker.SamePartitions(topic, r.partitions, slices.Max(partitions)+1)
-			r.mu.Unlock()
 			return
 		}
-		step := "take over topic " + topic
-		err := r.retry(ctx, step, waitForCommit, func() error { return r.rewind(ctx, cl, topic, partitions) })
-		r.mu.Lock()
 		for _, p := range partitions {
-			// After an error nothing is read: the run ends with the next poll.
-			if err == nil {
-				r.owned[topicPartition{topic, p}] = &ownership{}
-			}
-		}
-		if err != nil && r.failed == nil && ctx.Err() == nil && broker.Classify(err) != broker.Fenced {
-			r.failed = err
-		}
-		r.mu.Unlock()
-	}
-}
-
-// rewind commits the beginning of partitions whose commit was made for other
-// tables: a new database, or tables that were created again, begin empty. A commit
-// without metadata is a person's, and stays.
-func (r *run) rewind(ctx context.Context, cl *kgo.Client, topic string, partitions []int32) error {
-	commits, err := r.side.CommittedOffsets(ctx, r.group, topic)
-	if err != nil {
-		return err
-	}
-	begin := make(map[int32]broker.Commit)
-	for _, p := range partitions {
-		if c, ok := commits[p]; ok && !r.tableSet.Made(c) {
-			begin[p] = broker.Commit{}
+			r.owned[topicPartition{topic, p}] = &ownership{}
 		}
 	}
-	if len(begin) == 0 {
-		return nil
-	}
-	starts, err := r.side.StartOffsets(ctx, topic)
-	if err != nil {
-		return err
-	}
-	for p := range begin {
-		begin[p] = r.tableSet.Commit(starts[p])
-	}
-	r.cfg.Log.Info().Str("topic", topic).Int("partitions", len(begin)).
-		Msg("mirror: the offsets were committed for another table set: the log is stored from its beginning")
-	return broker.CommitWithMetadata(ctx, cl, topic, begin)
 }
 
 // revoked waits, not for ever, until what was read of the partitions is stored

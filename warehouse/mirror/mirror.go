@@ -99,7 +99,7 @@ func (m *Mirror) run(ctx context.Context) error {
 		return err
 	}
 	defer side.Close()
-	r := &run{Mirror: m, side: side, topics: m.cfg.Broker.Topics(), group: m.cfg.Broker.Group(warehouse.MirrorRole)}
+	r := &run{Mirror: m, side: side, topics: m.cfg.Broker.Topics()}
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
@@ -158,10 +158,9 @@ type run struct {
 	side       *broker.Client  // looks things up and writes rejected records
 	cl         *broker.Client  // the group's member
 	topics     broker.Topics
-	group      string
-	tableSet   warehouse.TableSet // what the commits belong to
-	partitions int32              // of the log
-	rejected   int32              // partitions of the rejected topic
+	group      string // of the mirrors of these tables
+	partitions int32  // of the log
+	rejected   int32  // partitions of the rejected topic
 
 	free     chan *batch // empty ones
 	toWrite  chan *batch
@@ -180,9 +179,14 @@ func (r *run) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.tableSet, err = r.cfg.Warehouse.TableSet(ctx, id); err != nil {
+	if err := r.cfg.Warehouse.CheckLog(ctx, id); err != nil {
 		return err
 	}
+	tables, err := r.cfg.Warehouse.TableSet(ctx)
+	if err != nil {
+		return err
+	}
+	r.group = tables.Group(r.side)
 	r.partitions, r.rejected = id.Partitions, id.RejectedPartitions
 	r.owned = make(map[topicPartition]*ownership)
 	r.free = make(chan *batch, batches)

@@ -15,6 +15,7 @@ import (
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
 	"clickstream/warehouse/mirror"
+	"clickstream/warehouse/warehousetest"
 )
 
 func TestM3_ACleanRunStoresEachRecordOnceWithItsPlace(t *testing.T) {
@@ -180,29 +181,32 @@ func TestM2_OffsetsMoveOverControlRecords(t *testing.T) {
 	s.Want("SELECT count() FROM event_log", 1)
 }
 
+// committed are the offsets before which the mirror says that all is stored.
+func committed(s *warehousetest.Shop) broker.Offsets {
+	s.Helper()
+	stored, err := s.Tables.Stored(s.Context(), s.Broker, s.Broker.Topics().Events)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return stored
+}
+
 func TestM2_NothingIsCommittedBeforeItIsStored(t *testing.T) {
 	s, g := gatedShop(t)
 	m := s.Mirror()
 	produce(s, 0, 100)
 	s.WaitStored()
-	before, err := s.Broker.CommittedOffsets(t.Context(), s.Broker.Group("mirror"), s.Broker.Topics().Events)
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := committed(s)
 	g.close()
 	produce(s, 100, 3000)
 	// Stopping waits for the batches in flight as long as it ever does.
 	m.Stop()
-	after, err := s.Broker.CommittedOffsets(t.Context(), s.Broker.Group("mirror"), s.Broker.Topics().Events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for p, c := range after {
-		if c.Offset != before[p].Offset {
-			t.Errorf("partition %d: committed %d while nothing could be stored, %d before", p, c.Offset, before[p].Offset)
+	g.open()
+	for p, offset := range committed(s) {
+		if offset != before[p] {
+			t.Errorf("partition %d: committed %d while nothing could be stored, %d before", p, offset, before[p])
 		}
 	}
-	g.open()
 	s.Want("SELECT count() FROM events", 100)
 	m = s.Mirror()
 	s.WaitStored()
@@ -305,7 +309,33 @@ func TestM1_ClickHouseKilledAndStartedAgainLosesNothing(t *testing.T) {
 	s.Want("SELECT uniqExact(event_id) FROM events", 4000)
 }
 
-func TestTablesMadeAnewAreFilledFromTheBeginning(t *testing.T) {
+// Neither takes a partition of the other, nor rewinds it, when both run at once
+// and one of them begins late.
+func TestM5_MirrorsOfTwoDatabasesDoNotDisturbEachOther(t *testing.T) {
+	s := newShop(t)
+	other := &warehousetest.Shop{Shop: s.Shop, Tables: warehousetest.Migrated(t)}
+	m := s.Mirror()
+	produce(s, 0, 1000)
+	s.WaitStored()
+	before := committed(s)
+	n := other.Mirror()
+	other.WaitStored()
+	for p, offset := range committed(s) {
+		if offset != before[p] {
+			t.Errorf("partition %d: the first mirror had committed %d, and %d after another database's began", p, before[p], offset)
+		}
+	}
+	produce(s, 1000, 2000)
+	for _, db := range []*warehousetest.Shop{s, other} {
+		db.WaitStored()
+		db.Want("SELECT count() FROM events", 2000)
+		db.Want("SELECT count() FROM event_log", 2000)
+	}
+	m.Stop()
+	n.Stop()
+}
+
+func TestM5_TablesThatWereCreatedAgainAreFilledFromTheLogsBeginning(t *testing.T) {
 	s := newShop(t)
 	m := s.Mirror()
 	produce(s, 0, 100)

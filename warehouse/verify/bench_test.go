@@ -11,7 +11,6 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
-	"clickstream/warehouse"
 	"clickstream/warehouse/mirror"
 	"clickstream/warehouse/verify"
 )
@@ -49,7 +48,7 @@ func BenchmarkMirrorAndVerify(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := s.Broker.WaitCommitted(b.Context(), s.Broker.Group(warehouse.MirrorRole), s.ID.Topic, ends, nil, nil); err != nil {
+	if err := s.Tables.WaitStored(b.Context(), s.Broker, s.ID.Topic, ends, nil); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")

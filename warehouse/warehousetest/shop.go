@@ -54,7 +54,16 @@ func (s *Shop) Mirror(change ...func(*mirror.Config)) Mirror {
 func (s *Shop) WaitStored() {
 	s.Helper()
 	topics := s.Broker.Topics()
-	s.WaitCommitted(warehouse.MirrorRole, topics.Events, topics.Alerts, topics.Rejected)
+	ctx := testwait.Context(s)
+	for _, topic := range []string{topics.Events, topics.Alerts, topics.Rejected} {
+		ends, err := s.Broker.EndOffsets(ctx, topic)
+		if err == nil {
+			err = s.Tables.WaitStored(ctx, s.Broker, topic, ends, nil)
+		}
+		if err != nil {
+			s.Fatal(err)
+		}
+	}
 }
 
 // Exec executes a statement.

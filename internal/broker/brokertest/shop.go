@@ -8,7 +8,6 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
-	"clickstream/internal/testwait"
 )
 
 // Shop is a shop's log of a test's own: a broker with all topics, to write
@@ -93,20 +92,4 @@ func (s *Shop) Length(topic string) (sum int64) {
 		sum += end
 	}
 	return sum
-}
-
-// WaitCommitted returns when a role's group has committed all that is in the
-// topics now, one topic after the other.
-func (s *Shop) WaitCommitted(role string, topics ...string) {
-	s.Helper()
-	ctx := testwait.Context(s)
-	for _, topic := range topics {
-		ends, err := s.Broker.EndOffsets(ctx, topic)
-		if err != nil {
-			s.Fatal(err)
-		}
-		if err := s.Broker.WaitCommitted(ctx, s.Broker.Group(role), topic, ends, nil, nil); err != nil {
-			s.Fatal(err)
-		}
-	}
 }

@@ -200,29 +200,52 @@ func (c *check) askLog(ctx context.Context) error {
 		records += end - starts[p]
 	}
 	c.report.Records = &records
-	members, err := cl.Members(asking, cl.Group("mirror"), cl.Group("processor"), cl.Group("normaliser"))
-	if err != nil {
-		return err
-	}
 	var looking sync.WaitGroup
 	for i := range c.report.Roles {
 		role := &c.report.Roles[i]
-		look := c.lagOf(cl, role.Name)
-		if look == nil {
-			continue
+		if look := c.lagOf(cl, role.Name); look != nil {
+			looking.Go(func() { role.lagError = c.lookAt(ctx, cl, role, look) })
 		}
-		n := members[cl.Group(role.Name)]
-		role.Members = &n
-		if role.State == unknown {
-			role.State = notRunning
-			if n > 0 {
-				role.State = string(instance.Running)
-			}
-		}
-		looking.Go(func() { role.lagError = c.watchLag(ctx, cl, role, look) })
 	}
 	looking.Wait()
 	return nil
+}
+
+// lookAt finds the live members of a role's consumer group, and its lag.
+func (c *check) lookAt(ctx context.Context, cl *broker.Client, role *Role, look progress) error {
+	asking, cancel := cancelAfter(ctx, time.Until(c.deadline))
+	defer cancel()
+	group, err := c.group(asking, cl, role.Name)
+	if err != nil || group == "" {
+		return err
+	}
+	members, err := cl.Members(asking, group)
+	if err != nil {
+		return err
+	}
+	n := members[group]
+	role.Members = &n
+	if role.State == unknown {
+		role.State = notRunning
+		if n > 0 {
+			role.State = string(instance.Running)
+		}
+	}
+	return c.watchLag(ctx, cl, role, look)
+}
+
+// group is a role's consumer group. The mirror's is that of the tables, and ""
+// where they cannot be reached.
+func (c *check) group(ctx context.Context, cl *broker.Client, role string) (string, error) {
+	if role != "mirror" {
+		return cl.Group(role), nil
+	}
+	<-c.opened
+	if c.tables == nil {
+		return "", nil
+	}
+	tables, err := c.tables.TableSet(ctx)
+	return tables.Group(cl), err
 }
 
 // progress is how far a role has come: for each of its topics, the offset
@@ -236,10 +259,6 @@ func (c *check) lagOf(cl *broker.Client, role string) progress {
 	switch role {
 	case "mirror":
 		return func(ctx context.Context) (map[string]broker.Offsets, error) {
-			<-c.opened
-			if c.tables == nil {
-				return nil, nil // only the tables say what is stored
-			}
 			done := map[string]broker.Offsets{}
 			for _, topic := range []string{topics.Events, topics.Alerts, topics.Rejected} {
 				stored, err := c.tables.Stored(ctx, cl, topic)
