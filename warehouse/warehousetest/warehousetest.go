@@ -51,6 +51,9 @@ var shared struct {
 	dir    string
 	server *embedded.Server
 	err    error
+
+	stop context.CancelFunc // of keeping it
+	kept chan struct{}      // closed when it is kept no more
 }
 
 // Main runs a package's tests and returns the status to exit with. It is all
@@ -63,6 +66,8 @@ func Main(m *testing.M) int {
 	embedded.ChildMain()
 	status := m.Run()
 	if shared.server != nil {
+		shared.stop()
+		<-shared.kept
 		// Its data goes with it, so it needs no clean end.
 		shared.server.Kill()
 		shared.server.Close()
@@ -199,6 +204,31 @@ func startShared() {
 	shared.server, shared.err = embedded.Start(context.Background(), embedded.Options{
 		Dir: shared.dir, Progress: embedded.ProgressLines(visible.Writer()),
 	})
+	if shared.err != nil {
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	shared.stop, shared.kept = stop, make(chan struct{})
+	go keep(ctx)
+}
+
+// keep starts the engine again when it ends by itself, as a running instance
+// does, so that one broken handshake fails one test at most, and says why it
+// ended.
+func keep(ctx context.Context) {
+	defer close(shared.kept)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-shared.server.Done():
+		}
+		fmt.Fprintf(os.Stderr, "%s the tests' ClickHouse at %s: %v\n", time.Now().Format(time.TimeOnly), shared.server.TCPAddr(), shared.server.Err())
+		if err := shared.server.Restart(ctx); err != nil {
+			fmt.Fprintf(os.Stderr, "the tests' ClickHouse: %v\n", err)
+			return
+		}
+	}
 }
 
 // execute does not use the test's context, which is over when it cleans up.

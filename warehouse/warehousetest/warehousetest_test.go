@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"clickstream/internal/testwait"
 )
 
 func TestMain(m *testing.M) { os.Exit(Main(m)) }
@@ -35,4 +37,22 @@ func TestEachTestHasItsOwnDatabase(t *testing.T) {
 	if left != 0 {
 		t.Errorf("%d databases are left after their test", left)
 	}
+}
+
+func TestAnEngineThatEndsIsThereAgainForTheNextTest(t *testing.T) {
+	e, err := engine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shared.server == nil {
+		t.Skip("the tests use another ClickHouse than their own")
+	}
+	shared.server.Kill()
+	c, err := clickhouse.Open(&clickhouse.Options{Addr: []string{e.Addr}, Auth: clickhouse.Auth{Username: e.User, Password: e.Password}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	testwait.Until(t, "the engine answers again", func() bool { return c.Exec(t.Context(), "SELECT 1") == nil })
+	Database(t)
 }
