@@ -1,23 +1,6 @@
 package formats
 
-import "clickstream/internal/event"
-
-// typesOfNames has the names of shop events, in lower case and without
-// separators: those of Segment's e-commerce specification, which RudderStack and
-// PostHog share, in either order of the words as its two versions have them, and
-// those of Google Analytics 4.
-var typesOfNames = map[string]string{
-	"productviewed": event.TypeView, "viewedproduct": event.TypeView, "viewitem": event.TypeView,
-	"productadded": event.TypeAddToCart, "addedproduct": event.TypeAddToCart, "addtocart": event.TypeAddToCart,
-	"productremoved": event.TypeRemoveFromCart, "removedproduct": event.TypeRemoveFromCart, "removefromcart": event.TypeRemoveFromCart,
-	"ordercompleted": event.TypePurchase, "completedorder": event.TypePurchase, "purchase": event.TypePurchase,
-	"orderrefunded": event.TypeRefund, "refundedorder": event.TypeRefund, "refund": event.TypeRefund,
-	"productaddedtowishlist": event.TypeWishlist, "addedproducttowishlist": event.TypeWishlist, "addtowishlist": event.TypeWishlist,
-	"checkoutstarted": event.TypeCheckout, "startedcheckout": event.TypeCheckout, "begincheckout": event.TypeCheckout,
-	"orderstarted": event.TypeCheckout, "startedorder": event.TypeCheckout,
-	"productssearched": event.TypeSearch, "searchedproducts": event.TypeSearch, "search": event.TypeSearch, "viewsearchresults": event.TypeSearch,
-	"page": event.TypePage, "pageview": event.TypePage, "screen": event.TypePage, "screenview": event.TypePage,
-}
+import "clickstream/ingest/mapping/guess"
 
 // Types of orders of which the products are not known.
 const (
@@ -28,8 +11,10 @@ const (
 // typeTrack is the type of events whose name makes no type.
 const typeTrack = "track"
 
-// typeOf is the event type for a name of another tool's, whatever its case and
-// separators: the one of the table, else the name in snake_case.
+// typeOf is the event type for a name in a tracking tool's export, whatever its
+// case and separators: the one that is specified, else the name in snake_case. It
+// is part of the event's identity, so it stays as it is; what is guessed of a
+// word in any other file may change (guess/types.txt).
 func typeOf(name string) string {
 	var folded [32]byte
 	n := 0
@@ -48,7 +33,7 @@ func typeOf(name string) string {
 		folded[n] = c
 		n++
 	}
-	if t, ok := typesOfNames[string(folded[:n])]; ok {
+	if t, ok := guess.TrackedType(folded[:n]); ok {
 		return t
 	}
 	return snakeCase(name)

@@ -2,11 +2,13 @@ package guess
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"clickstream/ingest/mapping"
+	"clickstream/internal/event"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -14,7 +16,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // A word that is in two lists, or that folding changes, is never found.
 func TestNamesAndTypesAreFound(t *testing.T) {
 	types := make(map[string]string)
-	for eventType, words := range wordLists(typesText) {
+	for name, words := range wordLists(typesText) {
+		eventType := strings.TrimPrefix(name, "tracked ")
+		e := event.Event{ID: "1", Type: eventType, UserID: "u", ProductID: "p", Timestamp: 1 << 40, Quantity: 1}
+		if err := e.Validate(1 << 41); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 		for _, word := range words {
 			if types[word] != "" || fold(word) != word {
 				t.Errorf("%q of %s is also of %s, or is not folded", word, eventType, types[word])

@@ -2,20 +2,32 @@ package guess
 
 import "strings"
 
-// typesOf are the event types by the words that files have for them.
-var typesOf = func() map[string]string {
-	all := make(map[string]string)
-	for eventType, words := range wordLists(typesText) {
+// typesOf are the event types by the words that files have for them, and tracked
+// those of them that tracking tools specify.
+var typesOf, tracked = func() (all, specified map[string]string) {
+	all, specified = make(map[string]string), make(map[string]string)
+	for name, words := range wordLists(typesText) {
+		eventType, isTracked := strings.CutPrefix(name, "tracked ")
 		for _, word := range words {
 			all[word] = eventType
+			if isTracked {
+				specified[word] = eventType
+			}
 		}
 	}
-	return all
+	return all, specified
 }()
 
 // typeOf returns the event type that a file's word stands for.
 func typeOf(word string) (eventType string, known bool) {
 	eventType, known = typesOf[fold(word)]
+	return eventType, known
+}
+
+// TrackedType returns the event type that tracking tools specify for a name,
+// which is in lower case and without separators.
+func TrackedType(name []byte) (eventType string, known bool) {
+	eventType, known = tracked[string(name)]
 	return eventType, known
 }
 
