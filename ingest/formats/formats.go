@@ -101,6 +101,11 @@ func Open(r io.Reader, o Options) (*Reader, error) {
 }
 
 func (r *Reader) open(o Options) error {
+	if o.Mapping != nil {
+		if err := r.in.skip(o.Mapping.Skip); err != nil {
+			return err
+		}
+	}
 	head, err := r.in.head()
 	if err != nil {
 		return fmt.Errorf("read the first lines: %w", err)

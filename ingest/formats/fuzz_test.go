@@ -120,6 +120,7 @@ func FuzzMapped(f *testing.F) {
 		"event_type=#2,timestamp=#1,session_id=#3,header=no,quote=single,decimal=comma,price=#4,event_type:pv=view,time=DD.MM.YYYY",
 		"event_type=event.name,timestamp=at,time=unix_ms,user_id=user.id,product_id=a.b,kind=jsonl",
 		"event_type='view',timestamp=a+b,time=unix_s,user_id=c,product_id=d,kind=csv",
+		"event_type=type,timestamp=time,user_id=user.id,drop=user+a.b+properties.c,skip=1",
 	} {
 		m, err := mapping.Parse(flag)
 		if err != nil {
@@ -130,6 +131,7 @@ func FuzzMapped(f *testing.F) {
 	for i, seed := range []string{
 		"sep=;\ntime;type;user;p;price;n;x\n2026-07-24 10:04:05;view;u;p;1,5;2;\"a\nb\"\n",
 		"24.07.2026,'pv','u\n''x',\"1,5\"\n", `[{"event":{"name":"view","x":[1]},"at":1784887445123,"user":{"id":"\u00fc"},"a.b":1,"properties":{"y":2}}]`,
+		"# clicks\n" + `{"type":"view","time":"2026-07-24T10:04:05Z","user":{"id":1,"x":2},"a":{"b":1},"properties":{"c":1,"d":2}}`,
 		"\xff\xfea\x00,\x00b\x00,\x00c\x00,\x00d\x00\n\x001\x00,\x002\x00",
 	} {
 		f.Add(byte(i), []byte(seed))

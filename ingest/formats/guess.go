@@ -37,12 +37,23 @@ func GuessMapping(r io.Reader, given mapping.Mapping) (guess.Guess, error) {
 		return guess.Guess{}, err
 	}
 	in := newLines(inUTF8)
+	if err := in.skip(given.Skip); err != nil {
+		return guess.Guess{}, err
+	}
 	lines, err := in.head()
 	if err != nil {
 		return guess.Guess{}, fmt.Errorf("read the first rows: %w", err)
 	}
 	if len(lines) == 0 {
 		return guess.Guess{}, errors.New("the file is empty: there is nothing to guess from")
+	}
+	if given.Skip == 0 && !given.NoHeader && withShape(given, in).Kind == mapping.KindCSV {
+		if given.Skip = preamble(in.buf[in.start:in.end], given); given.Skip > 0 {
+			doubts = append(doubts, fmt.Sprintf("The first lines, %d of them, come before the names of the columns and are skipped.", given.Skip))
+			if err := in.skip(given.Skip); err != nil {
+				return guess.Guess{}, err
+			}
+		}
 	}
 	sample := guess.Sample{Given: withShape(given, in)}
 	if given.Quote == 0 && sample.Given.Kind == mapping.KindCSV && quotedSingly(in.buf[in.start:in.end], sample.Given.Separator) {

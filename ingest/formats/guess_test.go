@@ -69,9 +69,9 @@ func TestGuesses(t *testing.T) {
 		},
 		{
 			name: "addresses and unknown types", file: "ts,type,sku,email\n1700000000,view,p,a@b.de\n1700000001,News Letter,p,c@d.de\n1700000002,12,p,c@d.de\n",
-			want: "event_type=type,event_type:News Letter=news_letter,timestamp=ts,product_id=sku,time=unix_s",
+			want: "event_type=type,event_type:News Letter=news_letter,timestamp=ts,product_id=sku,drop=email,time=unix_s",
 			doubts: []string{
-				"The column email holds e-mail addresses", `The column type also holds "12", which are no names of event types, so these rows are rejected: say what they are, as in event_type:12=view.`,
+				"The column email seems to hold e-mail addresses and is left out; to keep it as a property, give this mapping without it in drop=.", `The column type also holds "12", which are no names of event types, so these rows are rejected: say what they are, as in event_type:12=view.`,
 				`The meaning of "News Letter" in the column type is not known: such events are stored under that name`,
 			},
 			missing: []string{"user_id: no column has a name"},
@@ -100,6 +100,50 @@ func TestGuesses(t *testing.T) {
 		{
 			name: "a JSON array", file: `[{"event_type":"view","timestamp":1700000000123,"user":{"id":5},"properties":{"sku":"p"}},` + "\n" + `{"event_type":"view"`,
 			want: "event_type=event_type,timestamp=timestamp,user_id=user.id,product_id=properties.sku,time=unix_ms",
+		},
+		{
+			name: "personal data", given: "auto,zone=UTC",
+			file: "ts,type,sku,user,E-Mail,Handy,Fax,client ip,E-Mail,phone_model,ean,seite\n" +
+				"1700000000,view,p,u1,a@b.de,0171 2345678,,10.0.0.1,,x1,0049123456789,https://x.de/@a.b\n1700000001,view,p,u2,,+49 171 2345679,,2001:db8::1,c@d.de,x2,0049123456788,https://x.de/@a.b\n",
+			want: `event_type=type,timestamp=ts,user_id=user,product_id=sku,page_url=seite,drop=E-Mail+Handy+Fax+client ip+#9,time=unix_s,zone=UTC`,
+			doubts: []string{
+				"The column E-Mail seems to hold e-mail addresses", "The column Handy seems to hold phone numbers", "The column Fax seems to hold phone numbers",
+				"The column client ip seems to hold IP addresses", "The column #9 seems to hold e-mail addresses",
+			},
+		},
+		{
+			name: "personal data, given and of visitors", given: "auto,drop=sku+phone",
+			file: "ts,type,sku,item,user,phone,email\n1700000000,view,s,p,a@b.de,1,a@b.de\n",
+			want: "event_type=type,timestamp=ts,user_id=user,product_id=item,drop=sku+phone,time=unix_s",
+			doubts: []string{
+				"The column user holds e-mail addresses, which are stored as they are; if they should not be, use another",
+				"The column email holds e-mail addresses, which are stored as they are; if they should not be, add it to drop=sku+phone.",
+			},
+		},
+		{
+			name: "personal data in JSON", file: `{"event":"view","ts":1700000000,"sku":"p","user":{"id":"1","email":"a@b.de"}}` + "\n",
+			want: "event_type=event,timestamp=ts,user_id=user.id,product_id=sku,drop=user.email,time=unix_s", doubts: []string{"The column user.email seems"},
+		},
+		{
+			name: "lines before the header", file: "Klicks, Stand 24.11.2026\r\n\r\nZeit;Ereignis;Artikel;Kunde;\r\n2024-01-02T10:00:00Z;Ansicht;p1;k;\r\n2024-01-02T10:00:00Z;Ansicht;p2;k;\r\n",
+			want:   "event_type=Ereignis,event_type:Ansicht=view,timestamp=Zeit,user_id=Kunde,product_id=Artikel,separator=;,skip=2",
+			doubts: []string{"The first lines, 2 of them, come before the names of the columns and are skipped."},
+		},
+		{
+			name: "lines before the header as wide as it", file: "Export,,,\n,,,\ntime,type,sku,user\n2024-01-02T10:00:00Z,view,p1,k\n",
+			want: "event_type=type,timestamp=time,user_id=user,product_id=sku,skip=2", doubts: []string{"The first lines, 2 of them"},
+		},
+		{
+			name: "the separator, a title and single quotes", file: "sep=|\nKlicks\ntime|type|sku|user\n2024-01-02T10:00:00Z|view|'p|1'|5\n",
+			want: "event_type=type,timestamp=time,user_id=user,product_id=sku,separator=|,quote=single,skip=2", doubts: []string{"The first lines, 2 of them"},
+		},
+		{
+			name: "a sparse first row is no title", given: "auto,user_id=#3,product_id=#4", file: "2024-01-02T10:00:00Z,search,,\n2024-01-02T10:00:01Z,view,u,p\n2024-01-02T10:00:01Z,buy,u,p\n",
+			want: "event_type=#2,event_type:buy=purchase,timestamp=#1,user_id=#3,product_id=#4,header=no", doubts: []string{"The first row looks like an event", "No column", "No column"},
+		},
+		{
+			name: "a title, and the header has no name that is known", file: "Klicks\na,b,c\n1,x,2\n2,y,3\n",
+			want: "skip=1", doubts: []string{"The first lines, 1 of them"}, missing: []string{`event_type: no column holds words such as view and purchase: give event_type=COLUMN, or event_type='view' if every row is one; the columns left are a ("1", "2"),`, "timestamp: ", "user_id: ", "product_id: "},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -137,6 +181,7 @@ func FuzzGuess(f *testing.F) {
 	for _, seed := range []string{
 		"ts,action,sku,uid\n1700000000,pv,p,u\n", "Datum;Zeit;Typ;Artikel;Kunde;Preis\n31.12.2024;10:00;Kauf;a;b;1,5\n", `{"user":{"id":1},"event":"view","time":"2024-01-02T10:00:00Z"}`,
 		"'a','view',3\n", "sep=|\na|b\n01/02/24 3:04 PM|view\n",
+		"Klicks\n\ntime,type,user,sku,email\n2024-01-02T10:00:00Z,view,u,p,a@b.de\n",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -3,6 +3,7 @@ package formats
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 
 	"clickstream/internal/event"
@@ -67,13 +68,14 @@ func (l *lines) head() ([][]byte, error) {
 		whole = whole || bytes.IndexByte(l.buf[n:l.end], '\n') >= 0
 	}
 	// What came before an error is read first.
-	if l.failed != nil && !errors.Is(l.failed, io.EOF) && l.end == 0 {
+	if l.failed != nil && !errors.Is(l.failed, io.EOF) && l.end == l.start {
 		return nil, l.failed
 	}
-	if bytes.HasPrefix(l.buf[:l.end], mark) {
-		l.start = len(mark)
+	if l.number == 0 && bytes.HasPrefix(l.buf[l.start:l.end], mark) {
+		l.start += len(mark)
 	}
 	if l.values = spansLines(l.buf[l.start:l.end]); l.values {
+		l.more = min(l.number, 1) // the values begin in the line after the skipped ones
 		return headValues(l.buf[l.start:l.end]), nil
 	}
 	var head [][]byte
@@ -85,6 +87,27 @@ func (l *lines) head() ([][]byte, error) {
 		rest = after
 	}
 	return head, nil
+}
+
+// skip passes over the file's first n lines, empty ones included. It comes before
+// head.
+func (l *lines) skip(n int) error {
+	for range n {
+		line, err := l.cut()
+		if errors.Is(err, io.EOF) && l.number == 0 {
+			return nil // an empty file has nothing to skip
+		}
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("skip=%d: the file ends after line %d", n, l.number)
+		}
+		if err != nil {
+			return fmt.Errorf("skip the first lines: %w", err)
+		}
+		if len(line) > maxLine {
+			return fmt.Errorf("skip=%d: line %d is longer than %d bytes: is it a file of events?", n, l.number, maxLine)
+		}
+	}
+	return nil
 }
 
 // next hands out the next line that is not empty. Of one that is too long it

@@ -15,7 +15,8 @@ import (
 )
 
 // mappedCSV reads values with a separator by a mapping. A row's id is made from
-// all its columns as read, in the file's order, under their names in columnNames.
+// all its columns as read, dropped ones too, in the file's order, under their names
+// in columnNames.
 type mappedCSV struct {
 	filling
 	names []string // of the columns
@@ -47,10 +48,14 @@ func openMappedCSV(in *lines, ids *eventid.Rows, m mapping.Mapping) (rows, error
 	}
 	var errs []error
 	for i := range r.sources {
-		errs = append(errs, r.place(&r.sources[i]))
+		s := &r.sources[i]
+		s.at, err = r.place(s.field, s.columns)
+		errs = append(errs, err)
 	}
+	dropped, err := r.place("drop", m.Drop)
+	errs = append(errs, err)
 	for at, name := range r.names {
-		if !r.used(at) {
+		if !r.used(at) && !slices.Contains(dropped, at) {
 			r.extra = append(r.extra, extraColumn{at, append(appendJSON(nil, []byte(name)), ':')})
 		}
 	}
@@ -103,19 +108,19 @@ func columnNames(header [][]byte, none bool) []string {
 	return names
 }
 
-// place finds a source's columns.
-func (r *mappedCSV) place(s *source) error {
-	for _, column := range s.columns {
+// place finds the columns of an entry of the mapping.
+func (r *mappedCSV) place(entry string, columns mapping.Columns) (places []int, err error) {
+	for _, column := range columns {
 		at := column.Position - 1
 		if column.Position == 0 {
 			at = slices.Index(r.names, column.Name)
 		}
 		if at < 0 || at >= len(r.names) {
-			return fmt.Errorf("%s: the file has no column %s; it has %s", s.field, mapping.Columns{column}, clip([]byte(strings.Join(r.names, ", ")), 1000))
+			return nil, fmt.Errorf("%s: the file has no column %s; it has %s", entry, mapping.Columns{column}, clip([]byte(strings.Join(r.names, ", ")), 1000))
 		}
-		s.at = append(s.at, at)
+		places = append(places, at)
 	}
-	return nil
+	return places, nil
 }
 
 func (r *mappedCSV) record(in *lines) ([]byte, error) {

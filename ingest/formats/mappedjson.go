@@ -9,8 +9,8 @@ import (
 )
 
 // mappedJSON reads JSON lines by a mapping. A row's id is made from its members
-// as they are in the file: the names and the values' text as JSON, in the
-// file's order.
+// as they are in the file, dropped ones too: the names and the values' text as
+// JSON, in the file's order.
 type mappedJSON struct {
 	filling
 	root  node
@@ -28,6 +28,7 @@ type mappedJSON struct {
 type node struct {
 	text     int // where the value goes in texts, from 1; 0: nowhere
 	column   string
+	drop     bool // what no field takes is left out
 	children map[string]*node
 }
 
@@ -43,24 +44,35 @@ func openMappedJSON(_ *lines, ids *eventid.Rows, m mapping.Mapping) (rows, error
 			s.at = append(s.at, r.want(column.Name))
 		}
 	}
+	for _, column := range m.Drop {
+		for _, n := range r.nodes(column.Name) {
+			n.drop = true
+		}
+	}
 	r.seen = make([]bool, len(r.texts))
 	return r, nil
 }
 
-// want returns where the text of a column goes: a member of that whole name,
-// or the path with dots between.
+// want returns where the text of a column goes.
 func (r *mappedJSON) want(name string) int {
-	whole := r.root.child(name)
-	if whole.text == 0 {
+	of := r.nodes(name)
+	if of[0].text == 0 {
 		r.texts = append(r.texts, "")
-		whole.text, whole.column = len(r.texts), name
-		path := &r.root
-		for part := range strings.SplitSeq(name, ".") {
-			path = path.child(part)
+		for _, n := range of {
+			n.text, n.column = len(r.texts), name
 		}
-		path.text, path.column = whole.text, name
 	}
-	return whole.text - 1
+	return of[0].text - 1
+}
+
+// nodes are those of a column: a member of that whole name, and the path with dots
+// between.
+func (r *mappedJSON) nodes(name string) [2]*node {
+	path := &r.root
+	for part := range strings.SplitSeq(name, ".") {
+		path = path.child(part)
+	}
+	return [2]*node{r.root.child(name), path}
 }
 
 func (n *node) child(name string) *node {
@@ -107,33 +119,43 @@ func (r *mappedJSON) next(in *lines, e *event.Event) error {
 	return nil
 }
 
-// member takes what is mapped from a member of the row; the rest is a property.
-// Members of an object of that name are properties themselves.
+// member takes what is mapped from a member of the row; the rest is a property,
+// unless it is dropped.
 func (r *mappedJSON) member(name string, value []byte) error {
 	n := r.root.children[name]
 	switch {
-	case n == nil && name == "properties" && value[0] == '{':
-		for c := inside(value); ; {
-			inner, value, ok := c.member()
-			if !ok {
-				return nil
-			}
-			r.properties.add(inner, value)
-		}
 	case n == nil:
-		r.properties.add(name, value)
+		r.property(name, value)
 	case n.children != nil && value[0] == '{':
 		from := len(r.rest)
 		if err := r.object(n, value); err != nil {
 			return err
 		}
-		r.properties.add(name, r.rest[from:len(r.rest):len(r.rest)])
-	case n.text == 0:
-		r.properties.add(name, value)
-	default:
+		if !n.drop {
+			r.property(name, r.rest[from:len(r.rest):len(r.rest)])
+		}
+	case n.text > 0:
 		return r.take(n, value)
+	case !n.drop:
+		r.property(name, value)
 	}
 	return nil
+}
+
+// property adds a member to the properties. Members of an object of that name are
+// properties themselves.
+func (r *mappedJSON) property(name string, value []byte) {
+	if name != "properties" || value[0] != '{' {
+		r.properties.add(name, value)
+		return
+	}
+	for c := inside(value); ; {
+		inner, value, ok := c.member()
+		if !ok {
+			return
+		}
+		r.properties.add(inner, value)
+	}
 }
 
 // object takes what is mapped from an object and appends what is left of it to
@@ -154,6 +176,15 @@ func (r *mappedJSON) object(n *node, value []byte) error {
 			continue
 		}
 		before := len(r.rest)
+		if child != nil && child.drop {
+			if child.children != nil && value[0] == '{' {
+				if err := r.object(child, value); err != nil {
+					return err
+				}
+			}
+			r.rest = r.rest[:before]
+			continue
+		}
 		if before > from {
 			r.rest = append(r.rest, ',')
 		}

@@ -1,6 +1,10 @@
 package formats
 
-import "bytes"
+import (
+	"bytes"
+
+	"clickstream/ingest/mapping"
+)
 
 // maxRecord bounds a record that spans lines.
 const maxRecord = 64 << 10
@@ -42,6 +46,12 @@ func (l *lines) nextQuoted(comma, quote byte) ([]byte, error) {
 // recordLen is the length of the record that b begins with, up to the first
 // line end outside quotes or b's end, or -1 if its quotes are not those of CSV.
 func recordLen(b []byte, comma, quote byte) int {
+	if quote == mapping.NoQuote {
+		if n := bytes.IndexByte(b, '\n'); n >= 0 {
+			return n
+		}
+		return len(b)
+	}
 	quoted, closed, begins := false, false, true
 	for i := 0; i < len(b); i++ {
 		c := b[i]

@@ -35,6 +35,7 @@ func (m Mapping) Check() error {
 			}
 		}
 	}
+	c.dropped(m)
 	c.shape(m)
 	if !m.Auto {
 		for _, missing := range m.Missing() {
@@ -91,15 +92,31 @@ func (c *checking) columns(m Mapping, field string) {
 		c.bad("%s is made of %d columns: give one; only timestamp may be made of several", field, len(columns))
 	}
 	for _, column := range columns {
-		switch {
-		case column.Position < 0 || column.Position > 0 && column.Name != "" || column.Position == 0 && column.Name == "":
-			c.bad("%s: a column has a name or a position from 1", field)
-		case column.Position > 0 && m.Kind == KindJSON:
-			c.bad("%s: JSON lines have no column #%d: give the member's name", field, column.Position)
-		case column.Position == 0 && m.NoHeader && m.Kind != KindJSON:
-			c.bad("%s: a file without a header has no column %q: give its position, as in %s=#1", field, column.Name, field)
+		c.column(m, field, column)
+	}
+}
+
+func (c *checking) column(m Mapping, entry string, column Column) {
+	switch {
+	case column.Position < 0 || column.Position > 0 && column.Name != "" || column.Position == 0 && column.Name == "":
+		c.bad("%s: a column has a name or a position from 1", entry)
+	case column.Position > 0 && m.Kind == KindJSON:
+		c.bad("%s: JSON lines have no column #%d: give the member's name", entry, column.Position)
+	case column.Position == 0 && m.NoHeader && m.Kind != KindJSON:
+		c.bad("%s: a file without a header has no column %q: give its position, as in %s=#1", entry, column.Name, entry)
+	}
+	c.text(entry, column.Name)
+}
+
+// dropped checks the columns that are left out.
+func (c *checking) dropped(m Mapping) {
+	for _, column := range m.Drop {
+		c.column(m, drop, column)
+		for _, field := range fields {
+			if slices.Contains(m.Columns[field], column) {
+				c.bad("%s: the column %s is %s, too: take it out of one of them", drop, Columns{column}, field)
+			}
 		}
-		c.text(field, column.Name)
 	}
 }
 
@@ -184,6 +201,8 @@ func (c *checking) shape(m Mapping) {
 		*c = append(*c, err)
 	}
 	switch {
+	case m.Skip < 0:
+		c.bad("skip=%d is no number of lines", m.Skip)
 	case m.Kind != "" && m.Kind != KindCSV && m.Kind != KindJSON:
 		c.bad("kind %q is not known: %s", m.Kind, choices["kind"])
 	case m.Quote != 0 && m.Quote != '"' && m.Quote != '\'' && m.Quote != NoQuote:

@@ -12,6 +12,7 @@
 //	FIELD='TEXT'       the field is TEXT in every event
 //	FIELD:TEXT=TEXT    where the column holds the first text, the event gets the second
 //	TEXT=TEXT          one more pair for the FIELD: before it
+//	drop=COLUMN        the column is left out, as e-mail addresses should be; drop=COLUMN+COLUMN: both
 //	SETTING=VALUE      how the file is written
 //	auto               whatever is not given is guessed from the file; comes first
 //
@@ -25,8 +26,8 @@
 //
 // The fields are those of an event. A file needs columns for timestamp and
 // event_type, and one for user_id or session_id; event_type, user_id and
-// session_id may be constants instead. Columns that are not mapped go into the
-// event's properties.
+// session_id may be constants instead. Columns that are neither mapped nor dropped
+// go into the event's properties.
 //
 // The settings are:
 //
@@ -38,6 +39,7 @@
 //	kind=jsonl         the file is JSON lines; kind=csv: values with a separator; default: found from the first line
 //	separator=;        the separator, one character or tab; default: found from the first line
 //	quote=single       cells are quoted by '; double: by "; none: a quote is a character as any other; default: double
+//	skip=2             the file begins with so many lines that are neither the header nor rows, empty ones included
 //	header=no          the file begins with its first row; default: yes
 //	encoding=latin1    what the file is written in, by its usual name; default: UTF-8, and UTF-16 where the file shows it
 //
@@ -53,6 +55,7 @@ type Mapping struct {
 	Columns   map[string]Columns           // by the event's field
 	Constants map[string]string            // by the event's field
 	Values    map[string]map[string]string // by the event's field: the file's text → the event's
+	Drop      Columns                      // what is left out
 
 	Time         string // "": rfc3339
 	Zone         string // "": UTC
@@ -61,6 +64,7 @@ type Mapping struct {
 	Kind      string // KindCSV, KindJSON or "": found from the first line
 	Separator byte   // 0: found from the first line
 	Quote     byte   // '"', '\'', NoQuote or 0, which is '"'
+	Skip      int    // lines before the header or the first row
 	NoHeader  bool
 	Encoding  string // "": UTF-8, and UTF-16 where the first bytes show it
 }
@@ -75,7 +79,7 @@ const (
 const NoQuote = '-'
 
 // Columns are where a field's text comes from: one column, or several whose
-// texts are joined by a space.
+// texts are joined by a space; or those that are left out.
 type Columns []Column
 
 // Column is a column of the file: by its name, or by its position where that is

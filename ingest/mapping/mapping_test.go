@@ -35,6 +35,10 @@ func TestParse(t *testing.T) {
 			Values:    map[string]map[string]string{"event_type": {"": "view"}},
 			Time:      "unix_ms", Kind: KindJSON,
 		},
+		"auto,event_type:drop=view,skip=x,drop=\"E-Mail\"+phone + #3,'skip'=view,skip=2": {},
+		"auto,event_type:'drop'=view,drop=\"E-Mail\"+phone + #3,skip=2": {
+			Auto: true, Values: map[string]map[string]string{"event_type": {"drop": "view"}}, Drop: Columns{{Name: "E-Mail"}, {Name: "phone"}, {Position: 3}}, Skip: 2,
+		},
 	} {
 		got, err := Parse(flag)
 		if reflect.DeepEqual(want, Mapping{}) {
@@ -79,6 +83,13 @@ func TestEveryProblemIsReportedWithItsWayOut(t *testing.T) {
 		"auto,user_id=name,header=no":   {`a file without a header has no column "name": give its position`},
 		"auto,user_id=#1,kind=jsonl":    {"JSON lines have no column #1"},
 		"auto,separator='":              {"a quote is opened"},
+		"auto,drop":                     {"drop lacks its columns: write drop=COLUMN"},
+		"auto,drop=":                    {"drop: the column's name is empty"},
+		"auto,drop='a'":                 {`drop: "a" is a text, and columns are expected: put a name in double quotes`},
+		"auto,drop=a,drop=b":            {"drop is given twice: give it once"},
+		"auto,drop=a+uid,user_id=uid":   {"drop: the column uid is user_id, too: take it out of one of them"},
+		"auto,drop=a,header=no":         {`drop: a file without a header has no column "a": give its position, as in drop=#1`},
+		"auto,skip=-1":                  {"skip=-1 is not known: give a number of lines"},
 		"auto,\xff":                     {"not UTF-8"},
 		"user_id=uid,timestamp=t,event_type='view',event_type:a=view": {"the texts to replace belong to no column"},
 	} {
@@ -97,7 +108,7 @@ func TestEveryProblemIsReportedWithItsWayOut(t *testing.T) {
 
 // random is a mapping that Check takes.
 func random(r *rand.Rand) Mapping {
-	texts := []string{"a", "view", "it's", `say "x"`, "a,b", "a=b", "a+b", "#1", "time", "event_type", "auto", "x: y", "ü", " padded ", "user.id", "e:f", "'", `"`, "\n", "date"}
+	texts := []string{"a", "view", "it's", `say "x"`, "a,b", "a=b", "a+b", "#1", "time", "event_type", "auto", "x: y", "ü", " padded ", "user.id", "e:f", "'", `"`, "\n", "date", "drop", "skip"}
 	some := func() string { return texts[r.IntN(len(texts))] }
 	m := Mapping{Auto: true}
 	for _, field := range fields {
@@ -140,6 +151,14 @@ func random(r *rand.Rand) Mapping {
 	m.Encoding = pick("", "latin1", "utf-16le")
 	m.Kind = pick("", KindCSV)
 	m.DecimalComma = r.IntN(2) == 0
+	m.Skip = r.IntN(3)
+	for range r.IntN(3) {
+		c := Column{Name: "dropped " + some()}
+		if r.IntN(4) == 0 {
+			c = Column{Position: 30 + r.IntN(3)}
+		}
+		m.Drop = append(m.Drop, c)
+	}
 	m.Separator = []byte{0, ',', ';', '\t', '|', ' ', '^'}[r.IntN(7)]
 	m.Quote = []byte{0, '"', '\'', NoQuote}[r.IntN(4)]
 	return m
@@ -177,6 +196,9 @@ func TestLoadReportsWhatIsWrong(t *testing.T) {
 		"auto: true\ncolumns: {user_id: a, user_id: b}\n": "twice",
 		"auto: true\nzone: Mars\n":                        "zone",
 		"auto: true\nquote: x\n":                          "give double, single or none",
+		"auto: true\ndrop: 'a,b'\n":                       `drop: ",b" follows the column`,
+		"auto: true\ndrop: #3\n":                          "a position in quotes, as in '#3'",
+		"auto: true\nskip: -1\n":                          "skip=-1 is no number of lines",
 		"colums: {}\n":                                    "colums",
 		"event_time,event_type\n":                         "not as expected",
 		strings.Repeat("#", maxFile+1):                    "is it the file of events?",

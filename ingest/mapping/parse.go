@@ -16,9 +16,13 @@ var fields = []string{
 	"price", "quantity", "currency", "order_id", "device_type", "page_url", "source",
 }
 
-var settings = []string{"time", "zone", "decimal", "kind", "separator", "quote", "header", "encoding"}
+var settings = []string{"time", "zone", "decimal", "kind", "separator", "quote", "skip", "header", "encoding"}
 
-const auto = "auto"
+// Entries that are neither a field's nor a setting's.
+const (
+	auto = "auto"
+	drop = "drop"
+)
 
 // Fields are the names of the event's fields that a mapping can fill.
 func Fields() []string { return slices.Clone(fields) }
@@ -115,6 +119,8 @@ func (p *parser) entry() bool {
 		p.pair(from.text)
 	case bare && slices.Contains(fields, name.text):
 		p.field(name.text)
+	case bare && name.text == drop:
+		p.drop()
 	case bare && slices.Contains(settings, name.text):
 		p.setting(name.text)
 	case bare && name.text == auto && p.entries == 1 && !strings.HasPrefix(p.in, "="):
@@ -125,8 +131,8 @@ func (p *parser) entry() bool {
 		p.bad("an entry is empty: write FIELD=COLUMN, as in event_type=action")
 		p.token(",")
 	default:
-		p.bad("%q is neither a field nor a setting: the fields are %s; the settings are %s",
-			name.text, strings.Join(fields, ", "), strings.Join(settings, ", "))
+		p.bad("%q is neither a field nor a setting: the fields are %s; the settings are %s; %s=COLUMN leaves a column out",
+			name.text, strings.Join(fields, ", "), strings.Join(settings, ", "), drop)
 		if p.take('=') {
 			p.token(",")
 		}
@@ -200,6 +206,18 @@ func (p *parser) field(name string) {
 	}
 }
 
+func (p *parser) drop() {
+	p.once(drop)
+	p.values = ""
+	if !p.take('=') {
+		p.bad("%s lacks its columns: write %s=COLUMN, or %s=COLUMN+COLUMN", drop, drop, drop)
+		return
+	}
+	if columns, ok := p.columns(drop); ok {
+		p.m.Drop = columns
+	}
+}
+
 // columns reads COLUMN or COLUMN+COLUMN.
 func (p *parser) columns(field string) (columns Columns, ok bool) {
 	ok = true
@@ -208,7 +226,7 @@ func (p *parser) columns(field string) (columns Columns, ok bool) {
 		c := Column{Name: t.text}
 		switch {
 		case t.quote == '\'':
-			p.bad("%s: a text cannot be joined to a column", field)
+			p.bad("%s: %q is a text, and columns are expected: put a name in double quotes", field, t.text)
 			ok = false
 		case t.text == "":
 			p.bad("%s: the column's name is empty: give its position, as in #3", field)
@@ -264,6 +282,9 @@ func (m *Mapping) set(name, value string) error {
 		m.NoHeader, ok = value == "no", value == "no" || value == "yes"
 	case "kind":
 		m.Kind, ok = value, value == KindCSV || value == KindJSON
+	case "skip":
+		n, err := strconv.Atoi(value)
+		m.Skip, ok = n, err == nil && n >= 0
 	case "quote":
 		m.Quote, ok = named(value, quotes)
 	case "separator":
@@ -282,6 +303,7 @@ var choices = map[string]string{
 	"header":    "give yes or no",
 	"kind":      "give csv or jsonl",
 	"quote":     "give double, single or none",
+	"skip":      "give a number of lines",
 	"separator": "give one character, comma, tab or space",
 }
 

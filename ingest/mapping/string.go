@@ -26,6 +26,9 @@ func (m Mapping) String() string {
 			prefix = ""
 		}
 	}
+	if len(m.Drop) > 0 {
+		entries = append(entries, drop+"="+m.Drop.String())
+	}
 	for _, s := range m.settings() {
 		if strings.ContainsAny(s.value, `,'"`) || strings.Trim(s.value, " ") != s.value {
 			s.value = quoted(s.value, '\'')
@@ -64,6 +67,7 @@ func (m Mapping) settings() []setting {
 	add(m.Kind != "", "kind", m.Kind)
 	add(m.Separator != 0, "separator", nameOf(m.Separator, separators))
 	add(m.Quote != 0, "quote", nameOf(m.Quote, quotes))
+	add(m.Skip != 0, "skip", strconv.Itoa(m.Skip))
 	add(m.NoHeader, "header", "no")
 	add(m.Encoding != "", "encoding", m.Encoding)
 	return all
@@ -72,7 +76,7 @@ func (m Mapping) settings() []setting {
 // bare is text as it is where Parse takes that for one text, and quoted
 // otherwise. A text that is one of the grammar's own names is quoted too.
 func bare(text string, quote byte) string {
-	own := text == auto || slices.Contains(fields, text) || slices.Contains(settings, text)
+	own := text == auto || text == drop || slices.Contains(fields, text) || slices.Contains(settings, text)
 	special := `,=+'"`
 	if quote == '\'' {
 		special += ":"

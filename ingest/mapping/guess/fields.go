@@ -115,11 +115,6 @@ func (g *guessing) guessNamed() {
 	if c, ok := g.assigned["source"]; ok && fold(g.columns[c].name) == "source" {
 		g.doubt("The column %s is read as the shop that the events come from; if it says where visitors come from, give another one, as in source='shop'.", g.columns[c].String())
 	}
-	for i := range g.columns {
-		if share(g.columns[i].held, func(s string) bool { return strings.Contains(s, "@") && strings.Contains(s, ".") }) > 50 {
-			g.doubt("The column %s holds e-mail addresses, which are stored as they are; remove it from the file if they should not be.", g.columns[i].String())
-		}
-	}
 }
 
 // holds says whether a column's texts can be the field's. A column that is

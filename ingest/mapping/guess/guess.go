@@ -41,6 +41,7 @@ func From(s Sample) Guess {
 	g.guessTimestamp()
 	g.guessType()
 	g.guessNamed()
+	g.guessDropped()
 	g.guessDecimal()
 	g.guessAbsent()
 	g.guessTypeValues()
@@ -119,7 +120,10 @@ func (g *guessing) readColumns(s Sample) {
 		}
 	}
 	for i, name := range names {
-		c := sampled{Column: mapping.Column{Name: strings.TrimSpace(name)}, count: make(map[string]int)}
+		if g.Kind != mapping.KindJSON {
+			name = strings.TrimSpace(name)
+		}
+		c := sampled{Column: mapping.Column{Name: name}, count: make(map[string]int)}
 		c.name = c.Name
 		taken := slices.ContainsFunc(g.columns, func(other sampled) bool { return other.Column == c.Column })
 		if (c.Name == "" || taken) && g.Kind != mapping.KindJSON {
@@ -146,38 +150,55 @@ func (g *guessing) readColumns(s Sample) {
 // was given by its name; it does not if it holds a number, a time or a text that its
 // column holds again.
 func (g *guessing) looksLikeHeader(rows [][]string) bool {
+	byName := func(c mapping.Column) bool { return c.Position == 0 }
 	for _, columns := range g.Columns {
-		if slices.ContainsFunc(columns, func(c mapping.Column) bool { return c.Position == 0 }) {
+		if slices.ContainsFunc(columns, byName) {
 			return true
 		}
 	}
-	known := false
+	if slices.ContainsFunc(g.Drop, byName) {
+		return true
+	}
+	names, known := Header(rows, g.commas)
+	return names && (known || len(rows) > 1)
+}
+
+// Header says whether the first row may hold the columns' names, and whether one
+// of them is known. commas says that the file's separator is a comma.
+func Header(rows [][]string, commas bool) (names, known bool) {
 	for i, text := range rows[0] {
 		text = strings.TrimSpace(text)
-		if _, err := strconv.ParseFloat(text, 64); err == nil || guessTime([]string{text}, g.commas).format != "" || timeOfDay([]string{text}) != "" {
-			return false
+		if _, err := strconv.ParseFloat(text, 64); err == nil || guessTime([]string{text}, commas).format != "" || timeOfDay([]string{text}) != "" {
+			return false, false
 		}
 		for field := range namesOf {
 			known = known || fit(text, field) >= wholeName
 		}
 		if slices.ContainsFunc(rows[1:], func(row []string) bool { return strings.TrimSpace(row[i]) == text && text != "" }) {
-			return false
+			return false, false
 		}
 	}
-	return known || len(rows) > 1
+	return true, known
 }
 
-// takeGiven marks the columns that are mapped already.
+// takeGiven marks the columns that are mapped or dropped already.
 func (g *guessing) takeGiven() {
-	for field, columns := range g.Columns {
-		for _, column := range columns {
-			for i := range g.columns {
-				if c := &g.columns[i]; column.Position == i+1 || column.Position == 0 && column.Name == c.name {
-					g.used[i] = true
-					g.assigned[field] = i
-				}
+	for i := range g.columns {
+		is := g.isColumn(i)
+		for field, columns := range g.Columns {
+			if slices.ContainsFunc(columns, is) {
+				g.used[i] = true
+				g.assigned[field] = i
 			}
 		}
+		g.used[i] = g.used[i] || slices.ContainsFunc(g.Drop, is)
+	}
+}
+
+// isColumn says whether a mapping's column is the sample's at that place.
+func (g *guessing) isColumn(at int) func(mapping.Column) bool {
+	return func(c mapping.Column) bool {
+		return c.Position == at+1 || c == g.columns[at].Column
 	}
 }
 
@@ -270,7 +291,7 @@ func (g *guessing) formatOfGiven() {
 		for i := range g.columns {
 			c := &g.columns[i]
 			switch {
-			case column.Position != i+1 && (column.Position > 0 || column.Name != c.name):
+			case !g.isColumn(i)(column):
 			case texts == nil:
 				texts = slices.Clone(c.texts)
 			default:
