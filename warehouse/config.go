@@ -39,6 +39,10 @@ type Config struct {
 
 	Engine  string // Plain (default) or Replicated
 	Cluster string // with Replicated: the cluster that DDL runs ON
+	// NoFsync lets the mirror store faster, and a power cut of ClickHouse's
+	// machine take rows that count as stored. It is for tables of the engine
+	// family Plain on one server; others rest on replicas.
+	NoFsync bool
 
 	// Migrations make the tables. Tests try further ones.
 	Migrations fs.FS `json:"-"` // default: migrations.Files

@@ -32,7 +32,11 @@ type MigrationState struct {
 
 // Migrate brings the tables up to date. Several instances may do it at once.
 func (w *Warehouse) Migrate(ctx context.Context) ([]Applied, error) {
-	return w.migrate(func(p *goose.Provider) ([]*goose.MigrationResult, error) { return p.Up(ctx) })
+	applied, err := w.migrate(func(p *goose.Provider) ([]*goose.MigrationResult, error) { return p.Up(ctx) })
+	if err == nil {
+		err = w.setFsync(ctx)
+	}
+	return applied, err
 }
 
 // MigrateDown takes the newest applied migration back, with all rows of its

@@ -122,6 +122,9 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 	}
 	log := t.logger(c.LogLevel)
 	dropDatabase := c.ownDatabase()
+	if c.DataDir == "" && !c.Keep {
+		c.ClickhouseFsync = false // what is dropped at the end need not survive a power cut
+	}
 	eng, err := openEngines(ctx, t, &engineFlags{kafkaFlags{KafkaPartitions: broker.DefaultPartitions}, c.clickhouseFlags}, dir, instance.StartAlone, log)
 	if err != nil {
 		return err

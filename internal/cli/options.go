@@ -49,6 +49,7 @@ type clickhouseFlags struct {
 	ClickhouseTLS          bool     `group:"clickhouse" name:"clickhouse-tls" help:"Connect with TLS."`
 	ClickhouseTLSCA        string   `group:"clickhouse" name:"clickhouse-tls-ca" placeholder:"FILE" help:"Certificates of the authorities that the server's certificate is checked against (default: the system's)."`
 	ClickhouseEngine       string   `group:"clickhouse" enum:"plain,replicated" default:"plain" placeholder:"NAME" help:"Engine family of new tables: plain (also for ClickHouse Cloud) or replicated."`
+	ClickhouseFsync        bool     `group:"clickhouse" name:"clickhouse-fsync" default:"true" negatable:"" help:"Tables of one server survive its power cut: an insert waits for the disk (on). ClickHouse Cloud and replicated tables rest on their replicas."`
 	ClickhouseCluster      string   `group:"clickhouse" placeholder:"NAME" help:"Cluster that replicated tables are created on."`
 }
 
@@ -81,7 +82,7 @@ func (f *clickhouseFlags) clickhouse() warehouse.Config {
 		Addr: f.ClickhouseAddr, Database: f.ClickhouseDatabase,
 		User: f.ClickhouseUser, Password: os.Getenv(envClickHousePassword), PasswordFile: f.ClickhousePasswordFile,
 		TLS:    warehouse.TLS{Enabled: f.ClickhouseTLS || f.ClickhouseTLSCA != "", CAFile: f.ClickhouseTLSCA},
-		Engine: f.ClickhouseEngine, Cluster: f.ClickhouseCluster,
+		Engine: f.ClickhouseEngine, Cluster: f.ClickhouseCluster, NoFsync: !f.ClickhouseFsync,
 	}
 }
 
