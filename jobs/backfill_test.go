@@ -112,18 +112,18 @@ func TestRunDaysRunsEachJobForEachDayUpToOneEnd(t *testing.T) {
 	stored := fillLog(t, l.r, l.ends)
 	stored("")
 
-	var told []string
+	var reported []string
 	began := time.Now()
 	runs, err := l.r.RunDays(t.Context(), Backfilling{Days: days, Progress: func(done, total int, run Run) {
-		told = append(told, fmt.Sprint(done, "/", total, " ", run.Job, " ", run.Day))
+		reported = append(reported, fmt.Sprint(done, "/", total, " ", run.Job, " ", run.Day))
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d runs, %s each", len(runs), time.Since(began)/time.Duration(len(runs)))
 	second := len(Jobs()) // the first run of the second day
-	if want := fmt.Sprintf("%d/%d %s 2026-05-02", second+1, len(runs), Jobs()[0].Name); len(runs) != len(Jobs())*len(days) || len(told) != len(runs) || told[second] != want {
-		t.Errorf("%d runs, told %q", len(runs), told)
+	if want := fmt.Sprintf("%d/%d %s 2026-05-02", second+1, len(runs), Jobs()[0].Name); len(runs) != len(Jobs())*len(days) || len(reported) != len(runs) || reported[second] != want {
+		t.Errorf("%d runs, reported %q", len(runs), reported)
 	}
 	for _, run := range runs {
 		if run.State != Succeeded || run.Trigger != Backfill || !slices.Equal(run.Offsets, l.ends) || run.Rows == 0 {

@@ -52,7 +52,7 @@ func (r *Runner) newest(ctx context.Context, job string, day Day) (*Run, error) 
 		if len(runs) == 0 {
 			continue
 		}
-		if run := runs[0]; run.State != Running || r.now().Sub(run.Started) < r.cfg.Timeout+deadAfter {
+		if run := runs[0]; run.State != Running || r.now().Sub(run.Started) < r.cfg.Timeout+lostAfter {
 			return &run, nil
 		}
 	}

@@ -202,7 +202,7 @@ func TestAKilledRunLeavesNoHalfDayAndNoTable(t *testing.T) {
 		t.Error("the killed run has changed the day")
 	}
 
-	l.r.cfg.Now = func() time.Time { return time.Now().Add(defaultTimeout + deadAfter + time.Minute) }
+	l.r.cfg.Now = func() time.Time { return time.Now().Add(defaultTimeout + lostAfter + time.Minute) }
 	if err := l.r.clean(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestJ2_ARunWaitsUntilTheMirrorHasStoredTheLog(t *testing.T) {
 	r.cfg.WaitForMirror = 500 * time.Millisecond
 	run, err := r.Run(t.Context(), TopProducts, day, Manual)
 	if err == nil || !strings.Contains(err.Error(), "the mirror has not stored the log") {
-		t.Errorf("a run with the mirror behind: %v, want an error that says so", err)
+		t.Errorf("a run with a lag of the mirror: %v, want an error that says so", err)
 	}
 	if run.State != Failed || run.Error == "" {
 		t.Errorf("run: %+v, want it failed", run)

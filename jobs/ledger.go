@@ -116,19 +116,19 @@ func (r *Runner) latest(ctx context.Context, from, to Day) (succeeded, failed ma
 	return succeeded, failed, nil
 }
 
-// clean removes what runs that were killed have left behind, and records that
-// these have failed. A run that may still be alive is not touched.
+// clean removes what runs that were killed have left, and records that
+// these have failed. A run that may still run is not touched.
 func (r *Runner) clean(ctx context.Context) error {
-	dead := r.now().Add(-r.cfg.Timeout - deadAfter).UnixMilli()
-	if err := r.cfg.Warehouse.Conn().Exec(ctx, query("give_up_dead_runs"),
-		clickhouse.Named("dead", dead), clickhouse.Named("version", versionGivenUp)); err != nil {
+	lost := r.now().Add(-r.cfg.Timeout - lostAfter).UnixMilli()
+	if err := r.cfg.Warehouse.Conn().Exec(ctx, query("give_up_lost_runs"),
+		clickhouse.Named("lost_before", lost), clickhouse.Named("version", versionGivenUp)); err != nil {
 		return fmt.Errorf("record the runs that were killed: %w", err)
 	}
 	var tables []struct {
 		Name string `ch:"name"`
 	}
-	if err := r.cfg.Warehouse.Conn().Select(ctx, &tables, query("dead_staging_tables"),
-		clickhouse.Named("prefix", stagingPrefix), clickhouse.Named("dead", dead)); err != nil {
+	if err := r.cfg.Warehouse.Conn().Select(ctx, &tables, query("lost_staging_tables"),
+		clickhouse.Named("prefix", stagingPrefix), clickhouse.Named("lost_before", lost)); err != nil {
 		return fmt.Errorf("look for the tables of runs that were killed: %w", err)
 	}
 	for _, t := range tables {

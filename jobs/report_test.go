@@ -13,7 +13,7 @@ import (
 	"clickstream/internal/event"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // golden compares got with testdata/name.
 func golden(t *testing.T, name string, got []byte) {
@@ -32,7 +32,7 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what it was (go test -update writes it anew):\n got:\n%s\nwant:\n%s", file, got, want)
+		t.Errorf("%s is not what it was (go test -update writes it again):\n got:\n%s\nwant:\n%s", file, got, want)
 	}
 }
 

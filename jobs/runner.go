@@ -24,9 +24,9 @@ const (
 
 const (
 	stagingPrefix = "jobs_staging_"
-	// How long after its timeout a run must have ended: it takes time to record
+	// How long after its timeout a run counts as lost: it takes time to record
 	// the end, and clocks differ.
-	deadAfter = 5 * time.Minute
+	lostAfter = 5 * time.Minute
 	// For the last steps of a run: recording its end and removing its table;
 	// less when the process has been asked to stop.
 	timeToEnd, timeToStop = 30 * time.Second, 2 * time.Second

@@ -87,7 +87,7 @@ func (s *session) writeTicks(ctx context.Context) error {
 	var fresh *answer
 	select {
 	case fresh = <-s.answers:
-		s.heard = fresh
+		s.latest = fresh
 	default:
 	}
 	ticks := make(map[int32]event.Tick)
@@ -96,7 +96,7 @@ func (s *session) writeTicks(ctx context.Context) error {
 		if fresh == nil {
 			continue
 		}
-		p.quiet.hear(fresh)
+		p.quiet.observe(fresh)
 		p.quiet.follow(p.Partition, n, s.p.settings.now)
 		if t, due := p.quiet.due(p.Partition); due {
 			ticks[n] = t
@@ -120,7 +120,7 @@ func (s *session) append(ctx context.Context, ticks map[int32]event.Tick) error 
 	return nil
 }
 
-// closeWindows goes on with the calls of CloseWindows: whatever is still
+// closeWindows continues the calls of CloseWindows: whatever is still
 // missing is done or waited for.
 func (s *session) closeWindows(ctx context.Context) error {
 	if len(s.closings) == 0 {

@@ -63,7 +63,7 @@ const (
 	commitEvery = time.Second
 	pollRecords = 20_000
 	retryAfter  = time.Second
-	// sessionTimeout is how long the group waits for a member that has died.
+	// sessionTimeout is how long the group waits for a member that was killed.
 	sessionTimeout = 10 * time.Second
 )
 

@@ -53,10 +53,10 @@ func (q *quiet) follow(p *windows.Partition, number int32, now func() time.Time)
 	}
 }
 
-// hear takes a new answer. One that was asked for before the event watermark
+// observe takes a new answer. One that was asked for before the event watermark
 // moved proves nothing about the time after. If records before the last answer's
 // ends are still unread, nothing is known of the time between the two.
-func (q *quiet) hear(a *answer) {
+func (q *quiet) observe(a *answer) {
 	if a.asked.Before(q.since) {
 		return
 	}

@@ -39,7 +39,7 @@ func (b *bench) event(id string, after event.Millis) {
 // answer lets time pass and then has the broker name the log's end.
 func (b *bench) answer(pass time.Duration, end int64) {
 	b.clock = b.clock.Add(pass)
-	b.q.hear(&answer{asked: b.clock, got: b.clock, ends: broker.Offsets{0: end}})
+	b.q.observe(&answer{asked: b.clock, got: b.clock, ends: broker.Offsets{0: end}})
 	b.q.follow(b.p, 0, b.now)
 }
 
@@ -82,7 +82,7 @@ func TestW3_AnAnswerFromBeforeTheEventProvesNothing(t *testing.T) {
 	b.clock = b.clock.Add(time.Second)
 	b.event("2", 1)
 	old.got = b.clock
-	b.q.hear(old)
+	b.q.observe(old)
 	b.q.follow(b.p, 0, b.now)
 	b.answer(time.Second, 2)
 	b.want(0)

@@ -29,7 +29,7 @@ type session struct {
 
 	mu         sync.Mutex
 	parts      map[int32]*assigned
-	heard      *answer // the last answer
+	latest     *answer // the last answer
 	lastEmit   time.Time
 	lastCommit time.Time
 	closings   []*closing
@@ -229,7 +229,7 @@ func (s *session) revoked(ctx context.Context, cl *kgo.Client, gone map[string][
 		}
 		cancel()
 		if err != nil {
-			// Whoever gets them goes on from the last commit.
+			// Whoever gets them continues from the last commit.
 			s.p.cfg.Log.Warn().Err(err).Msg("processor gives up partitions without a last commit")
 		}
 	}

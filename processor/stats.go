@@ -45,7 +45,7 @@ func (s *session) show() {
 		first = false
 	}
 	st.Lag = -1
-	if a := s.heard; a != nil {
+	if a := s.latest; a != nil {
 		st.Lag = 0
 		for n, p := range s.parts {
 			st.Lag += max(0, a.ends[n]-p.Offset())

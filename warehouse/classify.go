@@ -76,7 +76,7 @@ func Retriable(err error) (reason string, ok bool) {
 		return "the connection broke", true
 	}
 	if _, is := errors.AsType[net.Error](err); is {
-		return "the server is not reached", true
+		return "the server is unreachable", true
 	}
 	return "", false
 }

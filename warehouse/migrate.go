@@ -92,7 +92,7 @@ func (w *Warehouse) migrate(run func(*goose.Provider) ([]*goose.MigrationResult,
 		}
 	}
 	if err != nil {
-		return applied, fmt.Errorf("migrate database %s (it may be run again, it goes on where it stopped): %w", w.cfg.Database, err)
+		return applied, fmt.Errorf("migrate database %s (run it again: it continues where it stopped): %w", w.cfg.Database, err)
 	}
 	return applied, nil
 }

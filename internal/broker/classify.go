@@ -23,7 +23,7 @@ const (
 	// a leader.
 	Retriable
 	// Fenced: the partition may be another member's now; drop what is not
-	// committed and take up again where the next assignment says.
+	// committed and continue where the next assignment begins.
 	Fenced
 	// Invalid: this record will never be taken; others may.
 	Invalid

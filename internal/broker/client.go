@@ -84,7 +84,7 @@ func (c Config) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 }
 
 // backoff doubles from 50 ms to 2 s: short enough that a restarted broker is
-// back in use at once, long enough that a dead one costs nothing.
+// back in use at once, long enough that asking an unreachable one costs nothing.
 func backoff(fails int) time.Duration {
 	d := 50 * time.Millisecond
 	for ; fails > 1 && d < 2*time.Second; fails-- {

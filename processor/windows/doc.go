@@ -7,7 +7,7 @@
 // identity counts once in each open window of its time (E3, W5); an alert's
 // version is the offset at which it is emitted, and a final alert is the same
 // however often Changed was asked before (W4); a Partition resumed from any
-// Commit goes on to the same final alerts as one that read the whole log (W6).
+// Commit gives the same final alerts as one that read the whole log (W6).
 // Memory is bounded by what is in open windows, and where more ids come than
 // are remembered, the alert says that it is not exact.
 //

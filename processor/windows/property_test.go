@@ -57,7 +57,7 @@ func TestW1toW5_RandomLogsAsThePlainModelSays(t *testing.T) {
 }
 
 // Each reader tells and commits at random places and is killed at a random
-// one; the next goes on from whatever commit was the last.
+// one; the next continues from whatever commit was the last.
 func TestW6_ReplayedFromAnyCommitTheAlertsAreTheSame(t *testing.T) {
 	eachRandomLog(t, func(t *testing.T, rng *rand.Rand, m windowstest.Model) { //nolint:thelper // it is the test
 		defer report(t, m)

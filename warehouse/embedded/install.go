@@ -200,15 +200,15 @@ func programOnPath(ctx context.Context) (string, bool) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	said, err := exec.CommandContext(ctx, path, "local", "--version").Output()
+	output, err := exec.CommandContext(ctx, path, "local", "--version").Output()
 	if err != nil {
 		return "", false
 	}
-	return path, newEnough(string(said))
+	return path, newEnough(string(output))
 }
 
-func newEnough(said string) bool {
-	m := versionNumber.FindStringSubmatch(said)
+func newEnough(output string) bool {
+	m := versionNumber.FindStringSubmatch(output)
 	if m == nil {
 		return false
 	}

@@ -60,7 +60,7 @@ func TestInstallNamesTheWayOut(t *testing.T) {
 				}
 			}
 			if left, _ := filepath.Glob(filepath.Join(cache, "chdb-*")); len(left) > 0 {
-				t.Errorf("left behind: %v", left)
+				t.Errorf("these are left: %v", left)
 			}
 		})
 	}
@@ -106,7 +106,7 @@ func TestConcurrentInstallsRunNpmOnce(t *testing.T) {
 		t.Error("the begin was not reported")
 	}
 	if left, _ := filepath.Glob(filepath.Join(cache, "*.part-*")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("these are left: %v", left)
 	}
 }
 
@@ -137,7 +137,7 @@ func TestAnInterruptedInstallLeavesNothing(t *testing.T) {
 		t.Errorf("got %v, want that it was cancelled", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(cache, "chdb-*")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("these are left: %v", left)
 	}
 }
 

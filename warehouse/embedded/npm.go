@@ -35,8 +35,8 @@ func npmInstall(ctx context.Context, npm, folder string) error {
 		"--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
 	cmd.Dir = folder
 	cmd.Env = npmEnvironment(os.Environ())
-	var said tail
-	cmd.Stdout, cmd.Stderr = &said, &said
+	var output tail
+	cmd.Stdout, cmd.Stderr = &output, &output
 	// npm is often a shell script around node: an interrupt has to reach both.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -46,7 +46,7 @@ func npmInstall(ctx context.Context, npm, folder string) error {
 			err = ctx.Err()
 		}
 		return fmt.Errorf("install the embedded ClickHouse: npm failed (is this machine offline?); %s: %w\n%s",
-			wayOut, err, strings.TrimSpace(said.String()))
+			wayOut, err, strings.TrimSpace(output.String()))
 	}
 	return nil
 }

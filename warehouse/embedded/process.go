@@ -31,7 +31,7 @@ type setup struct {
 // A process is one engine, from its start to its end.
 type process struct {
 	cmd    *exec.Cmd
-	said   *tail
+	output *tail
 	parent *os.File // our end of the pipe that the child watches
 
 	done    chan struct{} // closed when the child is gone
@@ -51,14 +51,14 @@ func (s *setup) launch(ctx context.Context) (*process, error) {
 		return nil, fmt.Errorf("make a pipe for the embedded ClickHouse: %w", err)
 	}
 	defer read.Close()
-	p := &process{said: &tail{}, parent: write, done: make(chan struct{})}
+	p := &process{output: &tail{}, parent: write, done: make(chan struct{})}
 	p.cmd = exec.Command(self, childCommand, s.program, //nolint:noctx // end and kill end it
 		"--path", filepath.Join(s.dir, "data"), "--config-file", s.config, "--log-level", "none",
 		"--listen_host", "127.0.0.1", "--tcp_port", tcp, "--http_port", http,
 		"--query", strings.Join(sessionStatements, ";"))
 	p.cmd.Dir = s.dir
 	p.cmd.Env = childEnvironment(os.Environ())
-	p.cmd.Stderr = p.said
+	p.cmd.Stderr = p.output
 	p.cmd.ExtraFiles = []*os.File{read} // it is parentPipe there
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.cmd.WaitDelay = time.Second
@@ -131,14 +131,14 @@ func (p *process) runs() bool {
 
 // deathError is for after done.
 func (p *process) deathError() error {
-	said := strings.TrimSpace(p.said.String())
-	if said == "" {
-		said = "it said nothing"
+	output := strings.TrimSpace(p.output.String())
+	if output == "" {
+		output = "it printed nothing"
 	}
 	if p.waitErr == nil {
-		return fmt.Errorf("the embedded ClickHouse ended by itself: %s", said)
+		return fmt.Errorf("the embedded ClickHouse ended by itself: %s", output)
 	}
-	return fmt.Errorf("the embedded ClickHouse ended by itself: %w: %s", p.waitErr, said)
+	return fmt.Errorf("the embedded ClickHouse ended by itself: %w: %s", p.waitErr, output)
 }
 
 // end asks the engine to stop, and kills it when it does not.

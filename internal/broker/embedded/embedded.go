@@ -2,7 +2,7 @@
 // tests, never for production: it is one process on one disk.
 //
 // It promises: a record is on disk when its produce is acknowledged, a commit
-// when it is answered; a restart in the same folder goes on with the same
+// when it is answered; a restart in the same folder continues with the same
 // cluster id, topic ids, records, commits and their metadata, however the
 // process ended; a deleted folder is another log; a folder serves one broker
 // at a time; only this machine can connect.

@@ -53,8 +53,8 @@ func start(t *testing.T, dir string) *embedded.Broker {
 	return b
 }
 
-// fill makes the topics, writes n records and commits; it returns what log it is.
-func fill(t *testing.T, cfg broker.Config, n int) broker.LogIdentity {
+// writeLog makes the topics, writes n records and commits; it returns what log it is.
+func writeLog(t *testing.T, cfg broker.Config, n int) broker.LogIdentity {
 	t.Helper()
 	topic := cfg.Topics().Events
 	cl, err := broker.Open(cfg, append(broker.ProducerOptions(), append(broker.ConsumerOptions(),
@@ -118,7 +118,7 @@ func check(t *testing.T, cfg broker.Config, id broker.LogIdentity, n int) {
 func TestRestartKeepsEverything(t *testing.T) {
 	dir := t.TempDir()
 	b := start(t, dir)
-	id := fill(t, broker.Config{Brokers: []string{b.Addr()}}, 1000)
+	id := writeLog(t, broker.Config{Brokers: []string{b.Addr()}}, 1000)
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestKillKeepsWhatWasAcknowledged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := fill(t, broker.Config{Brokers: []string{strings.TrimSpace(addr)}}, 1000)
+	id := writeLog(t, broker.Config{Brokers: []string{strings.TrimSpace(addr)}}, 1000)
 	if _, err := embedded.Start(dir, embedded.Options{}); !errors.Is(err, embedded.ErrInUse) {
 		t.Errorf("a second process could use the folder: %v", err)
 	}
@@ -178,7 +178,7 @@ func TestAnotherFolderIsAnotherLog(t *testing.T) {
 	var ids []broker.LogIdentity
 	for range 2 {
 		cfg := broker.Config{Brokers: []string{start(t, t.TempDir()).Addr()}}
-		ids = append(ids, fill(t, cfg, 1))
+		ids = append(ids, writeLog(t, cfg, 1))
 	}
 	if ids[0].ClusterID == ids[1].ClusterID || ids[0].TopicID == ids[1].TopicID {
 		t.Errorf("two logs look like one: %+v", ids)
@@ -189,7 +189,7 @@ func TestClientFindsARestartedBrokerAtItsAddress(t *testing.T) {
 	dir := t.TempDir()
 	b := start(t, dir)
 	cfg := broker.Config{Brokers: []string{b.Addr()}}
-	fill(t, cfg, 10)
+	writeLog(t, cfg, 10)
 	cl, err := broker.Open(cfg, broker.ProducerOptions()...)
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func TestProducerWaitsForABrokerThatIsAwayUntilItsContextEnds(t *testing.T) {
 	dir := t.TempDir()
 	b := start(t, dir)
 	cfg := broker.Config{Brokers: []string{b.Addr()}}
-	fill(t, cfg, 1)
+	writeLog(t, cfg, 1)
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ type Server struct {
 	stdin io.WriteCloser
 }
 
-// Start starts Kafka in dir, or goes on with what is there, and returns when
+// Start starts Kafka in dir, or continues with what is there, and returns when
 // it answers. It ends with this process at the latest.
 func Start(ctx context.Context, dir string) (*Server, error) {
 	s, err := start(ctx, dir, "keep")
