@@ -3,10 +3,12 @@ package cli
 import (
 	"compress/gzip"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // laden is a file of a German shop.
@@ -131,6 +133,41 @@ func TestAMappingIsOneWordOfACommandLine(t *testing.T) {
 	} {
 		if got := quoted(text); got != want {
 			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+// The question for a guess takes y alone for a yes; a file is not imported by a
+// guess that nobody has confirmed.
+func TestAPersonIsAskedForAGuessOnATerminal(t *testing.T) {
+	path := tempFile(t, "laden.csv", laden)
+	for answer, taken := range map[string]bool{"y\n": true, "n\n": false, "\n": false, "": false} {
+		shown, err := os.Create(filepath.Join(t.TempDir(), "shown"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer shown.Close()
+		terminal := &terminal{in: strings.NewReader(answer), out: io.Discard, err: shown, inTTY: true, errTTY: true}
+		s := terminal.status()
+		flags := fileFlags{Files: []string{path}, Format: "auto", MaxRejected: 1}
+		im, err := flags.open(t.Context(), terminal, s, orderFlags{Order: "time", SortMemory: 1}, time.Minute)
+		if taken {
+			if err != nil || im.Survey().Files[0].Valid() != 2 {
+				t.Errorf("answer %q: error is %v", answer, err)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), "nothing is imported: ") || !strings.Contains(err.Error(), "give --map auto to read it like this") {
+			t.Errorf("answer %q: error is %v", answer, err)
+		}
+		if im != nil {
+			im.Close()
+		}
+		text, err := os.ReadFile(shown.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := string(text)
+		if strings.Count(asked, "Read it like this? [y/N] ") != 1 || strings.Index(asked, "Its first 2 events would be:") > strings.Index(asked, "Read it like this?") {
+			t.Errorf("answer %q: shown is %s", answer, asked)
 		}
 	}
 }
