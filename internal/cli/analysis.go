@@ -66,9 +66,17 @@ func (a *analysis) print(w io.Writer) error {
 	if e.Late > 0 {
 		wrapped(w, 0, "Late events came after their windows had closed: they are in the reports, not in the alerts. --lateness waits longer.")
 	}
-	fmt.Fprintf(w, "%s events stored, %s alerts, %s days; %.1f s\n", count(a.EventLogRows), count(len(a.Alerts)), count(len(a.Days)), a.ElapsedSeconds)
+	fmt.Fprintf(w, "Stored: %s, %s, %s; %.1f s\n", plural(a.EventLogRows, "event"), plural(uint64(len(a.Alerts)), "alert"), plural(uint64(len(a.Days)), "day"), a.ElapsedSeconds)
 	a.printAssumptions(w)
 	return nil
+}
+
+// plural is a number of things.
+func plural(n uint64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return count(n) + " " + thing
 }
 
 func (a *analysis) printSales(w io.Writer) {

@@ -74,6 +74,10 @@ func (f *fileFlags) open(ctx context.Context, t *terminal, s *status, order orde
 		}
 	}
 	s.clear()
+	if ctx.Err() != nil {
+		t.say("stopped: nothing is imported")
+		return nil, ctx.Err()
+	}
 	if rejected, ok := errors.AsType[*ingest.RejectedError](err); ok {
 		printRejections(t.err, rejected.Rejected)
 	}

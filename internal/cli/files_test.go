@@ -2,6 +2,7 @@ package cli
 
 import (
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"math/rand/v2"
 	"os"
@@ -194,5 +195,15 @@ func TestAnImportSaysWhatItAdded(t *testing.T) {
 	late := regexp.MustCompile(`([0-9,]+) of the new events came after their windows had closed`).FindStringSubmatch(out)
 	if added == nil || added[1] != count(half) || added[2] != count(len(rows)-half) || late == nil {
 		t.Errorf("the whole file, %d and %d rows: %s", half, len(rows)-half, out)
+	}
+}
+
+func TestAnImportStoppedWhileFilesAreCheckedSaysSo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errOut strings.Builder
+	status := execute(ctx, []string{"ingest", "file", "--data-dir", t.TempDir(), "testdata/shop.csv"}, strings.NewReader(""), &out, &errOut)
+	if status != exitFailed || !strings.Contains(errOut.String(), "stopped: nothing is imported") {
+		t.Errorf("status %d, said %q", status, errOut.String())
 	}
 }
