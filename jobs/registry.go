@@ -48,7 +48,7 @@ var registry = []Job{
 	{
 		Name: ConversionRates, At: "03:00", Table: "conversion_rate_daily", key: "category", files: sqlFiles,
 		Description: "how many views became carts and purchases, by category",
-		title:       "Conversion by category", nothing: "No views, carts or purchases on this day.",
+		title:       "Conversion by category (purchases in % of views, changes in points)", nothing: "No views, carts or purchases on this day.",
 	},
 }
 

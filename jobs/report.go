@@ -7,23 +7,30 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/shopspring/decimal"
 )
 
-// Report is what the jobs have made of one day. Its JSON is part of what
-// analyze prints; Text writes it for people.
+// Report is what the jobs have made of one day. Text writes it for people; its
+// JSON, which docs/events.md describes, has everything that the text shows.
+// Rates are in percent and their changes in percentage points, to four places.
 type Report struct {
 	Day         Day          `json:"date"`
 	Segments    Segments     `json:"segments"`
 	TopProducts []TopProduct `json:"top_products"`
+	Totals      Rates        `json:"totals"`
 	Conversion  []Conversion `json:"conversion"`
-	// Others holds, by the job's name, the rows of jobs that have no field here.
+	// Others holds, by the job's name, the first hundred rows of each job that
+	// has no field here.
 	Others map[string]Rows `json:"others,omitempty"`
+	// Jobs holds, by the job's name, whether there is anything to report.
+	Jobs map[string]Outcome `json:"jobs"`
+}
 
-	// Runs holds the newest successful run of each job, by its name, and Failed
-	// the newest failed one where none has succeeded since.
-	Runs   map[string]Run `json:"-"`
-	Failed map[string]Run `json:"-"`
+// Outcome is what has become of a job for a day.
+type Outcome struct {
+	Made bool   `json:"made"` // a run has succeeded; Rows is what it made
+	Rows uint64 `json:"rows"`
+	// Error is why the newest run failed; empty if one has succeeded since.
+	Error string `json:"error"`
 }
 
 // Rows are a report table's rows of a day, as text.
@@ -33,56 +40,66 @@ type Rows struct {
 }
 
 // Segments counts a day's users by what they did. Sessions without a user are
-// not among them.
+// not among them, nor is their money.
 type Segments struct {
 	Buyer         uint64 `json:"buyer"`
 	WindowShopper uint64 `json:"window_shopper"`
 	Unknown       uint64 `json:"unknown"`
+	CartAbandoner uint64 `json:"cart_abandoner"` // of the window shoppers
 
-	CartAbandoner uint64          `json:"-"` // of the window shoppers
-	Revenue       decimal.Decimal `json:"-"` // of these users
-	Refunded      decimal.Decimal `json:"-"`
+	Revenue  Amount `json:"revenue"`
+	Refunded Amount `json:"refunded"` // not subtracted from the revenue
 }
 
 // TopProduct is one of the most viewed products of a day.
 type TopProduct struct {
-	Rank          uint32  `json:"rank"           ch:"rank"`
-	ProductID     string  `json:"product_id"     ch:"product_id"`
-	Category      string  `json:"category"       ch:"category"`
-	Views         uint64  `json:"views"          ch:"views"`
-	UniqueViewers uint64  `json:"unique_viewers" ch:"unique_viewers"`
-	AveragePrice  float64 `json:"average_price"  ch:"average_price"`
+	Rank          uint32 `json:"rank"           ch:"rank"`
+	ProductID     string `json:"product_id"     ch:"product_id"`
+	Category      string `json:"category"       ch:"category"`
+	Views         uint64 `json:"views"          ch:"views"`
+	UniqueViewers uint64 `json:"unique_viewers" ch:"unique_viewers"`
+	AveragePrice  Amount `json:"average_price"  ch:"average_price"` // 0 where no view has a price
+	Purchases     uint64 `json:"purchases"      ch:"purchases"`
 
-	RankChange *int64 `json:"-" ch:"rank_change"` // places up since the day before; nil: it was not in the table
+	RankChange *int64 `json:"rank_change" ch:"rank_change"` // places up since the day before; nil: it was not in the table
 }
 
-// Conversion is how a category's views became purchases on a day, in percent.
-type Conversion struct {
-	Category       string  `json:"category"         ch:"category"`
+// Rates is how views became purchases on a day.
+type Rates struct {
 	Views          uint64  `json:"views"            ch:"views"`
 	Carts          uint64  `json:"carts"            ch:"carts"`
 	Purchases      uint64  `json:"purchases"        ch:"purchases"`
-	ViewToPurchase float64 `json:"view_to_purchase" ch:"view_to_purchase"`
+	ViewToPurchase float64 `json:"view_to_purchase" ch:"view_to_purchase"` // 0 without views
 
-	// In percentage points; nil where there is nothing to compare with.
-	ChangeToDayBefore *float64 `json:"-" ch:"change_to_day_before"`
-	ChangeTo7DayMean  *float64 `json:"-" ch:"change_to_7_day_mean"`
+	// Nil where there is nothing to compare with.
+	ChangeToDayBefore *float64 `json:"change_to_day_before" ch:"change_to_day_before"`
+	ChangeTo7DayMean  *float64 `json:"change_to_7_day_mean" ch:"change_to_7_day_mean"`
+}
+
+// Conversion is how a category's views became purchases on a day.
+type Conversion struct {
+	Category string `json:"category" ch:"category"`
+	Rates
 	// Among categories with enough views to mean something.
-	Best  bool `json:"-" ch:"is_best"`
-	Worst bool `json:"-" ch:"is_worst"`
+	Best  bool `json:"best"  ch:"is_best"`
+	Worst bool `json:"worst" ch:"is_worst"`
 }
 
 // Report reads what the jobs have made of a day.
 func (r *Runner) Report(ctx context.Context, day Day) (Report, error) {
-	report := Report{Day: day, TopProducts: []TopProduct{}, Conversion: []Conversion{}, Runs: make(map[string]Run), Failed: make(map[string]Run)}
+	report := Report{Day: day, TopProducts: []TopProduct{}, Conversion: []Conversion{}}
 	conn, of := r.cfg.Warehouse.Conn(), clickhouse.Named("day", day.String())
-	s := &report.Segments
+	s, t := &report.Segments, &report.Totals
 	if err := conn.QueryRow(ctx, query("report_segments"), of).
 		Scan(&s.Buyer, &s.WindowShopper, &s.Unknown, &s.CartAbandoner, &s.Revenue, &s.Refunded); err != nil {
 		return Report{}, fmt.Errorf("read the segments of %s: %w", day, err)
 	}
 	if err := conn.Select(ctx, &report.TopProducts, query("report_top_products"), of); err != nil {
 		return Report{}, fmt.Errorf("read the top products of %s: %w", day, err)
+	}
+	if err := conn.QueryRow(ctx, query("report_totals"), of).
+		Scan(&t.Views, &t.Carts, &t.Purchases, &t.ViewToPurchase, &t.ChangeToDayBefore, &t.ChangeTo7DayMean); err != nil {
+		return Report{}, fmt.Errorf("read the totals of %s: %w", day, err)
 	}
 	if err := conn.Select(ctx, &report.Conversion, query("report_conversion"), of); err != nil {
 		return Report{}, fmt.Errorf("read the conversion rates of %s: %w", day, err)
@@ -100,17 +117,29 @@ func (r *Runner) Report(ctx context.Context, day Day) (Report, error) {
 		}
 		report.Others[job.Name] = rows
 	}
+	outcomes, err := r.outcomes(ctx, day)
+	report.Jobs = outcomes
+	return report, err
+}
+
+func (r *Runner) outcomes(ctx context.Context, day Day) (map[string]Outcome, error) {
 	succeeded, failed, err := r.latest(ctx, day, day)
 	if err != nil {
-		return Report{}, err
+		return nil, err
+	}
+	all := make(map[string]Outcome)
+	for _, job := range Jobs() {
+		all[job.Name] = Outcome{}
 	}
 	for k, run := range succeeded {
-		report.Runs[k.job] = run
+		all[k.job] = Outcome{Made: true, Rows: run.Rows}
 	}
 	for k, run := range failed {
-		report.Failed[k.job] = run
+		outcome := all[k.job]
+		outcome.Error = run.Error
+		all[k.job] = outcome
 	}
-	return report, nil
+	return all, nil
 }
 
 func (r *Runner) reportRows(ctx context.Context, job Job, day Day) (_ Rows, err error) {

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -97,6 +98,9 @@ func TestReportOfADay(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, c.name+".json", append(j, '\n'))
+		if noise := regexp.MustCompile(`\d\.\d{5}\d*`).Find(j); noise != nil {
+			t.Errorf("%s.json has the number %s, which has more than four places", c.name, noise)
+		}
 	}
 }
 
@@ -149,5 +153,36 @@ func TestComparisonsWithOtherDays(t *testing.T) {
 	}
 	if got := compare(); !slices.Equal(got, want) {
 		t.Errorf("comparisons of days run in another order:\n got %q\nwant %q", got, want)
+	}
+}
+
+// As conversion_rates_compared does for a category: a day without views is left
+// out, one that is eight days before too.
+func TestTotalsAreComparedWithTheDaysBefore(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, time.UTC)
+	day := NewDay(2026, time.May, 20)
+	batch, err := r.cfg.Warehouse.Conn().PrepareBatch(t.Context(), "INSERT INTO conversion_rate_daily (day, category, views, carts, purchases)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer batch.Close()
+	for _, row := range []struct {
+		ago                     Day
+		category                string
+		views, carts, purchases uint64
+	}{{8, "a", 100, 0, 50}, {7, "a", 100, 0, 10}, {3, "a", 0, 5, 0}, {1, "b", 200, 0, 40}, {0, "a", 100, 1, 50}, {0, "b", 200, 2, 40}} {
+		if err := batch.Append((day - row.ago).String(), row.category, row.views, row.carts, row.purchases); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		t.Fatal(err)
+	}
+	report, err := r.Report(t.Context(), day)
+	got, _ := json.Marshal(report.Totals)
+	const want = `{"views":300,"carts":3,"purchases":90,"view_to_purchase":30,"change_to_day_before":10,"change_to_7_day_mean":15}`
+	if err != nil || string(got) != want {
+		t.Errorf("%v, totals\n%s, want\n%s", err, got, want)
 	}
 }

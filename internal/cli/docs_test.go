@@ -15,6 +15,7 @@ import (
 
 	"clickstream/ingest/formats"
 	"clickstream/internal/broker"
+	"clickstream/jobs"
 )
 
 const root = "../.."
@@ -165,6 +166,24 @@ func TestDocsNameEveryFormat(t *testing.T) {
 		for _, format := range formats.Names() {
 			if !contains(text, strings.ToLower(format)) {
 				t.Errorf("%s does not name the format %s", name, format)
+			}
+		}
+	}
+}
+
+// The documents are those that golden files hold.
+func TestDocsDescribeEveryFieldOfTheJSON(t *testing.T) {
+	text := read(t, filepath.Join(root, "docs", "events.md"))
+	_, text, found := strings.Cut(text, "## Analyses and reports as JSON")
+	if !found {
+		t.Fatal("docs/events.md has no section on the JSON of analyses and reports")
+	}
+	names := regexp.MustCompile(`(?m)^ *"(\w+)":`)
+	for _, document := range []string{"testdata/analyze.golden.json", filepath.Join(root, "jobs", "testdata", "day.json")} {
+		for _, match := range names.FindAllStringSubmatch(read(t, document), -1) {
+			if !slices.Contains([]string{jobs.UserSegmentation, jobs.TopProducts, jobs.ConversionRates}, match[1]) &&
+				!regexp.MustCompile("`[a-z.]*\\b"+match[1]+"`").MatchString(text) {
+				t.Errorf("docs/events.md does not describe the field %s of %s", match[1], document)
 			}
 		}
 	}

@@ -115,6 +115,7 @@ func TestCommandsJoinTheRunningInstance(t *testing.T) {
 	in(fmt.Sprintf("%d runs done", 2*len(jobs.Jobs())-1), "jobs", "backfill", "all", "--from", "2019-10-01", "--to", "2019-10-02", "--only", "missing")
 	in("succeeded", "jobs", "runs")
 	in("1000407", "jobs", "report", "2019-10-01")
+	in(`"product_id": "1000407"`, "jobs", "report", "2019-10-01", "--output", "json")
 	in("confirmed  1000111", "alerts", "--limit", "1000")
 	in("00010_job_run_log.sql", "migrate", "status")
 	in("reverted", "migrate", "down")

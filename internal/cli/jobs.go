@@ -2,10 +2,9 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"clickstream/internal/instance"
@@ -190,12 +189,20 @@ func (c *jobsRunsCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 type jobsReportCmd struct {
-	Date *jobs.Day `arg:"" optional:"" placeholder:"DATE" help:"The day, as in 2026-11-22; the same as --day."`
-	Day  *jobs.Day `placeholder:"DATE" help:"The day, as in 2026-11-22 (default: yesterday)."`
+	Date   *jobs.Day `arg:"" optional:"" placeholder:"DATE" help:"The day, as in 2026-11-22; the same as --day."`
+	Day    *jobs.Day `placeholder:"DATE" help:"The day, as in 2026-11-22 (default: yesterday)."`
+	Output string    `enum:"text,json" default:"text" help:"text, or json: one document on standard output."`
 	jobsFlags
 }
 
-func (jobsReportCmd) Help() string { return "Example:\n  clickstream jobs report --day 2026-11-21" }
+func (jobsReportCmd) Help() string {
+	return `The text shows the 15 categories with the most views, with the best and the worst among them; JSON has all of them.
+docs/events.md describes its fields.
+
+Examples:
+  clickstream jobs report --day 2026-11-21
+  clickstream jobs report --output json 2026-11-21 | jq '.conversion[] | select(.worst)'`
+}
 
 func (c *jobsReportCmd) Run(ctx context.Context, t *terminal) error {
 	day, err := c.yesterday()
@@ -215,11 +222,11 @@ func (c *jobsReportCmd) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		var text strings.Builder
-		if err := report.Text(&text); err != nil {
-			return err
+		if c.Output == "json" {
+			enc := json.NewEncoder(t.out)
+			enc.SetIndent("", "  ")
+			return enc.Encode(report)
 		}
-		_, err = io.WriteString(t.out, printableLines(text.String()))
-		return err
+		return report.Text(t.out)
 	})
 }

@@ -51,7 +51,7 @@ func TestAMappedFileIsAnalyzed(t *testing.T) {
 	}
 	for _, name := range []string{"auto", "auto more", "whole", "saved"} {
 		found := analyzed(t, append(args[name], file)...)
-		if found.Events.Accepted != 2 || len(found.Days) != 1 || found.Days[0].Segments.Buyer != 1 || found.Days[0].TopProducts[0].AveragePrice != 1249 {
+		if found.Events.Accepted != 2 || len(found.Days) != 1 || found.Days[0].Segments.Buyer != 1 || found.Days[0].TopProducts[0].AveragePrice.String() != "1249" {
 			t.Errorf("%s: %+v, %+v", name, found.Events, found.Days)
 		}
 	}

@@ -1,4 +1,4 @@
-SELECT rank, product_id, category, views, unique_viewers, toFloat64(average_price) AS average_price, rank_change
+SELECT rank, product_id, category, views, unique_viewers, average_price, purchases, rank_change
 FROM top_products_compared
 WHERE day = {day:Date}
 ORDER BY rank
