@@ -76,10 +76,7 @@ func Classify(err error) Class {
 	if _, ok := errors.AsType[*kgo.ErrDataLoss](err); ok {
 		return Fatal
 	}
-	if _, ok := errors.AsType[*kgo.ErrFirstReadEOF](err); ok && !kgo.IsRetryableBrokerErr(err) {
-		return Fatal // TLS or SASL on one side only
-	}
-	if errors.Is(err, context.DeadlineExceeded) || isAny(err, limitErrors) || isNetwork(err) || kgo.IsRetryableBrokerErr(err) {
+	if errors.Is(err, context.DeadlineExceeded) || isAny(err, limitErrors) || isNetwork(err) || isFirstReadEOF(err) || kgo.IsRetryableBrokerErr(err) {
 		return Retriable
 	}
 	return Fatal
@@ -92,6 +89,14 @@ func isAny(err error, targets []error) bool {
 		}
 	}
 	return false
+}
+
+// isFirstReadEOF reports a connection that was closed before its first answer:
+// by a proxy without a broker behind it, which passes, or because TLS or SASL
+// is on on one side only.
+func isFirstReadEOF(err error) bool {
+	_, ok := errors.AsType[*kgo.ErrFirstReadEOF](err)
+	return ok
 }
 
 // isNetwork reports everything that happens while a broker restarts, a name

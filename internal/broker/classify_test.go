@@ -32,6 +32,7 @@ func TestClassify(t *testing.T) {
 		{refused, Retriable},
 		{&net.DNSError{IsNotFound: true}, Retriable},
 		{io.EOF, Retriable},
+		{&kgo.ErrFirstReadEOF{}, Retriable},
 		{kgo.ErrRecordTimeout, Retriable},
 		{kerr.NotLeaderForPartition, Retriable},
 		{kerr.CoordinatorNotAvailable, Retriable},

@@ -68,6 +68,10 @@ func (c Config) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 		// error; without one, a minute is soon enough to see new ones.
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.MetadataMaxAge(time.Minute),
+		// A proxy or a load balancer accepts a connection and closes it where
+		// no broker is behind it just now. Wrong settings look the same: they
+		// are reported by EnsureTopics, with which everything begins.
+		kgo.AlwaysRetryEOF(),
 		kgo.DisableClientMetrics(),
 	}
 	if tlsConf != nil {

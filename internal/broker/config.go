@@ -214,18 +214,22 @@ func (s SASL) String() string {
 	}
 }
 
-// hint names what may be the reason: an address where nothing listens, or the
-// account, for a broker need not say more about a wrong password than to close
-// the connection.
-func (s SASL) hint(err error) string {
+// hint names what may be the reason: an address where nothing listens, TLS or
+// SASL on one side only, or the account, for a broker need not say more about a
+// wrong password than to close the connection.
+func (c Config) hint(err error) string {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
 		return " (nothing answers there: start the broker, or check the address)"
 	}
-	if s.Mechanism == "" || !(errors.Is(err, io.EOF) || errors.Is(err, kerr.SaslAuthenticationFailed)) {
-		return ""
+	var hints string
+	if c.SASL.Mechanism != "" && (errors.Is(err, io.EOF) || errors.Is(err, kerr.SaslAuthenticationFailed)) {
+		hints = fmt.Sprintf(" with SASL %s (check user and password)", c.SASL)
 	}
-	return fmt.Sprintf(" with SASL %s (check user and password)", s)
+	if isFirstReadEOF(err) {
+		hints += " (check that TLS is on on both sides or on neither, and SASL too)"
+	}
+	return hints
 }
 
 // GoString keeps the password out of %#v.

@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -96,22 +97,42 @@ func TestSASLAndTLS(t *testing.T) {
 	}
 }
 
-func TestMissingSASLOrTLSIsFatal(t *testing.T) {
+func TestAServerThatMustNotBeTrustedIsFatal(t *testing.T) {
 	caFile, cert := certificate(t)
 	otherCA, _ := certificate(t)
 	withTLS := secured(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
-	withSASL := secured(t, kfake.EnableSASL(), kfake.Superuser("PLAIN", "shop", "right"))
 	tests := map[string]broker.Config{
 		"unknown authority": {Brokers: []string{withTLS}, TLS: broker.TLS{Enabled: true, CAFile: otherCA}},
 		"wrong name":        {Brokers: []string{withTLS}, TLS: broker.TLS{Enabled: true, CAFile: caFile, ServerName: "another.example"}},
-		"plain to TLS":      {Brokers: []string{withTLS}},
-		"no SASL":           {Brokers: []string{withSASL}},
 	}
 	for name, cfg := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := client(t, cfg).EnsureTopics(deadline(t))
 			if got := broker.Classify(err); got != broker.Fatal {
 				t.Errorf("got %s: %v, want fatal", got, err)
+			}
+		})
+	}
+}
+
+// To the client it looks as if a proxy had no broker behind it, so it may pass;
+// but it is reported at once, with the settings to check.
+func TestMissingSASLOrTLSIsReportedAtOnceAndMayPass(t *testing.T) {
+	_, cert := certificate(t)
+	tests := map[string]broker.Config{
+		"plain to TLS": {Brokers: []string{secured(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{cert}}))}},
+		"no SASL":      {Brokers: []string{secured(t, kfake.EnableSASL(), kfake.Superuser("PLAIN", "shop", "right"))}},
+	}
+	for name, cfg := range tests {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // the client's own tries last 20
+			defer cancel()
+			_, err := client(t, cfg).EnsureTopics(ctx)
+			if got := broker.Classify(err); got != broker.Retriable || ctx.Err() != nil {
+				t.Errorf("got %s: %v, want retriable", got, err)
+			}
+			if err == nil || !strings.Contains(err.Error(), "check that TLS is on on both sides or on neither") {
+				t.Errorf("the error does not name the settings to check: %v", err)
 			}
 		})
 	}

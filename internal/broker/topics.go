@@ -34,9 +34,9 @@ func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 	t := cfg.Topics()
 	all := []string{t.Events, t.Alerts, t.Inbound, t.Rejected}
 
-	found, err := adm.ListTopics(ctx, all...)
+	found, err := c.listTopics(ctx, all)
 	if err != nil {
-		return LogIdentity{}, fmt.Errorf("look up topics at %s%s: %w", strings.Join(cfg.Brokers, ","), cfg.SASL.hint(err), err)
+		return LogIdentity{}, fmt.Errorf("look up topics at %s%s: %w", strings.Join(cfg.Brokers, ","), cfg.hint(err), err)
 	}
 	// Alerts have as many partitions as the log, also where that was created by
 	// hand with another number.
@@ -84,6 +84,16 @@ func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 		id.TopicID = events.ID.String()
 	}
 	return id, nil
+}
+
+// listTopics looks topics up. Where connections are closed before their first
+// answer the client tries again for 20 seconds, in case it passes; at the start
+// wrong settings are the likely reason, so here one try is enough.
+func (c *Client) listTopics(ctx context.Context, topics []string) (kadm.TopicDetails, error) {
+	if err := c.Ping(ctx); isFirstReadEOF(err) {
+		return nil, err
+	}
+	return c.admin().ListTopics(ctx, topics...)
 }
 
 // settings of a topic we create. What is not named is left to the broker.
