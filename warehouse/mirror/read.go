@@ -114,13 +114,21 @@ func (r *run) batch(ctx context.Context) (*batch, error) {
 	}
 }
 
-// add puts the records of a partition into batches.
+// add puts the records of a partition into batches. It has to be ours: the
+// client hands out none of a partition that was revoked, or before it was
+// assigned, and no rebalance runs between a poll and its end.
 func (r *run) add(ctx context.Context, s *scratch, topic string, partition int32, records []*kgo.Record) error {
 	r.mu.Lock()
-	owner := r.owned[topicPartition{topic, partition}]
+	owner, failed := r.owned[topicPartition{topic, partition}], r.failed
 	r.mu.Unlock()
-	if owner == nil || len(records) == 0 {
+	switch {
+	case len(records) == 0:
 		return nil
+	case failed != nil:
+		return failed // the reason why assigned has taken no more partitions
+	case owner == nil:
+		return fmt.Errorf("read topic %s-%d: records from offset %d on came for a partition that is not assigned: start the mirror again, it continues from its last commit",
+			topic, partition, records[0].Offset)
 	}
 	for len(records) > 0 {
 		b, err := r.batch(ctx)

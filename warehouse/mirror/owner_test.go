@@ -1,0 +1,18 @@
+package mirror
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// To leave such records out would lose them: a later record of the partition
+// would move the offset over them.
+func TestM1_RecordsOfAPartitionThatIsNotAssignedAreAnError(t *testing.T) {
+	r := &run{owned: map[topicPartition]*ownership{{"log", 2}: {}}}
+	err := r.add(t.Context(), &scratch{}, "log", 3, []*kgo.Record{{Topic: "log", Partition: 3, Offset: 17}})
+	if err == nil || !strings.Contains(err.Error(), "log-3") || !strings.Contains(err.Error(), "17") {
+		t.Errorf("got %v, want an error that names the records", err)
+	}
+}
