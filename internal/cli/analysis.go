@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
+
+	"clickstream/internal/columns"
 )
 
 // flashSale is a product's qualified windows of which each begins at most a
@@ -50,7 +53,9 @@ const shownSales = 20
 // print is the analysis for people: flash sales first, then the days, then what
 // was assumed and where to look next.
 func (a *analysis) print(w io.Writer) error {
-	a.printSales(w)
+	if err := a.printSales(w); err != nil {
+		return err
+	}
 	for _, day := range a.Days {
 		fmt.Fprintln(w)
 		if err := day.Text(w); err != nil {
@@ -79,31 +84,49 @@ func plural(n uint64, thing string) string {
 	return count(n) + " " + thing
 }
 
-func (a *analysis) printSales(w io.Writer) {
+func (a *analysis) printSales(w io.Writer) error {
 	sales := flashSales(a.Alerts, a.rule.Window)
 	wrapped(w, 0, fmt.Sprintf("Flash sales: more than %d views and fewer than %d purchases within %s",
-		a.rule.ViewsOver, a.rule.PurchasesUnder, a.rule.Window))
+		a.rule.ViewsOver, a.rule.PurchasesUnder, short(a.rule.Window)))
 	if len(sales) == 0 {
 		fmt.Fprintln(w, "  none; try lower thresholds with --views-over and --purchases-under")
-		return
+		return nil
 	}
-	var rows [][]string
+	t := columns.Table{Columns: []columns.Column{
+		{Heading: "PRODUCT"}, {Heading: "FROM"}, {Heading: "TO"},
+		{Heading: "WINDOWS", Number: true}, {Heading: "MOST VIEWS", Number: true}, {Heading: "PURCHASES", Number: true},
+	}}
 	for _, s := range sales[:min(len(sales), shownSales)] {
-		rows = append(rows, []string{
-			clip(s.product, 16), s.from.In(a.zone).Format("2006-01-02 15:04"), s.to.In(a.zone).Format("01-02 15:04"),
+		t.Rows = append(t.Rows, []string{
+			columns.ClipMiddle(printable(s.product), 16), s.from.In(a.zone).Format("2006-01-02 15:04"), s.to.In(a.zone).Format("01-02 15:04"),
 			count(s.windows), count(s.views), count(s.purchases),
 		})
 	}
-	table(w, []string{"PRODUCT", "FROM", "TO", "WINDOWS", "MOST VIEWS", "PURCHASES"}, rows)
+	if err := t.Print(w); err != nil {
+		return err
+	}
 	if more := len(sales) - shownSales; more > 0 {
 		fmt.Fprintf(w, "and %s more; --output json lists every window\n", count(more))
 	}
+	return nil
+}
+
+// short is a duration without the zeros that String ends it with.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 func (a *analysis) printAssumptions(w io.Writer) {
 	fmt.Fprintln(w)
 	wrapped(w, 0, fmt.Sprintf("Assumed: days and times are of the zone %s (--timezone); prices are of one currency and are added up as they are; "+
-		"an event arrives at most %s late (--lateness); times without a zone are UTC.", a.zone, a.rule.Lateness))
+		"an event arrives at most %s late (--lateness); times without a zone are UTC.", a.zone, short(a.rule.Lateness)))
 	wrapped(w, 0, fmt.Sprintf("Next: keep the data with --data-dir DIR, then ask it: %s sql --data-dir DIR \"SELECT * FROM events LIMIT 10\"; "+
 		"or run the pipeline on it, with charts: %s serve --data-dir DIR", self(), self()))
 }

@@ -143,7 +143,7 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if err := found.run(ctx, t, s, p, files, log); err != nil {
 		return err
 	}
-	found.ElapsedSeconds = time.Since(started).Seconds()
+	found.ElapsedSeconds = time.Since(started).Round(time.Millisecond).Seconds()
 	if c.Output == "json" {
 		enc := json.NewEncoder(t.out)
 		enc.SetIndent("", "  ")

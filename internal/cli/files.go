@@ -12,6 +12,7 @@ import (
 	"clickstream/ingest"
 	"clickstream/ingest/formats"
 	"clickstream/ingest/mapping"
+	"clickstream/internal/columns"
 )
 
 // fileFlags are the files that a command reads, and how.
@@ -147,7 +148,7 @@ func printRejections(w io.Writer, r ingest.Rejections) {
 				text += row.Field + ": "
 			}
 			wrapped(w, 4, printable(text+row.Message))
-			fmt.Fprintf(w, "      %s\n", clip(printable(string(row.Row)), lineWidth-6))
+			fmt.Fprintf(w, "      %s\n", columns.Clip(printable(string(row.Row)), lineWidth-6))
 		}
 		if more := rows.Count - int64(len(rows.First)); more > 0 {
 			fmt.Fprintf(w, "    and %s more\n", count(more))
@@ -158,26 +159,10 @@ func printRejections(w io.Writer, r ingest.Rejections) {
 // wrapped prints text in lines of the usual width, the first indented, the others
 // by two more.
 func wrapped(w io.Writer, indent int, text string) {
-	line := strings.Repeat(" ", indent)
-	empty := true
-	for word := range strings.FieldsSeq(text) {
-		if !empty && len(line)+1+len(word) > lineWidth {
-			fmt.Fprintln(w, line)
-			line, empty = strings.Repeat(" ", indent+2), true
+	for i, line := range columns.Wrap(text, lineWidth-indent-2) {
+		if i == 1 {
+			indent += 2
 		}
-		if !empty {
-			line += " "
-		}
-		line, empty = line+word, false
+		fmt.Fprintln(w, strings.Repeat(" ", indent)+line)
 	}
-	fmt.Fprintln(w, line)
-}
-
-// clip is text of at most n runes, its end left out where it is longer.
-func clip(text string, n int) string {
-	runes := []rune(text)
-	if len(runes) <= n {
-		return text
-	}
-	return string(runes[:n-1]) + "…"
 }

@@ -207,3 +207,13 @@ func TestAnImportStoppedWhileFilesAreCheckedSaysSo(t *testing.T) {
 		t.Errorf("status %d, said %q", status, errOut.String())
 	}
 }
+
+func TestDurationsAreShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		10 * time.Minute: "10m", time.Hour: "1h", 90 * time.Second: "1m30s", 90 * time.Minute: "1h30m", 10 * time.Second: "10s", 0: "0s",
+	} {
+		if got := short(d); got != want {
+			t.Errorf("%s: got %s, want %s", d, got, want)
+		}
+	}
+}
