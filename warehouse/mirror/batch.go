@@ -77,6 +77,16 @@ func (r *run) tables(b *batch) []table {
 	}
 }
 
+// holds says whether b holds offsets of a topic.
+func (b *batch) holds(topic string) bool {
+	for tp := range b.spans {
+		if tp.topic == topic {
+			return true
+		}
+	}
+	return false
+}
+
 // ranges names the records of a topic in b: "3/1200-1799, 4/7-9 and 10 more".
 func (b *batch) ranges(topic string) string {
 	const named = 3

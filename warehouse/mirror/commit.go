@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -35,27 +36,36 @@ func (r *run) commit(ctx context.Context) error {
 	return nil
 }
 
+// errNotOurs ends the tries to commit offsets of partitions that are not
+// assigned any more. It says nothing about whether the broker answers.
+var errNotOurs = errors.New("the partitions are not assigned any more")
+
 func (r *run) commitBatch(ctx context.Context, b *batch) error {
 	for _, topic := range []string{r.topics.Events, r.topics.Alerts, r.topics.Rejected} {
+		if !b.holds(topic) {
+			continue
+		}
 		step := fmt.Sprintf("commit %s %s", topic, b.ranges(topic))
 		err := r.retry(ctx, step, waitForCommit, func() error {
 			// Looked up at every try: a partition that another member has
 			// got meanwhile is not ours to commit.
 			commits := r.commits(b, topic)
 			if len(commits) == 0 {
-				return nil
+				return errNotOurs
 			}
 			err := broker.CommitWithMetadata(ctx, r.cl.Client, topic, commits)
 			if broker.Classify(err) == broker.Fenced {
-				// The new owner reads the records again.
-				r.cfg.Log.Debug().Err(err).Msg("mirror: " + step + ": not ours any more")
-				return nil
+				return errNotOurs
 			}
 			if err == nil {
 				r.stats.add(func(s *Stats) { s.stored(topic, commits) })
 			}
 			return err
 		})
+		if errors.Is(err, errNotOurs) {
+			r.cfg.Log.Debug().Err(err).Msg("mirror: whoever gets the partitions reads the records again")
+			continue
+		}
 		if err != nil {
 			return err
 		}
