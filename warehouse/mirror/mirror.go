@@ -31,6 +31,9 @@ const (
 	// is read again.
 	revokeGrace  = 20 * time.Second
 	leaveTimeout = time.Second
+	// How long one try to write invalid records may take before it is logged
+	// and made again.
+	tryTimeout = 10 * time.Second
 )
 
 // Config of a Mirror.
@@ -47,8 +50,9 @@ type Config struct {
 // Mirror copies the log into the warehouse. Several may run at once, in one or
 // many processes: they share the partitions.
 type Mirror struct {
-	cfg   Config
-	stats counters
+	cfg        Config
+	stats      counters
+	tryTimeout time.Duration // tests shorten it
 }
 
 // New checks cfg; it does not connect.
@@ -72,7 +76,7 @@ func New(cfg Config) (*Mirror, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &Mirror{cfg: cfg}, nil
+	return &Mirror{cfg: cfg, tryTimeout: tryTimeout}, nil
 }
 
 // Run mirrors until ctx ends; then it stores and commits what it has read,

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -106,25 +107,59 @@ func (w *writer) reject(ctx context.Context, invalid []event.Rejected) error {
 	if len(invalid) == 0 {
 		return nil
 	}
-	left := make([]*kgo.Record, 0, len(invalid))
-	for i := range invalid {
-		left = append(left, broker.RejectedRecord(w.topics.Rejected, w.rejected, invalid[i]))
-	}
 	if err := w.checkPartitions(ctx, invalid); err != nil {
 		return err
 	}
-	first := invalid[0].Origin
+	first, left := invalid[0].Origin, slices.Clone(invalid)
 	step := fmt.Sprintf("write %d records, the first of them %s %d/%d, to topic %s", len(left), first.Name, first.Partition, first.Position, w.topics.Rejected)
-	return w.retry(ctx, step, waitForTopic, func() error {
-		results := w.side.ProduceSync(ctx, left...)
-		left = left[:0]
-		for _, result := range results {
-			if result.Err != nil {
-				left = append(left, result.Record)
-			}
-		}
-		return results.FirstErr()
+	return w.retry(ctx, step, waitForTopic, func() (err error) {
+		left, err = w.produce(ctx, left)
+		return err
 	})
+}
+
+// produce writes records to the rejected topic and returns those that are not
+// acknowledged in time. They may be written all the same: two copies of one
+// rejection are one row.
+func (w *writer) produce(ctx context.Context, rejected []event.Rejected) (left []event.Rejected, err error) {
+	ctx, cancel := context.WithTimeout(ctx, w.tryTimeout)
+	defer cancel()
+	type answer struct {
+		index int
+		err   error
+	}
+	answers := make(chan answer, len(rejected))
+	for i := range rejected {
+		w.side.Produce(ctx, broker.RejectedRecord(w.topics.Rejected, w.rejected, rejected[i]), func(_ *kgo.Record, err error) {
+			answers <- answer{i, err}
+		})
+	}
+	acknowledged := make([]bool, len(rejected))
+wait: // and not ProduceSync, which waits for a broker that does not answer
+	for range rejected {
+		select {
+		case a := <-answers:
+			acknowledged[a.index] = a.err == nil
+			if err == nil {
+				err = a.err
+			}
+		case <-ctx.Done():
+			err = ctx.Err()
+			break wait
+		}
+	}
+	for i := range rejected {
+		if !acknowledged[i] {
+			left = append(left, rejected[i])
+		}
+	}
+	if len(left) == 0 {
+		return nil, nil
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%d of them are not acknowledged after %s: %w", len(left), w.tryTimeout, err)
+	}
+	return left, err
 }
 
 // checkPartitions makes sure that records with a wrong key are that. Where
@@ -155,6 +190,9 @@ func waitForTopic(err error) (string, bool) {
 		return "the topic's max.message.bytes is below our 1 MB", true
 	case broker.Fatal:
 		return "the topic does not take it", true
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "the broker is unreachable, or the topic has fewer in-sync replicas than its min.insync.replicas", true
 	}
 	return "the broker is unreachable", true
 }

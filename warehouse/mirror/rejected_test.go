@@ -1,0 +1,82 @@
+package mirror_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/testwait"
+	"clickstream/warehouse/mirror"
+	"clickstream/warehouse/warehousetest"
+)
+
+// withInvalid is a mirror that has an invalid record to write, and a broker that
+// answers writes as answer says while denied is set.
+func withInvalid(t *testing.T, answer func(*kmsg.ProduceRequest) kmsg.Response) (s *warehousetest.Shop, m warehousetest.Mirror, denied *atomic.Bool, log *testwait.Output) {
+	t.Helper()
+	b, cfg := brokertest.Start(t, t.TempDir())
+	s = warehousetest.NewShop(t, brokertest.Options{Broker: cfg, Partitions: 4})
+	s.Produce(&kgo.Record{Topic: s.Broker.Topics().Events, Partition: 1, Value: []byte("{")})
+	denied, log = new(atomic.Bool), new(testwait.Output)
+	denied.Store(true)
+	b.Cluster().ControlKey(kmsg.Produce.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		b.Cluster().KeepControl()
+		return answer(r.(*kmsg.ProduceRequest)), nil, denied.Load()
+	})
+	made, err := mirror.New(mirror.Config{Broker: s.Broker, Warehouse: s.Tables, BatchDelay: 50 * time.Millisecond, Log: zerolog.New(log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made.SetTryTimeout(200 * time.Millisecond)
+	return s, warehousetest.Mirror{Mirror: made, Running: testwait.Run(t, made.Run)}, denied, log
+}
+
+func withoutQuorum(r *kmsg.ProduceRequest) kmsg.Response {
+	answer := r.ResponseKind().(*kmsg.ProduceResponse)
+	for _, t := range r.Topics {
+		topic := kmsg.NewProduceResponseTopic()
+		topic.Topic, topic.TopicID = t.Topic, t.TopicID
+		for _, p := range t.Partitions {
+			partition := kmsg.NewProduceResponseTopicPartition()
+			partition.Partition, partition.ErrorCode = p.Partition, kerr.NotEnoughReplicas.Code
+			topic.Partitions = append(topic.Partitions, partition)
+		}
+		answer.Topics = append(answer.Topics, topic)
+	}
+	return answer
+}
+
+func TestM2_ARejectedTopicWithoutQuorumIsLoggedAndWaitedFor(t *testing.T) {
+	s, m, denied, log := withInvalid(t, withoutQuorum)
+	testwait.Until(t, "several tries", func() bool { return m.Stats().Retries > 2 })
+	if text := log.String(); !strings.Contains(text, "to topic "+s.Broker.Topics().Rejected+": waits and tries again") {
+		t.Errorf("the log does not name the topic that is waited for: %s", text)
+	}
+	for p, offset := range committed(s) {
+		if offset != 0 {
+			t.Errorf("partition %d: committed %d before the invalid record was acknowledged", p, offset)
+		}
+	}
+	denied.Store(false)
+	testwait.Until(t, "the record is in the rejected topic", func() bool { return m.Stats().Invalid == 1 })
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM rejected_events", 1)
+}
+
+func TestARejectedTopicThatDoesNotAnswerDoesNotHoldUpAStop(t *testing.T) {
+	_, m, _, _ := withInvalid(t, func(*kmsg.ProduceRequest) kmsg.Response { return nil })
+	testwait.Until(t, "a try", func() bool { return m.Stats().Retries > 0 })
+	began := time.Now()
+	m.Stop()
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it stops after %s", took)
+	}
+}
