@@ -25,7 +25,7 @@ func (im *Import) appendSorted(ctx, sending context.Context) error {
 		return err
 	}
 	im.show(true)
-	sorted, err := s.Sorted()
+	sorted, err := s.Sorted(ctx)
 	if err != nil {
 		return err
 	}

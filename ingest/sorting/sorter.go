@@ -27,8 +27,9 @@ const (
 
 // Config of a Sorter.
 type Config struct {
-	// MaxBytes bounds the memory; default DefaultMaxBytes. The garbage
-	// collector's headroom is in it: half of it holds records. At least 32 MiB.
+	// MaxBytes bounds the memory; default DefaultMaxBytes. A quarter of it holds
+	// records; the rest is for the temporary files that are read and for what
+	// the garbage collector has not freed yet. At least 32 MiB.
 	MaxBytes int
 	// TempDir is where temporary files are made; default os.TempDir(). They
 	// have no name, so they are gone when the process ends. Together they are
@@ -99,7 +100,7 @@ func (s *Sorter) full(size int) bool {
 	if s.used+size > MaxRecord {
 		chunks++
 	}
-	return len(s.entries) > 0 && chunks*MaxRecord+2*len(s.entries)*entrySize > s.maxBytes/2
+	return len(s.entries) > 0 && chunks*MaxRecord+2*len(s.entries)*entrySize > s.maxBytes/4
 }
 
 func (s *Sorter) nextChunk() {
@@ -200,14 +201,22 @@ func (s *Sorter) sources() ([]stream, error) {
 
 // Sorted returns the records in order. Nothing can be added after it, and it is
 // called once.
-func (s *Sorter) Sorted() (*Merge, error) {
-	sources, err := s.sources()
+func (s *Sorter) Sorted(ctx context.Context) (*Merge, error) {
+	if len(s.runs) == 0 {
+		s.sort()
+		return newMerge([]stream{&inMemory{s: s}}), nil
+	}
+	// The memory is for whoever takes the records now.
+	err := s.spill(ctx)
+	s.chunks, s.entries = nil, nil
+	var sources []stream
+	if err == nil {
+		sources, err = s.sources()
+	}
 	if err != nil {
 		return nil, spillError(err)
 	}
-	s.sort()
-	// What is in memory was added after all that is on disk.
-	return newMerge(append(sources, &inMemory{s: s})), nil
+	return newMerge(sources), nil
 }
 
 func (s *Sorter) closeRuns() error {

@@ -28,7 +28,7 @@ func sorted(t *testing.T, s *Sorter, samples []sample) []sample {
 			t.Fatal(err)
 		}
 	}
-	m, err := s.Sorted()
+	m, err := s.Sorted(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestRecordsComeInTheOrderOfTimeAndThenOfAdding(t *testing.T) {
 	for _, c := range []struct {
 		maxBytes int
 		spilled  bool
-	}{{DefaultMaxBytes, false}, {4 << 20, true}, {2*MaxRecord + 20_000, true}} {
+	}{{DefaultMaxBytes, false}, {8 << 20, true}, {4*MaxRecord + 40_000, true}} {
 		s := newSorter(t, c.maxBytes)
 		got := sorted(t, s, samples)
 		if s.Spilled() != c.spilled || s.Records() != int64(len(samples)) {
@@ -87,7 +87,7 @@ func TestRecordsComeInTheOrderOfTimeAndThenOfAdding(t *testing.T) {
 }
 
 func TestManyTemporaryFilesAreMergedOnTheWay(t *testing.T) {
-	s := newSorter(t, 2*MaxRecord+2000)
+	s := newSorter(t, 4*MaxRecord+4000)
 	var samples []sample
 	for i := range 5000 {
 		samples = append(samples, sample{event.Millis(-i), "r"})
@@ -103,7 +103,7 @@ func TestManyTemporaryFilesAreMergedOnTheWay(t *testing.T) {
 }
 
 func TestSortingStopsWithItsContext(t *testing.T) {
-	s := newSorter(t, 2*MaxRecord+2000)
+	s := newSorter(t, 4*MaxRecord+4000)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var err error
@@ -116,7 +116,7 @@ func TestSortingStopsWithItsContext(t *testing.T) {
 }
 
 func TestSortingSaysWhatHelpsWhereThereIsNoRoom(t *testing.T) {
-	s := &Sorter{maxBytes: 2*MaxRecord + 2000, dir: t.TempDir() + "/missing"}
+	s := &Sorter{maxBytes: 4*MaxRecord + 4000, dir: t.TempDir() + "/missing"}
 	var err error
 	for i := 0; i < 1000 && err == nil; i++ {
 		err = s.Add(t.Context(), event.Millis(i), []byte("r"))
@@ -149,7 +149,7 @@ func BenchmarkSorter(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	m, err := s.Sorted()
+	m, err := s.Sorted(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
