@@ -228,6 +228,21 @@ func TestAnotherLogIsRefused(t *testing.T) {
 	}
 }
 
+// A number that the server does not know, or that stands for something else, is
+// a mistake in our list.
+func TestTheServerNamesEveryCodeThatIsWaitedFor(t *testing.T) {
+	w := warehousetest.Open(t, config(t))
+	for code := range warehouse.WaitCodes {
+		var name string
+		if err := w.Conn().QueryRow(t.Context(), "SELECT errorCodeToName(?)", code).Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		if name == "" {
+			t.Errorf("the server has no error %d", code)
+		}
+	}
+}
+
 func TestRetriableTellsWaitingFromMending(t *testing.T) {
 	w := warehousetest.Open(t, config(t))
 	missing := w.Conn().Exec(t.Context(), "SELECT * FROM nowhere")
@@ -241,6 +256,12 @@ func TestRetriableTellsWaitingFromMending(t *testing.T) {
 		"table missing":     {missing, false},
 		"too many parts":    {&ch.Exception{Code: proto.Error(252)}, true},
 		"memory":            {&ch.Exception{Code: proto.Error(241)}, true},
+		"overloaded":        {&ch.Exception{Code: proto.Error(745)}, true},
+		"no file":           {&ch.Exception{Code: proto.Error(76)}, true},
+		"standard library":  {&ch.Exception{Code: proto.Error(1001)}, true},
+		"not known":         {&ch.Exception{Code: proto.Error(1002)}, true},
+		"wrong type":        {&ch.Exception{Code: proto.Error(53)}, false},
+		"not granted":       {&ch.Exception{Code: proto.Error(497)}, false},
 		"no such column":    {&ch.Exception{Code: proto.Error(16)}, false},
 		"authentication":    {&ch.Exception{Code: proto.Error(516)}, false},
 		"refused":           {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, true},

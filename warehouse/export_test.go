@@ -1,0 +1,4 @@
+package warehouse
+
+// WaitCodes are the errors of ClickHouse that are waited for.
+var WaitCodes = waitCodes
