@@ -46,3 +46,18 @@ func TestItStopsSoonWithoutABroker(t *testing.T) {
 		t.Errorf("it stops after %s", took)
 	}
 }
+
+// Another member that has died or hangs holds up a join for a minute.
+func TestItStopsSoonWhileItJoins(t *testing.T) {
+	s, b, _ := outageShop(t)
+	produce(s, someHours(7, 500)...)
+	p := start(s, smallRule, nil)
+	testwait.Until(t, "everything is read", func() bool { return p.Stats().Events > 500 })
+	joining := brokertest.HoldJoins(b)
+	testwait.Until(t, "it joins the group again", joining)
+	began := time.Now()
+	p.Stop()
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it stops after %s", took)
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/grace"
 	"clickstream/processor/windows"
 )
 
@@ -65,6 +66,9 @@ const (
 	retryAfter  = time.Second
 	// sessionTimeout is how long the group waits for a member that was killed.
 	sessionTimeout = 10 * time.Second
+	// leaveTimeout is for the last commit and the broker's answer. With what is
+	// being written when the stop begins it is below ten seconds.
+	leaveTimeout = grace.Stop + 2*time.Second
 )
 
 // New checks the config; it opens no connection.

@@ -83,13 +83,11 @@ func (s *session) run(ctx context.Context) (err error) {
 	wg.Go(func() { s.ask(asking) })
 	defer func() {
 		// Leaving revokes everything: what is due is emitted and committed there.
-		s.in.AllowRebalance()
-		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*grace.Stop)
-		if left := s.in.LeaveGroupContext(leave); left != nil && !errors.Is(left, context.Canceled) {
+		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+		if left := s.in.Leave(leave); left != nil && !errors.Is(left, context.Canceled) {
 			s.p.cfg.Log.Warn().Err(left).Msg("processor could not leave its group: other members get its partitions after the session timeout")
 		}
 		cancel()
-		s.in.Close()
 		stopAsking()
 		wg.Wait()
 		s.mu.Lock()

@@ -19,16 +19,34 @@ import (
 type Client struct {
 	*kgo.Client
 	cfg Config
+	end context.CancelFunc // breaks off every request
 }
 
 // Open checks the settings and makes a client; it does not connect before it is
 // used. The caller closes it. opts come last and win over ours.
 func Open(cfg Config, opts ...kgo.Opt) (*Client, error) {
-	cl, err := cfg.newClient(opts...)
+	ctx, end := context.WithCancel(context.Background())
+	cl, err := cfg.newClient(append([]kgo.Opt{kgo.WithContext(ctx)}, opts...)...)
 	if err != nil {
+		end()
 		return nil, err
 	}
-	return &Client{Client: cl, cfg: cfg}, nil
+	return &Client{Client: cl, cfg: cfg, end: end}, nil
+}
+
+// Leave leaves the consumer group and closes the client. It waits until the
+// group's callbacks have ended and the broker has answered, or ctx ends; then it
+// breaks off whatever is still under way, and the callbacks see their context
+// end. Close alone waits for a join that is under way, which lasts as long as
+// another member holds it up.
+func (c *Client) Leave(ctx context.Context) error {
+	c.AllowRebalance()
+	err := c.LeaveGroupContext(ctx)
+	if err != nil {
+		c.end()
+	}
+	c.Close()
+	return err
 }
 
 // Open makes another client with the same settings, such as a member of a

@@ -149,10 +149,8 @@ func (m *Mirror) run(ctx context.Context) error {
 func (r *run) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
-	r.cl.AllowRebalance()
 	// Without an answer the group notices by itself, later.
-	_ = r.cl.LeaveGroupContext(ctx)
-	r.cl.CloseAllowingRebalance()
+	_ = r.cl.Leave(ctx)
 }
 
 // run is one call of Run.

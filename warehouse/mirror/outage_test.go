@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -11,6 +12,8 @@ import (
 
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/testwait"
+	"clickstream/warehouse"
+	"clickstream/warehouse/embedded"
 	"clickstream/warehouse/mirror"
 	"clickstream/warehouse/warehousetest"
 )
@@ -54,4 +57,29 @@ func refuseCommit(r *kmsg.OffsetCommitRequest) kmsg.Response {
 		answer.Topics = append(answer.Topics, topic)
 	}
 	return answer
+}
+
+// Another member that has died or hangs holds up a join for a minute.
+func TestItStopsSoonWhileItJoinsAndClickHouseHangs(t *testing.T) {
+	b, cfg := brokertest.Start(t, t.TempDir())
+	server, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	g := newGate(t, server.TCPAddr())
+	s := warehousetest.NewShopAt(t, brokertest.Options{Broker: cfg, Partitions: 4},
+		warehouse.Config{Addr: []string{g.addr()}, User: embedded.User, Password: server.Credentials().Password})
+	m := s.Mirror()
+	produce(s, 0, 100)
+	s.WaitStored()
+	joining := brokertest.HoldJoins(b)
+	g.close()
+	testwait.Until(t, "it joins the group again", joining)
+	produce(s, 100, 200)
+	began := time.Now()
+	m.Stop()
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it stops after %s", took)
+	}
 }

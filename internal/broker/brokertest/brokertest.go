@@ -14,12 +14,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/embedded"
@@ -113,6 +116,25 @@ func StartAt(t testing.TB, dir, addr string) (*embedded.Broker, broker.Config) {
 		}
 	})
 	return b, broker.Config{Brokers: []string{b.Addr()}}
+}
+
+// HoldJoins makes members of consumer groups join again and never answers them,
+// as where another member does not join. It returns a function that says whether
+// one waits.
+func HoldJoins(b *embedded.Broker) (waiting func() bool) {
+	var joining atomic.Bool
+	b.Cluster().ControlKey(kmsg.Heartbeat.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		b.Cluster().KeepControl()
+		answer := r.ResponseKind().(*kmsg.HeartbeatResponse)
+		answer.ErrorCode = kerr.RebalanceInProgress.Code
+		return answer, nil, true
+	})
+	b.Cluster().ControlKey(kmsg.JoinGroup.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+		b.Cluster().KeepControl()
+		joining.Store(true)
+		return nil, nil, true
+	})
+	return joining.Load
 }
 
 // The server is never closed: it ends, and its folder goes, with this process.
