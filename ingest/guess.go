@@ -6,6 +6,7 @@ import (
 
 	"clickstream/ingest/files"
 	"clickstream/ingest/formats"
+	"clickstream/ingest/formats/mapped"
 	"clickstream/ingest/mapping"
 	"clickstream/ingest/mapping/guess"
 	"clickstream/internal/event"
@@ -36,7 +37,7 @@ func (im *Import) guess(in files.Input) (*mapping.Mapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := formats.GuessMapping(src, given)
+	found, err := mapped.Guess(src, given)
 	if err = errors.Join(err, src.Close()); err != nil {
 		return nil, err
 	}

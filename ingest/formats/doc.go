@@ -1,6 +1,6 @@
 // Package formats reads files of click events: known formats, one file here for
-// each, and any CSV, TSV or JSON lines by a mapping (mapped.go), which it can guess
-// (guess.go).
+// each, those of tracking tools in package tracked, and any CSV, TSV or JSON lines
+// by a mapping (package mapped).
 //
 // It promises: a row that cannot be read is returned as such, with its line and
 // bytes, and reading continues; of a line with several events a bad one is

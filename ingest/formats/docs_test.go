@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"clickstream/ingest/formats/mapped"
 	"clickstream/ingest/mapping"
 )
 
@@ -37,7 +38,7 @@ func TestDocsFilesExamplesAreReadAsTheySay(t *testing.T) {
 	if got := strings.Join(events, "\n"); got != blocks["events"] {
 		t.Errorf("the events are\n%s\nwant\n%s", got, blocks["events"])
 	}
-	guess, err := GuessMapping(strings.NewReader(blocks["shop.csv"]), mapping.Mapping{})
+	guess, err := mapped.Guess(strings.NewReader(blocks["shop.csv"]), mapping.Mapping{})
 	if want := strings.NewReplacer("source='laden',", "", "zone=Europe/Berlin,", "").Replace(m.String()) + ",separator=;"; err != nil || guess.Mapping.String() != want {
 		t.Errorf("the file is guessed as %s, %v; want %s", guess.Mapping, err, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"clickstream/ingest/formats/mapped"
 	"clickstream/ingest/mapping"
 )
 
@@ -87,14 +88,7 @@ func TestSkippedLinesCount(t *testing.T) {
 			t.Errorf("%.5q: error is %v, want %s", file, err, want)
 		}
 	}
-	if _, err := GuessMapping(strings.NewReader("a\nb"), mapping.Mapping{Skip: 3}); err == nil || !strings.Contains(err.Error(), "skip=3: the file ends after line 2") {
+	if _, err := mapped.Guess(strings.NewReader("a\nb"), mapping.Mapping{Skip: 3}); err == nil || !strings.Contains(err.Error(), "skip=3: the file ends after line 2") {
 		t.Errorf("a guess of a short file: error is %v", err)
-	}
-}
-
-// A minus is no quote where there are none.
-func TestTheSeparatorOfAFileWithoutQuotesIsFound(t *testing.T) {
-	if got := separatorOf([]byte("-a;b\n-c,;d\n-e,;f\n"), mapping.NoQuote); got != ';' {
-		t.Errorf("it is %q", got)
 	}
 }

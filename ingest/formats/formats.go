@@ -5,9 +5,12 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unsafe"
 
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/mapped"
+	"clickstream/ingest/formats/parse"
+	"clickstream/ingest/formats/tracked"
 	"clickstream/ingest/mapping"
 	"clickstream/internal/event"
 )
@@ -15,31 +18,13 @@ import (
 // Auto finds the format from the first lines.
 const Auto = "auto"
 
-// rows is one format's way to read events from lines.
-type rows interface {
-	// next reads the next event into e, which stays as it is until the next
-	// call. It returns a *event.Rejection for a bad row, io.EOF
-	// at the end and anything else when the reading itself failed.
-	next(in *lines, e *event.Event) error
-}
-
-type format struct {
-	name    string
-	expects string // what a file of this format looks like, for people
-	// matches tests the first lines; the last of them may be cut off.
-	matches func(head [][]byte) bool
-	// open reads what comes before the first row.
-	// ids are the file's, for rows without one.
-	open func(in *lines, ids *eventid.Rows) (rows, error)
-}
-
-var known = []format{native, rees46, otto, retailrocket, taobao, shopify, ga4, segment, posthog}
+var known = []input.Format{native, rees46, otto, retailrocket, taobao, shopify, tracked.GA4, tracked.Segment, tracked.PostHog}
 
 // Names of the formats that there are.
 func Names() []string {
 	var names []string
 	for _, f := range known {
-		names = append(names, f.name)
+		names = append(names, f.Name)
 	}
 	return names
 }
@@ -48,7 +33,7 @@ func Names() []string {
 func Descriptions() []string {
 	var lines []string
 	for _, f := range known {
-		lines = append(lines, f.name+": "+f.expects)
+		lines = append(lines, f.Name+": "+f.Expects)
 	}
 	return lines
 }
@@ -61,8 +46,8 @@ func Valid(name string) bool {
 // Reader reads the events of one file.
 type Reader struct {
 	format string
-	in     *lines
-	rows   rows
+	in     *input.Lines
+	rows   input.Rows
 	ids    eventid.Rows
 }
 
@@ -88,11 +73,11 @@ func Open(r io.Reader, o Options) (*Reader, error) {
 	if o.Encoding == "" && o.Mapping != nil {
 		o.Encoding = o.Mapping.Encoding
 	}
-	inUTF8, err := decoded(r, o.Encoding)
+	inUTF8, err := input.Decoded(r, o.Encoding)
 	if err != nil {
 		return nil, err
 	}
-	f := &Reader{in: newLines(inUTF8), ids: eventid.Rows{None: o.WithoutIDs, TempDir: o.TempDir, Interrupted: o.Interrupted}}
+	f := &Reader{in: input.New(inUTF8), ids: eventid.Rows{None: o.WithoutIDs, TempDir: o.TempDir, Interrupted: o.Interrupted}}
 	if err := f.open(o); err != nil {
 		f.Close()
 		return nil, err
@@ -102,11 +87,11 @@ func Open(r io.Reader, o Options) (*Reader, error) {
 
 func (r *Reader) open(o Options) error {
 	if o.Mapping != nil {
-		if err := r.in.skip(o.Mapping.Skip); err != nil {
+		if err := r.in.Skip(o.Mapping.Skip); err != nil {
 			return err
 		}
 	}
-	head, err := r.in.head()
+	head, err := r.in.Head()
 	if err != nil {
 		return fmt.Errorf("read the first lines: %w", err)
 	}
@@ -115,18 +100,18 @@ func (r *Reader) open(o Options) error {
 		return nil
 	}
 	if o.Mapping != nil {
-		r.format = Mapped
-		r.rows, err = openMapped(r.in, &r.ids, *o.Mapping)
+		r.format = "mapped"
+		r.rows, err = mapped.Open(r.in, &r.ids, *o.Mapping)
 		return err
 	}
 	for _, f := range known {
-		if f.name == o.Format || (o.Format == "" || o.Format == Auto) && f.matches(head) {
-			r.format = f.name
-			r.rows, err = f.open(r.in, &r.ids)
+		if f.Name == o.Format || (o.Format == "" || o.Format == Auto) && f.Matches(head) {
+			r.format = f.Name
+			r.rows, err = f.Open(r.in, &r.ids)
 			return err
 		}
 	}
-	return &UnknownError{Begins: string(clip(head[0], 80))}
+	return &UnknownError{Begins: string(parse.Clip(head[0], 80))}
 }
 
 // UnknownError says that a file is of no known format.
@@ -138,34 +123,26 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("a file of no known format: it begins with %q; expected one of: %s; any other needs a mapping (--map)", e.Begins, strings.Join(Names(), ", "))
 }
 
-// Format is the format's name, or "empty" for a file without a line.
+// Format is the format's name, "mapped" for a file that is read by a mapping, or
+// "empty" for one without a line.
 func (r *Reader) Format() string { return r.format }
 
 // Next reads the next row into e. It returns io.EOF at the end, and a
 // *event.Rejection for a bad row, after which it may be called again; any
 // other error means that the file cannot be read any further. e's strings are
 // good until the next call; a row that names no source leaves it empty.
-func (r *Reader) Next(e *event.Event) error { return r.rows.next(r.in, e) }
+func (r *Reader) Next(e *event.Event) error { return r.rows.Next(r.in, e) }
 
 // Row is the line of the row that Next read last, from 1, and its bytes without
 // the line's end, valid until the next call. Of a line that is too long
 // they are the first 64 KiB, of one that holds several events those of the
 // event, and a row of several lines is in the first of them. They are UTF-8,
 // whatever the file is written in.
-func (r *Reader) Row() (line int64, raw []byte) { return r.in.number, r.in.last }
+func (r *Reader) Row() (line int64, raw []byte) { return r.in.Row() }
 
 // Close releases what numbering equal rows holds, temporary files included.
 func (r *Reader) Close() { r.ids.Close() }
 
 type nothing struct{}
 
-func (nothing) next(*lines, *event.Event) error { return io.EOF }
-
-func clip(b []byte, n int) []byte { return b[:min(n, len(b))] }
-
-// text is b as a string, without a copy: it changes with b.
-func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
-
-func rejected(reason event.Reason, field, message string, args ...any) error {
-	return &event.Rejection{Reason: reason, Field: field, Message: fmt.Sprintf(message, args...)}
-}
+func (nothing) Next(*input.Lines, *event.Event) error { return io.EOF }

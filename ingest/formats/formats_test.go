@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"clickstream/ingest/formats/input"
 	"clickstream/internal/event"
 )
 
@@ -221,7 +222,7 @@ func TestEmptyFilesHaveNoEvents(t *testing.T) {
 
 func TestOverlongLinesAreBadRows(t *testing.T) {
 	good := `{"event_type":"page","timestamp":"2026-11-22T10:04:05Z","user_id":"u"}`
-	for _, n := range []int{maxLine - 1, maxLine, maxLine + 1, maxLine + 2, maxLine + 3, 3*maxLine + 17} {
+	for _, n := range []int{input.MaxLine - 1, input.MaxLine, input.MaxLine + 1, input.MaxLine + 2, input.MaxLine + 3, 3*input.MaxLine + 17} {
 		for _, end := range []string{"\n", "\r\n"} {
 			long := strings.Repeat("x", n)
 			rows := readAll(t, strings.NewReader(good+end+long+end+good+end+long), "native")
@@ -229,8 +230,8 @@ func TestOverlongLinesAreBadRows(t *testing.T) {
 				t.Fatalf("a line of %d bytes: the rows around it are lost", n)
 			}
 			want, kept := event.ReasonTooLong, long
-			if n > maxLine {
-				kept = long[:keepLong]
+			if n > input.MaxLine {
+				kept = long[:input.KeepLong]
 			}
 			for _, i := range []int{1, 3} {
 				if rows[i].reason != want || rows[i].raw != kept {

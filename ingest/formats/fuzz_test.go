@@ -2,47 +2,16 @@ package formats
 
 import (
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"io"
 	"os"
 	"slices"
 	"testing"
 
+	"clickstream/ingest/formats/input"
 	"clickstream/ingest/mapping"
 	"clickstream/internal/event"
 )
-
-// FuzzSplit: whatever encoding/csv takes as one line, we take the same way.
-func FuzzSplit(f *testing.F) {
-	for _, s := range []string{"", ",", "a,b", `"a,b",c`, `"a""b"`, `"a"b`, `"open`, `"",`, `"""",""`, `a"b,c`, "a,\"b\x00\""} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, line []byte) {
-		if bytes.ContainsAny(line, "\r\n") {
-			return
-		}
-		original := bytes.Clone(line)
-		var s splitter
-		got, problem := s.split(line)
-		if !bytes.Equal(line, original) {
-			t.Fatal("the line was changed")
-		}
-		r := csv.NewReader(bytes.NewReader(line))
-		want, err := r.Read()
-		if err != nil {
-			return
-		}
-		if problem != "" || len(got) != len(want) {
-			t.Fatalf("%q: got %q, %s; want %q", line, got, problem, want)
-		}
-		for i := range want {
-			if string(got[i]) != want[i] {
-				t.Fatalf("%q: field %d is %q, want %q", line, i, got[i], want[i])
-			}
-		}
-	})
-}
 
 // fuzzFormat: any bytes give rows that are events, which the log's reader
 // takes if they are valid, or bad rows, and lines are counted. Events may share
@@ -69,7 +38,7 @@ func checkFuzzed(t *testing.T, content []byte, o Options, several bool) {
 		return
 	}
 	defer r.Close()
-	if encoding, err := encodingOf(content[:min(len(content), showsEncoding)], ""); err != nil {
+	if encoding, err := input.EncodingOf(content[:min(len(content), input.ShowsEncoding)], ""); err != nil {
 		t.Fatal(err)
 	} else if encoding != nil {
 		if content, err = encoding.NewDecoder().Bytes(content); err != nil {
@@ -84,7 +53,7 @@ func checkFuzzed(t *testing.T, content []byte, o Options, several bool) {
 			break
 		}
 		at, raw := r.Row()
-		shared := at == line && (several || r.in.values)
+		shared := at == line && (several || r.in.HoldsValues())
 		if at <= line && !shared || !bytes.Contains(content, raw) {
 			t.Fatalf("the row in line %d after line %d holds %q, which is not in the file", at, line, raw)
 		}
@@ -92,7 +61,7 @@ func checkFuzzed(t *testing.T, content []byte, o Options, several bool) {
 		if _, bad := errors.AsType[*event.Rejection](err); bad {
 			continue
 		}
-		if errors.Is(err, io.ErrUnexpectedEOF) && r.in.values {
+		if errors.Is(err, io.ErrUnexpectedEOF) && r.in.HoldsValues() {
 			break
 		}
 		if err != nil {

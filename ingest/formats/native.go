@@ -4,15 +4,17 @@ import (
 	"encoding/json"
 
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/internal/event"
 )
 
 // native is our own format: each line one event as JSON, read leniently.
 // Fields that we do not know are kept in the event's properties.
-var native = format{
-	name:    "native",
-	expects: "JSON lines, each an object with event_type and timestamp",
-	matches: func(head [][]byte) bool {
+var native = input.Format{
+	Name:    "native",
+	Expects: "JSON lines, each an object with event_type and timestamp",
+	Matches: func(head [][]byte) bool {
 		for _, line := range head {
 			var fields map[string]json.RawMessage
 			if json.Unmarshal(line, &fields) == nil && fields["event_type"] != nil && fields["timestamp"] != nil {
@@ -21,7 +23,7 @@ var native = format{
 		}
 		return false
 	},
-	open: func(_ *lines, ids *eventid.Rows) (rows, error) {
+	Open: func(_ *input.Lines, ids *eventid.Rows) (input.Rows, error) {
 		return &nativeRows{decoder: event.Decoder{Lenient: true}, ids: ids}, nil
 	},
 }
@@ -33,8 +35,8 @@ type nativeRows struct {
 	id      []byte
 }
 
-func (r *nativeRows) next(in *lines, e *event.Event) error {
-	line, err := in.next()
+func (r *nativeRows) Next(in *input.Lines, e *event.Event) error {
+	line, err := in.Next()
 	if err != nil {
 		return err
 	}
@@ -47,7 +49,7 @@ func (r *nativeRows) next(in *lines, e *event.Event) error {
 		if r.id, err = r.ids.AppendID(r.id[:0], &r.content); err != nil {
 			return err
 		}
-		e.ID = text(r.id)
+		e.ID = parse.Text(r.id)
 	}
 	return nil
 }

@@ -4,41 +4,43 @@ import (
 	"bytes"
 
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/internal/event"
 )
 
 // otto is the JSON lines of the OTTO recommender data set: a line is a session
 // with all its events, so the file is in the order of sessions and not of time.
-var otto = format{
-	name:    "otto",
-	expects: `JSON lines as in {"session":1,"events":[{"aid":1,"ts":1659304800025,"type":"clicks"}]}`,
-	matches: func(head [][]byte) bool {
-		return anyObject(head, func(line []byte) bool {
-			events := inside(find(line, "events"))
-			first, _ := events.element()
-			return has(line, "session") && has(first, "aid", "ts", "type")
+var otto = input.Format{
+	Name:    "otto",
+	Expects: `JSON lines as in {"session":1,"events":[{"aid":1,"ts":1659304800025,"type":"clicks"}]}`,
+	Matches: func(head [][]byte) bool {
+		return parse.AnyObject(head, func(line []byte) bool {
+			events := parse.Inside(parse.Find(line, "events"))
+			first, _ := events.Element()
+			return parse.Has(line, "session") && parse.Has(first, "aid", "ts", "type")
 		})
 	},
-	open: func(_ *lines, ids *eventid.Rows) (rows, error) { return &ottoRows{ids: ids}, nil },
+	Open: func(_ *input.Lines, ids *eventid.Rows) (input.Rows, error) { return &ottoRows{ids: ids}, nil },
 }
 
 type ottoRows struct {
 	session string
-	events  cursor // what is left of the line
+	events  parse.Cursor // what is left of the line
 
-	properties properties
+	properties parse.Properties
 	content    eventid.Content
 	ids        *eventid.Rows
 	id         []byte
 }
 
-func (r *ottoRows) next(in *lines, e *event.Event) error {
+func (r *ottoRows) Next(in *input.Lines, e *event.Event) error {
 	for {
-		if value, ok := r.events.element(); ok {
-			in.last = value
+		if value, ok := r.events.Element(); ok {
+			in.Part(value)
 			return r.event(value, e)
 		}
-		line, err := nextObject(in)
+		line, err := in.NextObject()
 		if err != nil {
 			return err
 		}
@@ -49,49 +51,49 @@ func (r *ottoRows) next(in *lines, e *event.Event) error {
 }
 
 func (r *ottoRows) line(line []byte) (err error) {
-	if r.session, err = scalarOf(find(line, "session"), "session"); err != nil {
+	if r.session, err = parse.ScalarOf(parse.Find(line, "session"), "session"); err != nil {
 		return err
 	}
-	events := find(line, "events")
+	events := parse.Find(line, "events")
 	if len(events) == 0 || events[0] != '[' {
-		return rejected(event.ReasonBadType, "events", "a session has an array of events")
+		return parse.Rejected(event.ReasonBadType, "events", "a session has an array of events")
 	}
-	r.events = inside(events)
+	r.events = parse.Inside(events)
 	return nil
 }
 
 func (r *ottoRows) event(value []byte, e *event.Event) error {
 	*e = event.Event{SessionID: r.session, Quantity: 1}
 	if !bytes.HasPrefix(value, []byte{'{'}) {
-		return rejected(event.ReasonBadType, "events", "an event is an object")
+		return parse.Rejected(event.ReasonBadType, "events", "an event is an object")
 	}
 	var at, kind string
 	var err error
-	r.properties.reset()
-	for c := inside(value); ; {
-		name, v, ok := c.member()
+	r.properties.Reset()
+	for c := parse.Inside(value); ; {
+		name, v, ok := c.Member()
 		if !ok {
 			break
 		}
 		switch name {
 		case "aid":
-			e.ProductID, err = scalarOf(v, name)
+			e.ProductID, err = parse.ScalarOf(v, name)
 		case "ts":
-			at, err = scalarOf(v, name)
+			at, err = parse.ScalarOf(v, name)
 		case "type":
-			kind, err = scalarOf(v, name)
+			kind, err = parse.ScalarOf(v, name)
 		default:
-			r.properties.add(name, v)
+			r.properties.Add(name, v)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if e.Timestamp, err = readUnix(at, "ts", 1000); err != nil {
+	if e.Timestamp, err = parse.Unix(at, "ts", 1000); err != nil {
 		return err
 	}
 	e.Type = ottoType(kind)
-	e.Properties = r.properties.text()
+	e.Properties = r.properties.Text()
 	r.content.Row()
 	r.content.Field("session", r.session)
 	r.content.Field("aid", e.ProductID)
@@ -100,7 +102,7 @@ func (r *ottoRows) event(value []byte, e *event.Event) error {
 	if r.id, err = r.ids.AppendID(r.id[:0], &r.content); err != nil {
 		return err
 	}
-	e.ID = text(r.id)
+	e.ID = parse.Text(r.id)
 	return nil
 }
 

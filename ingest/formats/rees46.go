@@ -2,20 +2,22 @@ package formats
 
 import (
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/internal/event"
 )
 
 // rees46 is the CSV of the REES46 marketing platform's public data sets: a
 // header and one event a line, with or without the category and brand columns,
 // in any order. Columns that we do not know are kept in the properties.
-var rees46 = format{
-	name:    "rees46",
-	expects: "CSV with the header event_time,event_type,product_id[,category_id,category_code,brand],price,user_id,user_session, in any order",
-	matches: func(head [][]byte) bool {
+var rees46 = input.Format{
+	Name:    "rees46",
+	Expects: "CSV with the header event_time,event_type,product_id[,category_id,category_code,brand],price,user_id,user_session, in any order",
+	Matches: func(head [][]byte) bool {
 		_, err := newTable(head[0], rees46Columns[:], rees46Optional...)
 		return err == nil
 	},
-	open: func(in *lines, ids *eventid.Rows) (rows, error) {
+	Open: func(in *input.Lines, ids *eventid.Rows) (input.Rows, error) {
 		t, err := openTable(in, ids, rees46Columns[:], rees46Optional...)
 		if err != nil {
 			return nil, err
@@ -47,8 +49,8 @@ var rees46Optional = []string{"category_id", "category_code", "brand"}
 
 type rees46Rows struct{ *table }
 
-func (r rees46Rows) next(in *lines, e *event.Event) error {
-	line, err := in.next()
+func (r rees46Rows) Next(in *input.Lines, e *event.Event) error {
+	line, err := in.Next()
 	if err != nil {
 		return err
 	}
@@ -70,13 +72,13 @@ func (r rees46Rows) next(in *lines, e *event.Event) error {
 	}
 	at := r.column(fields, colTime)
 	if at == "" {
-		return rejected(event.ReasonMissingField, "event_time", "an event needs the time when it happened")
+		return parse.Rejected(event.ReasonMissingField, "event_time", "an event needs the time when it happened")
 	}
 	var ok bool
 	if e.Timestamp, ok = event.ParseTime(at, true); !ok {
-		return rejected(event.ReasonBadTime, "event_time", "%q is not a time as in 2019-10-01 00:00:00 UTC", clip([]byte(at), 128))
+		return parse.Rejected(event.ReasonBadTime, "event_time", "%q is not a time as in 2019-10-01 00:00:00 UTC", parse.Clip([]byte(at), 128))
 	}
-	if err := readPrice(e, r.column(fields, colPrice), "price"); err != nil {
+	if err := parse.Price(e, r.column(fields, colPrice), "price"); err != nil {
 		return err
 	}
 	r.others(fields, colCategoryID, e)

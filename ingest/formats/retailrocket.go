@@ -2,19 +2,21 @@ package formats
 
 import (
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/internal/event"
 )
 
 // retailrocket is events.csv of the RetailRocket data set. Its rows are in no
 // order, and what it knows of products is in other files.
-var retailrocket = format{
-	name:    "retailrocket",
-	expects: "CSV with the header timestamp,visitorid,event,itemid[,transactionid], times in Unix milliseconds",
-	matches: func(head [][]byte) bool {
+var retailrocket = input.Format{
+	Name:    "retailrocket",
+	Expects: "CSV with the header timestamp,visitorid,event,itemid[,transactionid], times in Unix milliseconds",
+	Matches: func(head [][]byte) bool {
 		_, err := newTable(head[0], retailrocketColumns[:], "transactionid")
 		return err == nil
 	},
-	open: func(in *lines, ids *eventid.Rows) (rows, error) {
+	Open: func(in *input.Lines, ids *eventid.Rows) (input.Rows, error) {
 		t, err := openTable(in, ids, retailrocketColumns[:], "transactionid")
 		if err != nil {
 			return nil, err
@@ -28,8 +30,8 @@ var retailrocketColumns = [...]string{"timestamp", "visitorid", "event", "itemid
 
 type retailrocketRows struct{ *table }
 
-func (r retailrocketRows) next(in *lines, e *event.Event) error {
-	line, err := in.next()
+func (r retailrocketRows) Next(in *input.Lines, e *event.Event) error {
+	line, err := in.Next()
 	if err != nil {
 		return err
 	}
@@ -44,7 +46,7 @@ func (r retailrocketRows) next(in *lines, e *event.Event) error {
 		OrderID:   r.column(fields, 4),
 		Quantity:  1,
 	}
-	if e.Timestamp, err = readUnix(r.column(fields, 0), "timestamp", 1000); err != nil {
+	if e.Timestamp, err = parse.Unix(r.column(fields, 0), "timestamp", 1000); err != nil {
 		return err
 	}
 	r.others(fields, -1, e)

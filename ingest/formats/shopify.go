@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/internal/event"
 )
 
@@ -15,14 +17,14 @@ import (
 // and what the order as a whole has is in its first row only. Cells hold line
 // ends. It is full of people's names and addresses, none of which become part
 // of an event: of the columns only those below are read.
-var shopify = format{
-	name:    "shopify",
-	expects: "CSV of Shopify's export of orders, with the columns Name, Created at, Lineitem quantity, Lineitem name and Lineitem price",
-	matches: func(head [][]byte) bool {
+var shopify = input.Format{
+	Name:    "shopify",
+	Expects: "CSV of Shopify's export of orders, with the columns Name, Created at, Lineitem quantity, Lineitem name and Lineitem price",
+	Matches: func(head [][]byte) bool {
 		_, err := newTable(head[0], shopifyColumns, shopifyOptional...)
 		return err == nil
 	},
-	open: func(in *lines, ids *eventid.Rows) (rows, error) {
+	Open: func(in *input.Lines, ids *eventid.Rows) (input.Rows, error) {
 		t, err := openTable(in, ids, shopifyColumns, shopifyOptional...)
 		if err != nil {
 			return nil, err
@@ -62,14 +64,14 @@ var (
 
 type shopifyRows struct {
 	*table
-	order    event.Event // what the order's events have in common
-	kept     properties  // the order's
-	position int         // of the row in the order, from 0
-	own      properties
+	order    event.Event      // what the order's events have in common
+	kept     parse.Properties // the order's
+	position int              // of the row in the order, from 0
+	own      parse.Properties
 }
 
-func (r *shopifyRows) next(in *lines, e *event.Event) error {
-	line, err := in.nextRecord(',')
+func (r *shopifyRows) Next(in *input.Lines, e *event.Event) error {
+	line, err := in.NextRecord(',')
 	if err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func (r *shopifyRows) next(in *lines, e *event.Event) error {
 	}
 	name := r.column(fields, shopName)
 	if name == "" {
-		return rejected(event.ReasonMissingField, "Name", "a row has the name of its order")
+		return parse.Rejected(event.ReasonMissingField, "Name", "a row has the name of its order")
 	}
 	if r.position++; name != r.order.OrderID {
 		if err := r.begin(fields); err != nil {
@@ -87,7 +89,7 @@ func (r *shopifyRows) next(in *lines, e *event.Event) error {
 		}
 	}
 	if r.order.Timestamp == 0 {
-		return rejected(event.ReasonMissingField, "Created at", "the first row of order %s has the time of the order, and that row is missing or was rejected", clip([]byte(name), 128))
+		return parse.Rejected(event.ReasonMissingField, "Created at", "the first row of order %s has the time of the order, and that row is missing or was rejected", parse.Clip([]byte(name), 128))
 	}
 	*e = r.order
 	e.Brand = r.column(fields, shopVendor)
@@ -96,22 +98,22 @@ func (r *shopifyRows) next(in *lines, e *event.Event) error {
 		e.ProductID, item = item, ""
 	}
 	if e.ProductID == "" {
-		return rejected(event.ReasonMissingField, "Lineitem name", "a row has the name or the SKU of what was bought")
+		return parse.Rejected(event.ReasonMissingField, "Lineitem name", "a row has the name or the SKU of what was bought")
 	}
-	if err := readPrice(e, r.column(fields, shopPrice), "Lineitem price"); err != nil {
+	if err := parse.Price(e, r.column(fields, shopPrice), "Lineitem price"); err != nil {
 		return err
 	}
-	if err := readQuantity(e, r.column(fields, shopQuantity), "Lineitem quantity"); err != nil {
+	if err := parse.Quantity(e, r.column(fields, shopQuantity), "Lineitem quantity"); err != nil {
 		return err
 	}
-	r.own.reset()
-	r.own.add("lineitem_name", appendJSON(nil, []byte(item)))
+	r.own.Reset()
+	r.own.Add("lineitem_name", parse.AppendJSON(nil, []byte(item)))
 	r.keep(&r.own, fields, shopItemKept, shopOrderKept)
-	r.own.addAll(&r.kept)
-	e.Properties = r.own.text()
+	r.own.AddAll(&r.kept)
+	e.Properties = r.own.Text()
 	r.id = append(append(r.id[:0], name...), '/')
 	r.id = strconv.AppendInt(r.id, int64(r.position), 10)
-	e.ID = text(r.id)
+	e.ID = parse.Text(r.id)
 	return nil
 }
 
@@ -124,7 +126,7 @@ func (r *shopifyRows) begin(fields [][]byte) (err error) {
 		Currency: strings.Clone(r.column(fields, shopCurrency)),
 		Quantity: 1,
 	}
-	r.kept.reset()
+	r.kept.Reset()
 	r.keep(&r.kept, fields, shopOrderKept, len(shopifyColumns))
 	if email := strings.ToLower(strings.TrimSpace(r.column(fields, shopEmail))); email != "" {
 		sum := sha256.Sum256([]byte(email))
@@ -142,10 +144,10 @@ func (r *shopifyRows) begin(fields [][]byte) (err error) {
 }
 
 // keep adds columns to properties.
-func (r *shopifyRows) keep(p *properties, fields [][]byte, from, to int) {
+func (r *shopifyRows) keep(p *parse.Properties, fields [][]byte, from, to int) {
 	for c := from; c < to; c++ {
 		if value := r.column(fields, c); value != "" {
-			p.add(snakeCase(shopifyColumns[c]), appendJSON(nil, []byte(value)))
+			p.Add(parse.SnakeCase(shopifyColumns[c]), parse.AppendJSON(nil, []byte(value)))
 		}
 	}
 }
@@ -157,7 +159,7 @@ func shopifyTime(s, field string) (event.Millis, error) {
 	}
 	at, ok := event.ParseTime(s, true)
 	if !ok {
-		return 0, rejected(event.ReasonBadTime, field, "%q is not a time as in 2019-10-01 12:34:56 -0400", clip([]byte(s), 128))
+		return 0, parse.Rejected(event.ReasonBadTime, field, "%q is not a time as in 2019-10-01 12:34:56 -0400", parse.Clip([]byte(s), 128))
 	}
 	return at, nil
 }

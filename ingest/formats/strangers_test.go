@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"clickstream/ingest/formats/formatstest"
+	"clickstream/ingest/formats/mapped"
 	"clickstream/ingest/mapping"
 	"clickstream/internal/event"
 )
@@ -47,7 +48,7 @@ func readStranger(t *testing.T, seed uint64) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	guess, err := GuessMapping(strings.NewReader(file.Content), mapping.Mapping{})
+	guess, err := mapped.Guess(strings.NewReader(file.Content), mapping.Mapping{})
 	if err != nil {
 		t.Errorf("seed %d: %v", seed, err)
 		return false

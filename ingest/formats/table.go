@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/internal/event"
 )
 
@@ -19,7 +21,7 @@ type table struct {
 	names []string // of all columns, in the file's order
 	extra []int    // those that are not known
 
-	split      splitter
+	split      input.Splitter
 	content    eventid.Content
 	ids        *eventid.Rows
 	id         []byte
@@ -30,7 +32,7 @@ type table struct {
 // be missing.
 func newTable(header []byte, known []string, optional ...string) (*table, error) {
 	t := &table{known: known, at: slices.Repeat([]int{-1}, len(known))}
-	fields, problem := t.split.split(header)
+	fields, problem := t.split.Split(header)
 	if problem != "" {
 		return nil, fmt.Errorf("the header is not CSV: %s", problem)
 	}
@@ -53,14 +55,14 @@ func newTable(header []byte, known []string, optional ...string) (*table, error)
 		}
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("the header %q lacks %s", clip(header, 200), strings.Join(missing, ", "))
+		return nil, fmt.Errorf("the header %q lacks %s", parse.Clip(header, 200), strings.Join(missing, ", "))
 	}
 	return t, nil
 }
 
 // openTable reads the header from the file.
-func openTable(in *lines, ids *eventid.Rows, known []string, optional ...string) (*table, error) {
-	header, err := in.next()
+func openTable(in *input.Lines, ids *eventid.Rows, known []string, optional ...string) (*table, error) {
+	header, err := in.Next()
 	if err != nil {
 		return nil, fmt.Errorf("read the header: %w", err)
 	}
@@ -76,18 +78,18 @@ func openTable(in *lines, ids *eventid.Rows, known []string, optional ...string)
 func (t *table) row(line []byte) ([][]byte, error) {
 	fields, err := splitLine(&t.split, line)
 	if err == nil && len(fields) != len(t.names) {
-		err = rejected(event.ReasonBadRow, "", "the row has %d columns, the header %d", len(fields), len(t.names))
+		err = parse.Rejected(event.ReasonBadRow, "", "the row has %d columns, the header %d", len(fields), len(t.names))
 	}
 	return fields, err
 }
 
-func splitLine(s *splitter, line []byte) ([][]byte, error) {
+func splitLine(s *input.Splitter, line []byte) ([][]byte, error) {
 	if !utf8.Valid(line) {
-		return nil, rejected(event.ReasonBadEncoding, "", "the line is not UTF-8")
+		return nil, parse.Rejected(event.ReasonBadEncoding, "", "the line is not UTF-8")
 	}
-	fields, problem := s.split(line)
+	fields, problem := s.Split(line)
 	if problem != "" {
-		return nil, rejected(event.ReasonBadRow, "", "%s", problem)
+		return nil, parse.Rejected(event.ReasonBadRow, "", "%s", problem)
 	}
 	return fields, nil
 }
@@ -95,7 +97,7 @@ func splitLine(s *splitter, line []byte) ([][]byte, error) {
 // column is a known field's text, empty where the file has no such column.
 func (t *table) column(fields [][]byte, c int) string {
 	if i := t.at[c]; i >= 0 {
-		return text(fields[i])
+		return parse.Text(fields[i])
 	}
 	return ""
 }
@@ -112,7 +114,7 @@ func (t *table) others(fields [][]byte, c int, e *event.Event) {
 	}
 	t.properties = append(p, '}')
 	if len(t.properties) > len("{}") {
-		e.Properties = text(t.properties)
+		e.Properties = parse.Text(t.properties)
 	}
 }
 
@@ -123,8 +125,8 @@ func (t *table) appendProperty(p []byte, fields [][]byte, i int) []byte {
 	if len(p) > 1 {
 		p = append(p, ',')
 	}
-	p = append(appendJSON(p, []byte(t.names[i])), ':')
-	return appendJSON(p, fields[i])
+	p = append(parse.AppendJSON(p, []byte(t.names[i])), ':')
+	return parse.AppendJSON(p, fields[i])
 }
 
 // makeID takes the fields as they are in the file: the known ones in the
@@ -135,11 +137,11 @@ func (t *table) makeID(fields [][]byte, e *event.Event) (err error) {
 		t.content.Field(name, t.column(fields, c))
 	}
 	for _, i := range t.extra {
-		t.content.Field(t.names[i], text(fields[i]))
+		t.content.Field(t.names[i], parse.Text(fields[i]))
 	}
 	if t.id, err = t.ids.AppendID(t.id[:0], &t.content); err != nil {
 		return err
 	}
-	e.ID = text(t.id)
+	e.ID = parse.Text(t.id)
 	return nil
 }

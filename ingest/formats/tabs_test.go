@@ -6,17 +6,19 @@ import (
 	"testing"
 
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/internal/event"
 )
 
 // The format that docs/contributing.md adds as its example.
 
 // tabs is a line per event: time, type, product and session, with tabs between.
-var tabs = format{
-	name:    "tabs",
-	expects: "lines of time, type, product and session with tabs between",
-	matches: func(head [][]byte) bool { return bytes.Count(head[0], []byte("\t")) == 3 },
-	open:    func(_ *lines, ids *eventid.Rows) (rows, error) { return &tabRows{ids: ids}, nil },
+var tabs = input.Format{
+	Name:    "tabs",
+	Expects: "lines of time, type, product and session with tabs between",
+	Matches: func(head [][]byte) bool { return bytes.Count(head[0], []byte("\t")) == 3 },
+	Open:    func(_ *input.Lines, ids *eventid.Rows) (input.Rows, error) { return &tabRows{ids: ids}, nil },
 }
 
 type tabRows struct {
@@ -25,18 +27,18 @@ type tabRows struct {
 	id      []byte
 }
 
-func (r *tabRows) next(in *lines, e *event.Event) error {
-	line, err := in.next()
+func (r *tabRows) Next(in *input.Lines, e *event.Event) error {
+	line, err := in.Next()
 	if err != nil {
 		return err
 	}
 	fields := strings.Split(string(line), "\t")
 	if len(fields) != 4 {
-		return rejected(event.ReasonBadRow, "", "a row has 4 fields, this one has %d", len(fields))
+		return parse.Rejected(event.ReasonBadRow, "", "a row has 4 fields, this one has %d", len(fields))
 	}
 	at, ok := event.ParseTime(fields[0], true)
 	if !ok {
-		return rejected(event.ReasonBadTime, "timestamp", "%q is not a time", clip([]byte(fields[0]), 128))
+		return parse.Rejected(event.ReasonBadTime, "timestamp", "%q is not a time", parse.Clip([]byte(fields[0]), 128))
 	}
 	*e = event.Event{Timestamp: at, Type: fields[1], ProductID: fields[2], SessionID: fields[3], Quantity: 1}
 	// The same row of the same file has the same id whenever it is read (I4).
@@ -45,13 +47,13 @@ func (r *tabRows) next(in *lines, e *event.Event) error {
 	if r.id, err = r.ids.AppendID(r.id[:0], &r.content); err != nil {
 		return err
 	}
-	e.ID = text(r.id)
+	e.ID = parse.Text(r.id)
 	return nil
 }
 
 func TestAFormatOfOnesOwnIsFoundAndRead(t *testing.T) {
 	before := known
-	known = append([]format{tabs}, known...)
+	known = append([]input.Format{tabs}, known...)
 	t.Cleanup(func() { known = before })
 	file := "2026-11-22T10:04:05Z\tview\tp1\ts1\n2026-11-22T10:04:05Z\tview\tp1\ts1\nyesterday\tview\tp1\ts1\nview\n"
 	rows := readAll(t, strings.NewReader(file), Auto)

@@ -1,23 +1,25 @@
-package formats
+package tracked
 
 import (
 	"slices"
 
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/internal/event"
 )
 
-// segment is the JSON lines of raw exports of Segment and RudderStack: a line is
+// Segment is the JSON lines of raw exports of Segment and RudderStack: a line is
 // a call of track, page, screen and so on as it was received.
-var segment = format{
-	name:    "segment",
-	expects: `JSON lines of Segment's and RudderStack's raw exports, with type, event, properties, messageId, timestamp, userId and anonymousId`,
-	matches: func(head [][]byte) bool {
-		return anyObject(head, func(line []byte) bool {
-			return has(line, "type") && (has(line, "anonymousId") || has(line, "userId")) &&
-				(has(line, "timestamp") || has(line, "originalTimestamp"))
+var Segment = input.Format{
+	Name:    "segment",
+	Expects: `JSON lines of Segment's and RudderStack's raw exports, with type, event, properties, messageId, timestamp, userId and anonymousId`,
+	Matches: func(head [][]byte) bool {
+		return parse.AnyObject(head, func(line []byte) bool {
+			return parse.Has(line, "type") && (parse.Has(line, "anonymousId") || parse.Has(line, "userId")) &&
+				(parse.Has(line, "timestamp") || parse.Has(line, "originalTimestamp"))
 		})
 	},
-	open: segmentTool.open,
+	Open: segmentTool.open,
 }
 
 var segmentTool = &tool{read: readSegment, products: "properties.products", one: "properties.product_id", product: specNames}
@@ -29,71 +31,71 @@ var specNames = productNames{
 }
 
 func readSegment(line []byte, t *tracked) (err error) {
-	call, err := scalarOf(find(line, "type"), "type")
+	call, err := parse.ScalarOf(parse.Find(line, "type"), "type")
 	if err != nil {
 		return err
 	}
 	name := call
 	switch call {
 	case "":
-		return rejected(event.ReasonMissingField, "type", "a line has the type of its call, such as track or page")
+		return parse.Rejected(event.ReasonMissingField, "type", "a line has the type of its call, such as track or page")
 	case "track":
-		if name, err = scalarOf(find(line, "event"), "event"); err != nil {
+		if name, err = parse.ScalarOf(parse.Find(line, "event"), "event"); err != nil {
 			return err
 		}
 		if name == "" {
-			return rejected(event.ReasonMissingField, "event", "a call of track has the event's name")
+			return parse.Rejected(event.ReasonMissingField, "event", "a call of track has the event's name")
 		}
 	}
 	t.is(name)
-	context := find(line, "context")
-	device, page := find(context, "device"), find(context, "page")
-	take(&t.DeviceType, find(device, "type"))
-	take(&t.PageURL, find(page, "url"))
-	if err := t.specProperties(find(line, "properties"), "session_id", nil); err != nil {
+	context := parse.Find(line, "context")
+	device, page := parse.Find(context, "device"), parse.Find(context, "page")
+	take(&t.DeviceType, parse.Find(device, "type"))
+	take(&t.PageURL, parse.Find(page, "url"))
+	if err := t.specProperties(parse.Find(line, "properties"), "session_id", nil); err != nil {
 		return err
 	}
 	var at, original, anonymous string
-	for c := inside(line); ; {
-		member, value, ok := c.member()
+	for c := parse.Inside(line); ; {
+		member, value, ok := c.Member()
 		if !ok {
 			break
 		}
 		switch member {
 		case "messageId":
-			t.ID, err = scalarOf(value, member)
+			t.ID, err = parse.ScalarOf(value, member)
 		case "userId":
-			t.UserID, err = scalarOf(value, member)
+			t.UserID, err = parse.ScalarOf(value, member)
 		case "anonymousId":
-			anonymous, err = scalarOf(value, member)
+			anonymous, err = parse.ScalarOf(value, member)
 		case "timestamp":
-			at, err = scalarOf(value, member)
+			at, err = parse.ScalarOf(value, member)
 		case "originalTimestamp":
-			original, err = scalarOf(value, member)
+			original, err = parse.ScalarOf(value, member)
 		case "type", "event", "properties":
 		case "context":
-			t.rest.add(member, without(value, "traits", "ip", "sessionId", "sessionStart"))
+			t.rest.Add(member, without(value, "traits", "ip", "sessionId", "sessionStart"))
 		case "integrations", "_metadata", "sentAt", "receivedAt", "request_ip", "writeKey", "traits", "version":
 			// They say nothing of the event, change from one delivery to the next,
 			// or are about a person.
 		default:
-			t.rest.add(member, value)
+			t.rest.Add(member, value)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if t.SessionID == "" {
-		take(&t.SessionID, find(context, "sessionId"))
+		take(&t.SessionID, parse.Find(context, "sessionId"))
 	}
 	if t.SessionID != "" {
-		t.rest.add("anonymousId", find(line, "anonymousId"))
+		t.rest.Add("anonymousId", parse.Find(line, "anonymousId"))
 	}
 	t.SessionID = sessionOf(anonymous, t.SessionID)
 	if at == "" {
 		at = original
 	}
-	t.Timestamp, err = readTime(at, "timestamp")
+	t.Timestamp, err = parse.Time(at, "timestamp")
 	return err
 }
 
@@ -115,15 +117,15 @@ func sessionOf(visitor, session string) string {
 func (t *tracked) specProperties(object []byte, session string, own func(name string, value []byte) bool) error {
 	const field = "properties."
 	if len(object) > 0 && object[0] != '{' && object[0] != 'n' {
-		return rejected(event.ReasonBadType, "properties", "an object is expected")
+		return parse.Rejected(event.ReasonBadType, "properties", "an object is expected")
 	}
-	several, err := t.isAbout(find(object, "products"), field+"products")
+	several, err := t.isAbout(parse.Find(object, "products"), field+"products")
 	if err != nil {
 		return err
 	}
 	id := specNames.idOf(object)
-	for c := inside(object); ; {
-		name, value, ok := c.member()
+	for c := parse.Inside(object); ; {
+		name, value, ok := c.Member()
 		if !ok {
 			return nil
 		}
@@ -149,7 +151,7 @@ func (t *tracked) specProperties(object []byte, session string, own func(name st
 			taken = take(&t.SessionID, value)
 		}
 		if !taken {
-			t.rest.add(name, value)
+			t.rest.Add(name, value)
 		}
 	}
 }
@@ -157,14 +159,14 @@ func (t *tracked) specProperties(object []byte, session string, own func(name st
 // without is the object with some members left out.
 func without(object []byte, names ...string) []byte {
 	left := make([]byte, 0, len(object))
-	for c := inside(object); ; {
-		name, value, ok := c.member()
+	for c := parse.Inside(object); ; {
+		name, value, ok := c.Member()
 		if !ok {
 			break
 		}
 		if object[0] == '{' && !slices.Contains(names, name) {
 			left = append(left, ',')
-			left = append(appendJSON(left, []byte(name)), ':')
+			left = append(parse.AppendJSON(left, []byte(name)), ':')
 			left = append(left, value...)
 		}
 	}

@@ -1,10 +1,15 @@
-package formats
+package input
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
+
+	"clickstream/ingest/formats/parse"
+	"clickstream/internal/event"
 )
 
 // spansLines says whether a file that begins with head is a JSON array of
@@ -25,9 +30,9 @@ func spansLines(head []byte) bool {
 // headValues returns the first values of what the buffer holds. The last may
 // be cut off.
 func headValues(buf []byte) [][]byte {
-	l := lines{src: bytes.NewReader(nil), buf: append(bytes.Clone(buf), 0, 0), end: len(buf), values: true}
+	l := Lines{src: bytes.NewReader(nil), buf: append(bytes.Clone(buf), 0, 0), end: len(buf), values: true}
 	var head [][]byte
-	for len(head) < maxHead {
+	for len(head) < MaxHead {
 		value, err := l.nextValue()
 		if err != nil {
 			break
@@ -41,7 +46,7 @@ func headValues(buf []byte) [][]byte {
 // the other. It goes by brackets and quotes alone, and whoever decodes the value
 // finds out whether it is JSON. A string never spans lines, so a quote that is
 // left open spoils one value and not the rest of the file.
-func (l *lines) nextValue() ([]byte, error) {
+func (l *Lines) nextValue() ([]byte, error) {
 	l.number, l.more = max(1, l.number+l.more), 0
 	if err := l.toValue(); err != nil {
 		return nil, err
@@ -52,7 +57,7 @@ func (l *lines) nextValue() ([]byte, error) {
 		for n < len(rest) && !scan.ends(rest[n]) {
 			n++
 		}
-		if n > maxLine {
+		if n > MaxLine {
 			return nil, l.valueTooLong(n, &scan)
 		}
 		if n == len(rest) && l.fill() {
@@ -71,9 +76,9 @@ func (l *lines) nextValue() ([]byte, error) {
 
 // valueTooLong passes over what follows the first n bytes of a value, up to its
 // end or, where its brackets may be the fault, the line's.
-func (l *lines) valueTooLong(n int, scan *valueScan) error {
+func (l *Lines) valueTooLong(n int, scan *valueScan) error {
 	value := l.buf[l.start : l.start+n]
-	l.last = bytes.Clone(value[:keepLong])
+	l.last = bytes.Clone(value[:KeepLong])
 	l.more = int64(bytes.Count(value, []byte{'\n'}))
 	l.start += n
 	for l.start < l.end || l.fill() {
@@ -86,9 +91,28 @@ func (l *lines) valueTooLong(n int, scan *valueScan) error {
 	return tooLong()
 }
 
+// NextObject reads the next line and checks that it is one JSON object.
+func (l *Lines) NextObject() ([]byte, error) {
+	line, err := l.Next()
+	if err != nil {
+		return nil, err
+	}
+	if !utf8.Valid(line) {
+		return nil, parse.Rejected(event.ReasonBadEncoding, "", "the line is not UTF-8")
+	}
+	if !json.Valid(line) {
+		var value json.RawMessage
+		return nil, parse.Rejected(event.ReasonBadJSON, "", "the line is not JSON: %v", json.Unmarshal(line, &value))
+	}
+	if line = bytes.TrimSpace(line); line[0] != '{' {
+		return nil, parse.Rejected(event.ReasonBadJSON, "", "a line is one JSON object")
+	}
+	return line, nil
+}
+
 // toValue moves to the first byte of the next value. What is between values is
 // passed over.
-func (l *lines) toValue() error {
+func (l *Lines) toValue() error {
 	for {
 		for ; l.start < l.end; l.start++ {
 			switch l.buf[l.start] {

@@ -1,4 +1,12 @@
-package formats
+// Package input gives formats the text of a file, in UTF-8: its lines, records of
+// CSV that span lines, or the values of a JSON array, each with its line's number,
+// and splits lines of CSV into fields. A Format reads events from it.
+//
+// It promises: every byte of the file belongs to what is handed out, or lies
+// between; what is too long is returned as a *event.Rejection, and reading
+// continues; memory is bounded by the longest line, MaxLine. What is handed out is
+// good until the next call.
+package input
 
 import (
 	"bytes"
@@ -6,20 +14,22 @@ import (
 	"fmt"
 	"io"
 
+	"clickstream/ingest/formats/parse"
 	"clickstream/internal/event"
 )
 
+// Limits of what is read.
 const (
-	maxLine  = 1 << 20
-	keepLong = 64 << 10 // of a line longer than that
-	maxHead  = 10       // lines read to find the format
+	MaxLine  = 1 << 20
+	KeepLong = 64 << 10 // of a line longer than that
+	MaxHead  = 10       // lines read to find the format
 )
 
-// lines splits a file into lines. Every "\n" ends one, the last needs none; a
+// Lines splits a file into lines. Every "\n" ends one, the last needs none; a
 // "\r" before it and a byte order mark at the very beginning are no part of
 // the line. A file that is a JSON array, or whose objects span lines, is split
-// into values instead, which next hands out as if each were a line.
-type lines struct {
+// into values instead, which Next hands out as if each were a line.
+type Lines struct {
 	src        io.Reader
 	buf        []byte
 	start, end int // what of buf is not handed out yet
@@ -33,12 +43,29 @@ type lines struct {
 	open   int  // arrays around the next value
 }
 
-func newLines(src io.Reader) *lines { return &lines{src: src, buf: make([]byte, maxLine+2)} }
+// New returns the lines of src, which is UTF-8 (Decoded).
+func New(src io.Reader) *Lines { return &Lines{src: src, buf: make([]byte, MaxLine+2)} }
+
+// Buffered is what is read of the file and not handed out yet.
+func (l *Lines) Buffered() []byte { return l.buf[l.start:l.end] }
+
+// HoldsValues says whether JSON values are handed out, not lines.
+func (l *Lines) HoldsValues() bool { return l.values }
+
+// AsLines hands out lines, whatever Head has found.
+func (l *Lines) AsLines() { l.values = false }
+
+// Row is the line handed out last: its number, of several lines the first one's,
+// and its bytes, which are good until the next call.
+func (l *Lines) Row() (number int64, raw []byte) { return l.number, l.last }
+
+// Part says that of the line handed out last only this part is read now.
+func (l *Lines) Part(raw []byte) { l.last = raw }
 
 var mark = []byte("\xef\xbb\xbf")
 
 // fill reads more bytes into the buffer and reports whether there were any.
-func (l *lines) fill() bool {
+func (l *Lines) fill() bool {
 	if l.failed != nil {
 		return false
 	}
@@ -58,10 +85,10 @@ func (l *lines) fill() bool {
 	return false
 }
 
-// head returns the first lines that are not empty, without handing them out.
+// Head returns the first lines that are not empty, without handing them out.
 // It skips the byte order mark and finds out whether values are to be read.
-func (l *lines) head() ([][]byte, error) {
-	for whole, n := false, 0; l.end < keepLong || l.end < maxLine && !whole; n = l.end {
+func (l *Lines) Head() ([][]byte, error) {
+	for whole, n := false, 0; l.end < KeepLong || l.end < MaxLine && !whole; n = l.end {
 		if !l.fill() {
 			break
 		}
@@ -79,7 +106,7 @@ func (l *lines) head() ([][]byte, error) {
 		return headValues(l.buf[l.start:l.end]), nil
 	}
 	var head [][]byte
-	for rest := l.buf[l.start:l.end]; len(rest) > 0 && len(head) < maxHead; {
+	for rest := l.buf[l.start:l.end]; len(rest) > 0 && len(head) < MaxHead; {
 		line, after, _ := bytes.Cut(rest, []byte{'\n'})
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			head = append(head, line)
@@ -89,9 +116,9 @@ func (l *lines) head() ([][]byte, error) {
 	return head, nil
 }
 
-// skip passes over the file's first n lines, empty ones included. It comes before
-// head.
-func (l *lines) skip(n int) error {
+// Skip passes over the file's first n lines, empty ones included. It comes before
+// Head.
+func (l *Lines) Skip(n int) error {
 	for range n {
 		line, err := l.cut()
 		if errors.Is(err, io.EOF) && l.number == 0 {
@@ -103,17 +130,17 @@ func (l *lines) skip(n int) error {
 		if err != nil {
 			return fmt.Errorf("skip the first lines: %w", err)
 		}
-		if len(line) > maxLine {
-			return fmt.Errorf("skip=%d: line %d is longer than %d bytes: is it a file of events?", n, l.number, maxLine)
+		if len(line) > MaxLine {
+			return fmt.Errorf("skip=%d: line %d is longer than %d bytes: is it a file of events?", n, l.number, MaxLine)
 		}
 	}
 	return nil
 }
 
-// next hands out the next line that is not empty. Of one that is too long it
+// Next hands out the next line that is not empty. Of one that is too long it
 // keeps the beginning and returns a *event.Rejection; the error at the end is
 // io.EOF.
-func (l *lines) next() ([]byte, error) {
+func (l *Lines) Next() ([]byte, error) {
 	if l.values {
 		return l.nextValue()
 	}
@@ -126,7 +153,7 @@ func (l *lines) next() ([]byte, error) {
 			line = line[:n-1]
 		}
 		l.last = line
-		if len(line) > maxLine {
+		if len(line) > MaxLine {
 			return nil, l.passOver()
 		}
 		if len(line) > 0 {
@@ -136,7 +163,7 @@ func (l *lines) next() ([]byte, error) {
 }
 
 // cut returns the next line, or more than maxLine bytes of it.
-func (l *lines) cut() ([]byte, error) {
+func (l *Lines) cut() ([]byte, error) {
 	l.number, l.more = l.number+l.more, 0
 	scanned := 0
 	for {
@@ -167,8 +194,8 @@ func (l *lines) cut() ([]byte, error) {
 }
 
 // passOver passes over the rest of a line that is too long.
-func (l *lines) passOver() error {
-	l.last = bytes.Clone(l.last[:keepLong])
+func (l *Lines) passOver() error {
+	l.last = bytes.Clone(l.last[:KeepLong])
 	// The line's end may have been found just past the limit.
 	if l.start == 0 || l.buf[l.start-1] != '\n' {
 		for {
@@ -186,5 +213,5 @@ func (l *lines) passOver() error {
 }
 
 func tooLong() error {
-	return rejected(event.ReasonTooLong, "", "the line has more than %d bytes; the first %d are kept", maxLine, keepLong)
+	return parse.Rejected(event.ReasonTooLong, "", "the line has more than %d bytes; the first %d are kept", MaxLine, KeepLong)
 }

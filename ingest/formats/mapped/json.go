@@ -1,9 +1,11 @@
-package formats
+package mapped
 
 import (
 	"strings"
 
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/ingest/mapping"
 	"clickstream/internal/event"
 )
@@ -17,7 +19,7 @@ type mappedJSON struct {
 	texts []string
 	seen  []bool
 
-	properties properties
+	properties parse.Properties
 	rest       []byte // of objects of which some members are mapped
 	content    eventid.Content
 	ids        *eventid.Rows
@@ -32,7 +34,7 @@ type node struct {
 	children map[string]*node
 }
 
-func openMappedJSON(_ *lines, ids *eventid.Rows, m mapping.Mapping) (rows, error) {
+func openMappedJSON(_ *input.Lines, ids *eventid.Rows, m mapping.Mapping) (input.Rows, error) {
 	fill, err := newFilling(m)
 	if err != nil {
 		return nil, err
@@ -85,22 +87,22 @@ func (n *node) child(name string) *node {
 	return n.children[name]
 }
 
-func (r *mappedJSON) next(in *lines, e *event.Event) error {
-	line, err := nextObject(in)
+func (r *mappedJSON) Next(in *input.Lines, e *event.Event) error {
+	line, err := in.NextObject()
 	if err != nil {
 		return err
 	}
 	clear(r.texts)
 	clear(r.seen)
-	r.properties.reset()
+	r.properties.Reset()
 	r.rest = r.rest[:0]
 	r.content.Row()
-	for c := inside(line); ; {
-		name, value, ok := c.member()
+	for c := parse.Inside(line); ; {
+		name, value, ok := c.Member()
 		if !ok {
 			break
 		}
-		r.content.Field(name, text(value))
+		r.content.Field(name, parse.Text(value))
 		if err := r.member(name, value); err != nil {
 			return err
 		}
@@ -108,14 +110,14 @@ func (r *mappedJSON) next(in *lines, e *event.Event) error {
 	if err := r.event(e, r.texts); err != nil {
 		return err
 	}
-	e.Properties = r.properties.text()
+	e.Properties = r.properties.Text()
 	if e.ID != "" {
 		return nil
 	}
 	if r.id, err = r.ids.AppendID(r.id[:0], &r.content); err != nil {
 		return err
 	}
-	e.ID = text(r.id)
+	e.ID = parse.Text(r.id)
 	return nil
 }
 
@@ -146,15 +148,15 @@ func (r *mappedJSON) member(name string, value []byte) error {
 // properties themselves.
 func (r *mappedJSON) property(name string, value []byte) {
 	if name != "properties" || value[0] != '{' {
-		r.properties.add(name, value)
+		r.properties.Add(name, value)
 		return
 	}
-	for c := inside(value); ; {
-		inner, value, ok := c.member()
+	for c := parse.Inside(value); ; {
+		inner, value, ok := c.Member()
 		if !ok {
 			return
 		}
-		r.properties.add(inner, value)
+		r.properties.Add(inner, value)
 	}
 }
 
@@ -163,8 +165,8 @@ func (r *mappedJSON) property(name string, value []byte) {
 func (r *mappedJSON) object(n *node, value []byte) error {
 	r.rest = append(r.rest, '{')
 	from := len(r.rest)
-	for c := inside(value); ; {
-		name, value, ok := c.member()
+	for c := parse.Inside(value); ; {
+		name, value, ok := c.Member()
 		if !ok {
 			break
 		}
@@ -188,7 +190,7 @@ func (r *mappedJSON) object(n *node, value []byte) error {
 		if before > from {
 			r.rest = append(r.rest, ',')
 		}
-		r.rest = append(appendJSON(r.rest, []byte(name)), ':')
+		r.rest = append(parse.AppendJSON(r.rest, []byte(name)), ':')
 		if child == nil || child.children == nil || value[0] != '{' {
 			r.rest = append(r.rest, value...)
 			continue
@@ -208,15 +210,15 @@ func (r *mappedJSON) object(n *node, value []byte) error {
 func (r *mappedJSON) take(n *node, value []byte) error {
 	at := n.text - 1
 	if r.seen[at] {
-		return rejected(event.ReasonDuplicateField, n.column, "the object has the member twice")
+		return parse.Rejected(event.ReasonDuplicateField, n.column, "the object has the member twice")
 	}
 	r.seen[at] = true
-	s, ok := scalar(value)
+	s, ok := parse.Scalar(value)
 	if value[0] == 't' || value[0] == 'f' {
-		s, ok = text(value), true
+		s, ok = parse.Text(value), true
 	}
 	if !ok {
-		return rejected(event.ReasonBadType, n.column, "a text or a number is expected; of an object, name the member, as in %s.id", n.column)
+		return parse.Rejected(event.ReasonBadType, n.column, "a text or a number is expected; of an object, name the member, as in %s.id", n.column)
 	}
 	r.texts[at] = s
 	return nil

@@ -1,4 +1,4 @@
-package formats
+package mapped
 
 import (
 	"bytes"
@@ -7,40 +7,42 @@ import (
 	"io"
 	"strings"
 
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/ingest/mapping"
 	"clickstream/ingest/mapping/guess"
 	"clickstream/internal/event"
 )
 
-// GuessBytes is how much of a file GuessMapping reads at most.
-const GuessBytes = 1 << 20
+// guessBytes is how much of a file Guess reads at most.
+const guessBytes = 1 << 20
 
-// GuessMapping guesses what given leaves open from the beginning of a file that
-// is not packed, up to GuessBytes of it. The error is that of reading, or that
+// Guess guesses what given leaves open from the beginning of a file that
+// is not packed, up to guessBytes of it. The error is that of reading, or that
 // there is nothing to guess from.
-func GuessMapping(r io.Reader, given mapping.Mapping) (guess.Guess, error) {
-	head, readErr := io.ReadAll(io.LimitReader(r, GuessBytes))
+func Guess(r io.Reader, given mapping.Mapping) (guess.Guess, error) {
+	head, readErr := io.ReadAll(io.LimitReader(r, guessBytes))
 	if err := readErr; err != nil && len(head) == 0 {
 		return guess.Guess{}, fmt.Errorf("read the first rows: %w", err)
 	}
 	var doubts []string
-	from, err := encodingOf(head[:min(len(head), showsEncoding)], given.Encoding)
+	from, err := input.EncodingOf(head[:min(len(head), input.ShowsEncoding)], given.Encoding)
 	if err != nil {
 		return guess.Guess{}, err
 	}
-	if from == nil && given.Encoding == "" && singleByte(head) {
+	if from == nil && given.Encoding == "" && input.SingleByte(head) {
 		given.Encoding = "windows-1252"
 		doubts = append(doubts, "The file is not UTF-8 and is read as windows-1252 (Latin-1); if names look wrong, give another one, as in encoding=windows-1250.")
 	}
-	inUTF8, err := decoded(bytes.NewReader(head), given.Encoding)
+	inUTF8, err := input.Decoded(bytes.NewReader(head), given.Encoding)
 	if err != nil {
 		return guess.Guess{}, err
 	}
-	in := newLines(inUTF8)
-	if err := in.skip(given.Skip); err != nil {
+	in := input.New(inUTF8)
+	if err := in.Skip(given.Skip); err != nil {
 		return guess.Guess{}, err
 	}
-	lines, err := in.head()
+	lines, err := in.Head()
 	if err != nil {
 		return guess.Guess{}, fmt.Errorf("read the first rows: %w", err)
 	}
@@ -48,27 +50,27 @@ func GuessMapping(r io.Reader, given mapping.Mapping) (guess.Guess, error) {
 		return guess.Guess{}, errors.New("the file is empty: there is nothing to guess from")
 	}
 	if given.Skip == 0 && !given.NoHeader && withShape(given, in).Kind == mapping.KindCSV {
-		if given.Skip = preamble(in.buf[in.start:in.end], given); given.Skip > 0 {
+		if given.Skip = preamble(in.Buffered(), given); given.Skip > 0 {
 			doubts = append(doubts, fmt.Sprintf("The first lines, %d of them, come before the names of the columns and are skipped.", given.Skip))
-			if err := in.skip(given.Skip); err != nil {
+			if err := in.Skip(given.Skip); err != nil {
 				return guess.Guess{}, err
 			}
 		}
 	}
 	sample := guess.Sample{Given: withShape(given, in)}
-	if given.Quote == 0 && sample.Given.Kind == mapping.KindCSV && quotedSingly(in.buf[in.start:in.end], sample.Given.Separator) {
+	if given.Quote == 0 && sample.Given.Kind == mapping.KindCSV && quotedSingly(in.Buffered(), sample.Given.Separator) {
 		given.Quote = '\''
 		sample.Given = withShape(given, in)
 	}
-	whole := len(head) < GuessBytes && readErr == nil
+	whole := len(head) < guessBytes && readErr == nil
 	if sample.Given.Kind == mapping.KindJSON {
 		sample.Names, sample.Rows = sampleJSON(in)
 	} else {
-		in.values = false
+		in.AsLines()
 		sample.Rows = sampleCSV(in, sample.Given, whole)
 	}
 	if len(sample.Rows) == 0 {
-		return guess.Guess{}, fmt.Errorf("no row can be read: the file begins with %q", clip(lines[0], 80))
+		return guess.Guess{}, fmt.Errorf("no row can be read: the file begins with %q", parse.Clip(lines[0], 80))
 	}
 	found := guess.From(sample)
 	found.Doubts = append(doubts, found.Doubts...)
@@ -96,13 +98,13 @@ func quotedSingly(head []byte, separator byte) bool {
 
 // sampleCSV reads the first rows that are as long as the first one. The last
 // may be cut off where the file is longer than what is read, and is left out.
-func sampleCSV(in *lines, m mapping.Mapping, whole bool) [][]string {
-	if _, ok := separatorLine(in.buf[in.start:in.end]); ok {
-		if _, err := in.next(); err != nil {
+func sampleCSV(in *input.Lines, m mapping.Mapping, whole bool) [][]string {
+	if _, ok := separatorLine(in.Buffered()); ok {
+		if _, err := in.Next(); err != nil {
 			return nil
 		}
 	}
-	r := mappedCSV{quote: m.Quote, split: splitter{comma: m.Separator, quote: m.Quote}}
+	r := mappedCSV{quote: m.Quote, split: input.Splitter{Comma: m.Separator, Quote: m.Quote}}
 	var rows [][]string
 	for len(rows) <= guess.SampleRows {
 		line, err := r.record(in)
@@ -115,7 +117,7 @@ func sampleCSV(in *lines, m mapping.Mapping, whole bool) [][]string {
 			}
 			break
 		}
-		fields, problem := r.split.split(line)
+		fields, problem := r.split.Split(line)
 		if problem != "" {
 			continue
 		}
@@ -138,11 +140,11 @@ func sampleCSV(in *lines, m mapping.Mapping, whole bool) [][]string {
 
 // sampleJSON reads the first objects. Their columns are all members that are
 // met, those of objects within by their paths.
-func sampleJSON(in *lines) (names []string, rows [][]string) {
+func sampleJSON(in *input.Lines) (names []string, rows [][]string) {
 	var objects []map[string]string
 	seen := make(map[string]bool)
 	for len(objects) < guess.SampleRows {
-		line, err := nextObject(in)
+		line, err := in.NextObject()
 		if _, bad := errors.AsType[*event.Rejection](err); bad {
 			continue
 		}
@@ -173,8 +175,8 @@ func sampleJSON(in *lines) (names []string, rows [][]string) {
 const maxPath = 4
 
 func flatten(object []byte, prefix string, depth int, member func(name, value string)) {
-	for c := inside(object); ; {
-		name, value, ok := c.member()
+	for c := parse.Inside(object); ; {
+		name, value, ok := c.Member()
 		if !ok {
 			return
 		}
@@ -183,7 +185,7 @@ func flatten(object []byte, prefix string, depth int, member func(name, value st
 			flatten(value, name+".", depth+1, member)
 			continue
 		}
-		text, ok := scalar(value)
+		text, ok := parse.Scalar(value)
 		if !ok {
 			text = string(value)
 		}

@@ -1,29 +1,28 @@
-package formats
+package input
 
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 
 	"clickstream/ingest/mapping"
 )
 
-// splitter splits a line of comma-separated values (RFC 4180). A field may be
+// Splitter splits a line of comma-separated values (RFC 4180). A field may be
 // quoted, with doubled quotes in it for quotes; it ends with its line: a quote
 // left open makes a bad row, not a bad rest of the file. Quotes inside an
 // unquoted field stand for themselves.
-type splitter struct {
-	comma byte // 0: ','
-	quote byte // 0: '"'; mapping.NoQuote: a quote is a character as any other
+type Splitter struct {
+	Comma byte // 0: ','
+	Quote byte // 0: '"'; mapping.NoQuote: a quote is a character as any other
 
 	fields  [][]byte
 	scratch []byte // of fields with doubled quotes
 }
 
-// split returns the line's fields, good until the next call, or what is wrong.
-func (s *splitter) split(line []byte) (fields [][]byte, problem string) {
+// Split returns the line's fields, good until the next call, or what is wrong.
+func (s *Splitter) Split(line []byte) (fields [][]byte, problem string) {
 	s.fields, s.scratch = s.fields[:0], s.scratch[:0]
-	comma, quote := cmp.Or(s.comma, ','), cmp.Or(s.quote, '"')
+	comma, quote := cmp.Or(s.Comma, ','), cmp.Or(s.Quote, '"')
 	for {
 		if len(line) > 0 && line[0] == quote && quote != mapping.NoQuote {
 			field, rest, problem := s.quoted(line[1:], comma, quote)
@@ -48,7 +47,7 @@ func (s *splitter) split(line []byte) (fields [][]byte, problem string) {
 }
 
 // quoted reads a field after its opening quote. rest is nil at the line's end.
-func (s *splitter) quoted(line []byte, comma, quote byte) (field, rest []byte, problem string) {
+func (s *Splitter) quoted(line []byte, comma, quote byte) (field, rest []byte, problem string) {
 	from := len(s.scratch)
 	doubled := false
 	for start := line; ; {
@@ -77,15 +76,4 @@ func (s *splitter) quoted(line []byte, comma, quote byte) (field, rest []byte, p
 		}
 		return nil, nil, "text after a closing quote"
 	}
-}
-
-// appendJSON appends s, which is UTF-8, as a JSON string.
-func appendJSON(dst, s []byte) []byte {
-	for _, c := range s {
-		if c < 0x20 || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(string(s)) // a string always has a text
-			return append(dst, quoted...)
-		}
-	}
-	return append(append(append(dst, '"'), s...), '"')
 }

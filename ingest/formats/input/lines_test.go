@@ -1,4 +1,4 @@
-package formats
+package input
 
 import (
 	"errors"
@@ -9,14 +9,18 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"go.uber.org/goleak"
+
 	"clickstream/internal/event"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 // handedOut is what next gives, each with its line, and the error at the end.
-func handedOut(t *testing.T, src io.Reader, next func(*lines) ([]byte, error)) ([]string, error) {
+func handedOut(t *testing.T, src io.Reader, next func(*Lines) ([]byte, error)) ([]string, error) {
 	t.Helper()
-	l := newLines(src)
-	if _, err := l.head(); err != nil {
+	l := New(src)
+	if _, err := l.Head(); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -34,7 +38,7 @@ func handedOut(t *testing.T, src io.Reader, next func(*lines) ([]byte, error)) (
 }
 
 func TestValuesOfAJSONArrayAreReadLikeLines(t *testing.T) {
-	long := strings.Repeat("x", maxLine)
+	long := strings.Repeat("x", MaxLine)
 	for _, tt := range []struct {
 		name, file string
 		want       []string
@@ -51,15 +55,15 @@ func TestValuesOfAJSONArrayAreReadLikeLines(t *testing.T) {
 		{"other text", "[{\"a\":1},\nnot JSON\n}{\"b\":2}]", []string{`1 {"a":1}`, `2 not JSON`, `3 }{"b":2}`}, io.EOF},
 		{"a quote left open", "[{\"a\":\"1},\n{\"b\":2}\n]", []string{`1 {"a":"1},`, `2 {"b":2}`}, io.EOF},
 		{"a long one", `[{"a":1},{"b":"` + long + `"},{"c":3}]`, []string{`1 {"a":1}`, `1 too_long 65536`, `1 {"c":3}`}, io.EOF},
-		{"a brace left open", "[{\"a\":1},\n{\"b\":{},\n" + strings.Repeat("{\"c\":2},\n", maxLine/9) + "{\"d\":3},\n{\"e\":4}]",
+		{"a brace left open", "[{\"a\":1},\n{\"b\":{},\n" + strings.Repeat("{\"c\":2},\n", MaxLine/9) + "{\"d\":3},\n{\"e\":4}]",
 			[]string{`1 {"a":1}`, `2 too_long 65536`, `116511 {"d":3}`, `116512 {"e":4}`}, io.EOF},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, end := handedOut(t, strings.NewReader(tt.file), (*lines).next)
+			got, end := handedOut(t, strings.NewReader(tt.file), (*Lines).Next)
 			if !slices.Equal(got, tt.want) || !errors.Is(end, tt.end) {
 				t.Errorf("got %.300q, %v; want %.300q, %v", got, end, tt.want, tt.end)
 			}
-			again, _ := handedOut(t, iotest.OneByteReader(strings.NewReader(tt.file)), (*lines).next)
+			again, _ := handedOut(t, iotest.OneByteReader(strings.NewReader(tt.file)), (*Lines).Next)
 			if !slices.Equal(again, got) {
 				t.Errorf("in chunks of one byte it is %.300q", again)
 			}
@@ -68,7 +72,7 @@ func TestValuesOfAJSONArrayAreReadLikeLines(t *testing.T) {
 }
 
 func TestRecordsOfCSVMayHoldLineEnds(t *testing.T) {
-	many := strings.Repeat("a\n", maxRecord)
+	many := strings.Repeat("a\n", MaxRecord)
 	for _, tt := range []struct {
 		name, file string
 		want       []string
@@ -79,10 +83,10 @@ func TestRecordsOfCSVMayHoldLineEnds(t *testing.T) {
 		{"a quote left open", "\"a\nb\nc", []string{"1 \"a", "2 b", "3 c"}},
 		{"a quote left open, and others", "\"a\nb,\"c\"\n", []string{"1 \"a", "2 b,\"c\""}},
 		{"a quote inside a field", "5\",a\n6\",b\n", []string{"1 5\",a", "2 6\",b"}},
-		{"one too long", "\"" + many + "\"\n", strings.Split("1 \"a\n"+lineNumbers(2, maxRecord)+fmt.Sprint(maxRecord+1)+" \"", "\n")},
+		{"one too long", "\"" + many + "\"\n", strings.Split("1 \"a\n"+lineNumbers(2, MaxRecord)+fmt.Sprint(MaxRecord+1)+" \"", "\n")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, end := handedOut(t, strings.NewReader(tt.file), func(l *lines) ([]byte, error) { return l.nextRecord(',') })
+			got, end := handedOut(t, strings.NewReader(tt.file), func(l *Lines) ([]byte, error) { return l.NextRecord(',') })
 			if !slices.Equal(got, tt.want) || !errors.Is(end, io.EOF) {
 				t.Errorf("got %.300q, %v; want %.300q", got, end, tt.want)
 			}

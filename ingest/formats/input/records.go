@@ -1,4 +1,4 @@
-package formats
+package input
 
 import (
 	"bytes"
@@ -6,35 +6,35 @@ import (
 	"clickstream/ingest/mapping"
 )
 
-// maxRecord bounds a record that spans lines.
-const maxRecord = 64 << 10
+// MaxRecord bounds a record that spans lines.
+const MaxRecord = 64 << 10
 
-// nextRecord is next for values separated by comma whose quoted fields may hold
+// NextRecord is Next for values separated by comma whose quoted fields may hold
 // line ends: it hands out the lines up to the one in which every quote is
 // closed. Where there is none within 64 KiB, or the quotes are not those of
 // CSV, it hands out one line, so that a quote left open makes one bad row.
-func (l *lines) nextRecord(comma byte) ([]byte, error) { return l.nextQuoted(comma, '"') }
+func (l *Lines) NextRecord(comma byte) ([]byte, error) { return l.NextQuoted(comma, '"') }
 
-// nextQuoted is nextRecord where fields are quoted by another character.
-func (l *lines) nextQuoted(comma, quote byte) ([]byte, error) {
+// NextQuoted is NextRecord where fields are quoted by another character.
+func (l *Lines) NextQuoted(comma, quote byte) ([]byte, error) {
 	// Most records are a line without quotes.
 	if i := bytes.IndexByte(l.buf[l.start:l.end], '\n'); i > 1 && bytes.IndexByte(l.buf[l.start:l.start+i], quote) < 0 {
-		return l.next()
+		return l.Next()
 	}
-	for l.end-l.start < maxRecord && l.fill() {
+	for l.end-l.start < MaxRecord && l.fill() {
 	}
 	for bytes.HasPrefix(l.buf[l.start:l.end], []byte{'\n'}) || bytes.HasPrefix(l.buf[l.start:l.end], []byte("\r\n")) {
 		l.start += bytes.IndexByte(l.buf[l.start:l.end], '\n') + 1
 		l.number, l.more = l.number+l.more+1, 0
 	}
-	rest := l.buf[l.start:min(l.end, l.start+maxRecord)]
-	n := recordLen(rest, comma, quote)
+	rest := l.buf[l.start:min(l.end, l.start+MaxRecord)]
+	n := RecordLen(rest, comma, quote)
 	if n < 0 || n == len(rest) && l.end-l.start > n {
-		return l.next()
+		return l.Next()
 	}
 	breaks := bytes.Count(rest[:n], []byte{'\n'})
 	if breaks == 0 {
-		return l.next()
+		return l.Next()
 	}
 	l.number += l.more + 1
 	l.more = int64(breaks)
@@ -43,9 +43,9 @@ func (l *lines) nextQuoted(comma, quote byte) ([]byte, error) {
 	return l.last, nil
 }
 
-// recordLen is the length of the record that b begins with, up to the first
+// RecordLen is the length of the record that b begins with, up to the first
 // line end outside quotes or b's end, or -1 if its quotes are not those of CSV.
-func recordLen(b []byte, comma, quote byte) int {
+func RecordLen(b []byte, comma, quote byte) int {
 	if quote == mapping.NoQuote {
 		if n := bytes.IndexByte(b, '\n'); n >= 0 {
 			return n

@@ -1,4 +1,7 @@
-package formats
+// Package tracked has the formats of the exports of tracking tools: Segment and
+// RudderStack, PostHog, and Google Analytics 4. A line is what a tool has tracked,
+// and each of several products in it makes an event of its own.
+package tracked
 
 import (
 	"crypto/sha256"
@@ -7,6 +10,8 @@ import (
 	"strconv"
 
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/internal/event"
 )
 
@@ -17,7 +22,7 @@ type tracked struct {
 	// products are those that the event is about, as a JSON array with at least
 	// one element, or empty. Each makes an event of its own.
 	products []byte
-	rest     properties // what has no place in an event
+	rest     parse.Properties // what has no place in an event
 
 	ga4 [3]string // what numbers an event of Google Analytics 4
 }
@@ -26,8 +31,8 @@ type tracked struct {
 func (t *tracked) is(name string) {
 	t.Type = typeOf(name)
 	if name != t.Type {
-		quoted := appendJSON(nil, []byte(name))
-		t.rest.add("event", quoted)
+		quoted := parse.AppendJSON(nil, []byte(name))
+		t.rest.Add("event", quoted)
 	}
 }
 
@@ -38,10 +43,10 @@ func (t *tracked) isAbout(value []byte, field string) (bool, error) {
 		return false, nil
 	}
 	if value[0] != '[' {
-		return false, rejected(event.ReasonBadType, field, "an array of products is expected")
+		return false, parse.Rejected(event.ReasonBadType, field, "an array of products is expected")
 	}
-	products := inside(value)
-	if _, ok := products.element(); !ok {
+	products := parse.Inside(value)
+	if _, ok := products.Element(); !ok {
 		return false, nil
 	}
 	t.products = value
@@ -60,34 +65,34 @@ type tool struct {
 type trackedRows struct {
 	tool     *tool
 	line     tracked
-	digest   string // of the line, where it has no id
-	products cursor // what is left of the line's
-	position int    // of the product that was read last
-	own      properties
+	digest   string       // of the line, where it has no id
+	products parse.Cursor // what is left of the line's
+	position int          // of the product that was read last
+	own      parse.Properties
 
 	content eventid.Content
 	ids     *eventid.Rows
 	id      []byte
 }
 
-func (t *tool) open(_ *lines, ids *eventid.Rows) (rows, error) {
+func (t *tool) open(_ *input.Lines, ids *eventid.Rows) (input.Rows, error) {
 	return &trackedRows{tool: t, ids: ids}, nil
 }
 
-func (r *trackedRows) next(in *lines, e *event.Event) error {
-	if value, ok := r.products.element(); ok {
-		in.last = value
+func (r *trackedRows) Next(in *input.Lines, e *event.Event) error {
+	if value, ok := r.products.Element(); ok {
+		in.Part(value)
 		r.position++
 		return r.product(value, e)
 	}
-	line, err := nextObject(in)
+	line, err := in.NextObject()
 	if err != nil {
 		return err
 	}
 	t := &r.line
 	t.Event = event.Event{Quantity: 1}
 	t.products, t.ga4 = nil, [3]string{}
-	t.rest.reset()
+	t.rest.Reset()
 	if err := r.tool.read(line, t); err != nil {
 		return err
 	}
@@ -96,8 +101,8 @@ func (r *trackedRows) next(in *lines, e *event.Event) error {
 		r.digest = hex.EncodeToString(sum[:])
 	}
 	if len(t.products) > 0 {
-		r.products, r.position = inside(t.products), -1
-		return r.next(in, e)
+		r.products, r.position = parse.Inside(t.products), -1
+		return r.Next(in, e)
 	}
 	*e = t.Event
 	if e.ProductID == "" {
@@ -108,10 +113,10 @@ func (r *trackedRows) next(in *lines, e *event.Event) error {
 			e.Type = typeOrderRefunded
 		}
 		if event.NeedsProduct(e.Type) {
-			return rejected(event.ReasonMissingField, r.tool.one, "an event of type %s needs a product", e.Type)
+			return parse.Rejected(event.ReasonMissingField, r.tool.one, "an event of type %s needs a product", e.Type)
 		}
 	}
-	e.Properties = t.rest.text()
+	e.Properties = t.rest.Text()
 	return r.identify(e, -1)
 }
 
@@ -119,16 +124,16 @@ func (r *trackedRows) next(in *lines, e *event.Event) error {
 func (r *trackedRows) product(value []byte, e *event.Event) error {
 	*e = r.line.Event
 	if value[0] != '{' {
-		return rejected(event.ReasonBadType, r.tool.products, "a product is an object")
+		return parse.Rejected(event.ReasonBadType, r.tool.products, "a product is an object")
 	}
-	r.own.reset()
+	r.own.Reset()
 	names := &r.tool.product
 	id := names.idOf(value)
 	if id == "" {
-		return rejected(event.ReasonMissingField, r.tool.products+"."+names.id, "an event of type %s needs a product", e.Type)
+		return parse.Rejected(event.ReasonMissingField, r.tool.products+"."+names.id, "an event of type %s needs a product", e.Type)
 	}
-	for c := inside(value); ; {
-		name, v, ok := c.member()
+	for c := parse.Inside(value); ; {
+		name, v, ok := c.Member()
 		if !ok {
 			break
 		}
@@ -137,11 +142,11 @@ func (r *trackedRows) product(value []byte, e *event.Event) error {
 			return within(r.tool.products+".", err)
 		}
 		if !taken {
-			r.own.add(name, v)
+			r.own.Add(name, v)
 		}
 	}
-	r.own.addAll(&r.line.rest)
-	e.Properties = r.own.text()
+	r.own.AddAll(&r.line.rest)
+	e.Properties = r.own.Text()
 	return r.identify(e, r.position)
 }
 
@@ -153,7 +158,7 @@ func (r *trackedRows) identify(e *event.Event, position int) (err error) {
 	case t.ID != "":
 		r.id = append(append(r.id[:0], t.ID...), '/')
 		r.id = strconv.AppendInt(r.id, int64(position), 10)
-		e.ID = text(r.id)
+		e.ID = parse.Text(r.id)
 	case t.ga4[0] != "":
 		e.ID = eventid.OfGA4(t.ga4[0], t.ga4[1], t.ga4[2], position)
 	default:
@@ -165,7 +170,7 @@ func (r *trackedRows) identify(e *event.Event, position int) (err error) {
 		if r.id, err = r.ids.AppendID(r.id[:0], &r.content); err != nil {
 			return err
 		}
-		e.ID = text(r.id)
+		e.ID = parse.Text(r.id)
 	}
 	return nil
 }
@@ -185,7 +190,7 @@ type productNames struct{ id, otherID, category, brand, price, quantity, url, cu
 // idOf is the name of the member that holds the product's id, or empty.
 func (n *productNames) idOf(object []byte) string {
 	for _, name := range []string{n.id, n.otherID} {
-		if id, ok := scalar(find(object, name)); !ok || given(id) {
+		if id, ok := parse.Scalar(parse.Find(object, name)); !ok || given(id) {
 			return name
 		}
 	}
@@ -196,7 +201,7 @@ func (n *productNames) idOf(object []byte) string {
 func (n *productNames) take(id, name string, value []byte, e *event.Event) (taken bool, err error) {
 	switch name {
 	case id:
-		e.ProductID, err = scalarOf(value, name)
+		e.ProductID, err = parse.ScalarOf(value, name)
 		return true, err
 	case n.category:
 		return take(&e.ProductCategory, value), nil
@@ -207,13 +212,13 @@ func (n *productNames) take(id, name string, value []byte, e *event.Event) (take
 	case n.currency:
 		return take(&e.Currency, value), nil
 	case n.price, n.quantity:
-		s, err := scalarOf(value, name)
+		s, err := parse.ScalarOf(value, name)
 		switch {
 		case err != nil:
 		case name == n.price:
-			err = readPrice(e, s, name)
+			err = parse.Price(e, s, name)
 		default:
-			err = readQuantity(e, s, name)
+			err = parse.Quantity(e, s, name)
 		}
 		return true, err
 	}
@@ -222,7 +227,7 @@ func (n *productNames) take(id, name string, value []byte, e *event.Event) (take
 
 // take puts a text that is given into dst. Another kind of value is not taken.
 func take(dst *string, value []byte) bool {
-	s, ok := scalar(value)
+	s, ok := parse.Scalar(value)
 	if ok && given(s) {
 		*dst = s
 	}

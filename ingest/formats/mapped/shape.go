@@ -1,8 +1,9 @@
-package formats
+package mapped
 
 import (
 	"bytes"
 
+	"clickstream/ingest/formats/input"
 	"clickstream/ingest/mapping"
 )
 
@@ -11,11 +12,11 @@ const separators = ",;\t|"
 
 // withShape is m with the kind, the separator and the quote that the first lines
 // show, where m leaves them open.
-func withShape(m mapping.Mapping, in *lines) mapping.Mapping {
-	first := in.buf[in.start:in.end]
+func withShape(m mapping.Mapping, in *input.Lines) mapping.Mapping {
+	first := in.Buffered()
 	if m.Kind == "" {
 		m.Kind = mapping.KindCSV
-		if in.values || bytes.HasPrefix(bytes.TrimSpace(first), []byte{'{'}) {
+		if in.HoldsValues() || bytes.HasPrefix(bytes.TrimSpace(first), []byte{'{'}) {
 			m.Kind = mapping.KindJSON
 		}
 	}
@@ -26,7 +27,7 @@ func withShape(m mapping.Mapping, in *lines) mapping.Mapping {
 		m.Quote = '"'
 	}
 	if m.Separator == 0 {
-		m.Separator = separatorOf(first[:min(len(first), keepLong)], m.Quote)
+		m.Separator = separatorOf(first[:min(len(first), input.KeepLong)], m.Quote)
 	}
 	return m
 }
@@ -39,15 +40,15 @@ func separatorOf(head []byte, quote byte) byte {
 	}
 	best, bestScore := separators[0], 0
 	for _, separator := range []byte(separators) {
-		s := splitter{comma: separator, quote: quote}
+		s := input.Splitter{Comma: separator, Quote: quote}
 		width, score := 0, 0
-		for n, rest := 0, head; n < maxHead && len(rest) > 0; n++ {
-			end := recordLen(rest, separator, quote)
+		for n, rest := 0, head; n < input.MaxHead && len(rest) > 0; n++ {
+			end := input.RecordLen(rest, separator, quote)
 			if end < 0 {
 				break
 			}
 			record := bytes.TrimSuffix(rest[:end], []byte{'\r'})
-			fields, problem := s.split(record)
+			fields, problem := s.Split(record)
 			switch {
 			case problem != "":
 			case n == 0:

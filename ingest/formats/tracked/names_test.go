@@ -1,9 +1,13 @@
-package formats
+package tracked
 
 import (
 	"strings"
 	"testing"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestNamesOfShopEventsAreTypes(t *testing.T) {
 	for name, want := range map[string]string{

@@ -1,14 +1,38 @@
-package formats
+package mapped_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
+	_ "time/tzdata" // as the program has it
 
+	"go.uber.org/goleak"
 	"golang.org/x/text/encoding/charmap"
 
+	"clickstream/ingest/formats"
+	"clickstream/ingest/formats/mapped"
 	"clickstream/ingest/mapping"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func parsed(t *testing.T, flag string) *mapping.Mapping {
+	t.Helper()
+	m, err := mapping.Parse(flag)
+	if err != nil {
+		t.Fatalf("%s: %v", flag, err)
+	}
+	return &m
+}
+
+func latin1(t *testing.T, text string) string {
+	t.Helper()
+	out, err := charmap.Windows1252.NewEncoder().String(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
 
 func TestGuesses(t *testing.T) {
 	const zone = "The times name no zone and are read as UTC"
@@ -86,7 +110,7 @@ func TestGuesses(t *testing.T) {
 			want: "event_type=type,event_type:page_view=view,visit=page,timestamp=time,user_id=user,product_id=sku",
 		},
 		{
-			name: "Latin-1", file: encoded(t, charmap.Windows1252, "Zeit;Ereignis;Artikel;Kunde;Größe\n2024-01-02T10:00:00Z;Ansicht;p1;Müller;1\n"),
+			name: "Latin-1", file: latin1(t, "Zeit;Ereignis;Artikel;Kunde;Größe\n2024-01-02T10:00:00Z;Ansicht;p1;Müller;1\n"),
 			want: "event_type=Ereignis,event_type:Ansicht=view,timestamp=Zeit,user_id=Kunde,product_id=Artikel,separator=;,encoding=windows-1252", doubts: []string{"The file is not UTF-8"},
 		},
 		{
@@ -151,7 +175,7 @@ func TestGuesses(t *testing.T) {
 			if tt.given != "" {
 				given = *parsed(t, tt.given)
 			}
-			guess, err := GuessMapping(strings.NewReader(tt.file), given)
+			guess, err := mapped.Guess(strings.NewReader(tt.file), given)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -170,7 +194,7 @@ func TestGuesses(t *testing.T) {
 
 func TestThereIsNothingToGuessFrom(t *testing.T) {
 	for file, want := range map[string]string{"": "the file is empty", "\n\n": "the file is empty", "{\"a\n{": `no row can be read: the file begins with "{\"a"`} {
-		if _, err := GuessMapping(strings.NewReader(file), mapping.Mapping{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := mapped.Guess(strings.NewReader(file), mapping.Mapping{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error is %v, want %s", file, err, want)
 		}
 	}
@@ -186,7 +210,7 @@ func FuzzGuess(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		guess, err := GuessMapping(strings.NewReader(string(content)), mapping.Mapping{})
+		guess, err := mapped.Guess(strings.NewReader(string(content)), mapping.Mapping{})
 		if err != nil || len(guess.Missing) > 0 {
 			return
 		}
@@ -194,7 +218,7 @@ func FuzzGuess(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q is guessed as %s: %v", content, guess.Mapping, err)
 		}
-		r, err := Open(strings.NewReader(string(content)), Options{Mapping: &m, WithoutIDs: true})
+		r, err := formats.Open(strings.NewReader(string(content)), formats.Options{Mapping: &m, WithoutIDs: true})
 		if err != nil {
 			t.Fatalf("%q is guessed as %s: %v", content, guess.Mapping, err)
 		}

@@ -1,4 +1,4 @@
-package formats
+package mapped
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/ingest/mapping"
 	"clickstream/internal/event"
 )
@@ -23,7 +25,7 @@ type mappedCSV struct {
 	extra []extraColumn
 	quote byte
 
-	split      splitter
+	split      input.Splitter
 	texts      []string
 	content    eventid.Content
 	ids        *eventid.Rows
@@ -37,12 +39,12 @@ type extraColumn struct {
 	name []byte // as JSON, with a colon
 }
 
-func openMappedCSV(in *lines, ids *eventid.Rows, m mapping.Mapping) (rows, error) {
+func openMappedCSV(in *input.Lines, ids *eventid.Rows, m mapping.Mapping) (input.Rows, error) {
 	fill, err := newFilling(m)
 	if err != nil {
 		return nil, err
 	}
-	r := &mappedCSV{filling: fill, quote: m.Quote, ids: ids, split: splitter{comma: m.Separator, quote: m.Quote}}
+	r := &mappedCSV{filling: fill, quote: m.Quote, ids: ids, split: input.Splitter{Comma: m.Separator, Quote: m.Quote}}
 	if err := r.header(in, m.NoHeader); err != nil {
 		return nil, err
 	}
@@ -56,26 +58,26 @@ func openMappedCSV(in *lines, ids *eventid.Rows, m mapping.Mapping) (rows, error
 	errs = append(errs, err)
 	for at, name := range r.names {
 		if !r.used(at) && !slices.Contains(dropped, at) {
-			r.extra = append(r.extra, extraColumn{at, append(appendJSON(nil, []byte(name)), ':')})
+			r.extra = append(r.extra, extraColumn{at, append(parse.AppendJSON(nil, []byte(name)), ':')})
 		}
 	}
 	return r, errors.Join(errs...)
 }
 
 // header reads the header, or counts the columns of a file without one.
-func (r *mappedCSV) header(in *lines, none bool) error {
-	first := in.buf[in.start:in.end]
+func (r *mappedCSV) header(in *input.Lines, none bool) error {
+	first := in.Buffered()
 	if _, ok := separatorLine(first); ok {
-		if _, err := in.next(); err != nil {
+		if _, err := in.Next(); err != nil {
 			return err
 		}
-		first = in.buf[in.start:in.end]
+		first = in.Buffered()
 	}
 	first = bytes.TrimLeft(first, "\r\n")
 	var line []byte
 	var err error
 	if none {
-		n := recordLen(first[:min(len(first), maxRecord)], r.split.comma, r.quote)
+		n := input.RecordLen(first[:min(len(first), input.MaxRecord)], r.split.Comma, r.quote)
 		if n < 0 {
 			n = max(0, bytes.IndexByte(first, '\n'))
 		}
@@ -86,7 +88,7 @@ func (r *mappedCSV) header(in *lines, none bool) error {
 	if !utf8.Valid(line) {
 		return errors.New("the first line is not UTF-8: name its encoding, as in encoding=windows-1252")
 	}
-	fields, problem := r.split.split(line)
+	fields, problem := r.split.Split(line)
 	if problem != "" {
 		return fmt.Errorf("the first line cannot be split into columns: %s", problem)
 	}
@@ -116,42 +118,42 @@ func (r *mappedCSV) place(entry string, columns mapping.Columns) (places []int, 
 			at = slices.Index(r.names, column.Name)
 		}
 		if at < 0 || at >= len(r.names) {
-			return nil, fmt.Errorf("%s: the file has no column %s; it has %s", entry, mapping.Columns{column}, clip([]byte(strings.Join(r.names, ", ")), 1000))
+			return nil, fmt.Errorf("%s: the file has no column %s; it has %s", entry, mapping.Columns{column}, parse.Clip([]byte(strings.Join(r.names, ", ")), 1000))
 		}
 		places = append(places, at)
 	}
 	return places, nil
 }
 
-func (r *mappedCSV) record(in *lines) ([]byte, error) {
+func (r *mappedCSV) record(in *input.Lines) ([]byte, error) {
 	if r.quote == mapping.NoQuote {
-		return in.next()
+		return in.Next()
 	}
-	return in.nextQuoted(r.split.comma, r.quote)
+	return in.NextQuoted(r.split.Comma, r.quote)
 }
 
-func (r *mappedCSV) next(in *lines, e *event.Event) error {
+func (r *mappedCSV) Next(in *input.Lines, e *event.Event) error {
 	line, err := r.record(in)
 	if err != nil {
 		return err
 	}
 	if !utf8.Valid(line) {
-		return rejected(event.ReasonBadEncoding, "", "the row is not UTF-8: name the file's encoding, as in encoding=windows-1252")
+		return parse.Rejected(event.ReasonBadEncoding, "", "the row is not UTF-8: name the file's encoding, as in encoding=windows-1252")
 	}
-	fields, problem := r.split.split(line)
+	fields, problem := r.split.Split(line)
 	if problem != "" {
-		return rejected(event.ReasonBadRow, "", "%s", problem)
+		return parse.Rejected(event.ReasonBadRow, "", "%s", problem)
 	}
 	// Some programs end each row with a separator, and not the header.
 	for len(fields) > len(r.names) && len(fields[len(fields)-1]) == 0 {
 		fields = fields[:len(fields)-1]
 	}
 	if len(fields) != len(r.names) {
-		return rejected(event.ReasonBadRow, "", "the row has %d columns, the first one %d", len(fields), len(r.names))
+		return parse.Rejected(event.ReasonBadRow, "", "the row has %d columns, the first one %d", len(fields), len(r.names))
 	}
 	r.texts = r.texts[:0]
 	for _, f := range fields {
-		r.texts = append(r.texts, text(f))
+		r.texts = append(r.texts, parse.Text(f))
 	}
 	if err := r.event(e, r.texts); err != nil {
 		return err
@@ -167,7 +169,7 @@ func (r *mappedCSV) next(in *lines, e *event.Event) error {
 	if r.id, err = r.ids.AppendID(r.id[:0], &r.content); err != nil {
 		return err
 	}
-	e.ID = text(r.id)
+	e.ID = parse.Text(r.id)
 	return nil
 }
 
@@ -186,7 +188,7 @@ func (r *mappedCSV) others(fields [][]byte, e *event.Event) {
 			p = append(p, ',')
 		}
 		p = append(p, column.name...)
-		if p = appendJSON(p, fields[column.at]); len(p)+room > event.MaxProperties {
+		if p = parse.AppendJSON(p, fields[column.at]); len(p)+room > event.MaxProperties {
 			p = p[:before]
 			leftOut++
 		}
@@ -199,6 +201,6 @@ func (r *mappedCSV) others(fields [][]byte, e *event.Event) {
 	}
 	r.properties = append(p, '}')
 	if len(r.properties) > len("{}") {
-		e.Properties = text(r.properties)
+		e.Properties = parse.Text(r.properties)
 	}
 }

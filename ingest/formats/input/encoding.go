@@ -1,4 +1,4 @@
-package formats
+package input
 
 import (
 	"bytes"
@@ -12,24 +12,24 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// showsEncoding is how many of a file's first bytes show its encoding.
-const showsEncoding = 4 << 10
+// ShowsEncoding is how many of a file's first bytes show its encoding.
+const ShowsEncoding = 4 << 10
 
-// decoded is r as UTF-8. The encoding is what a byte order mark says; else the
+// Decoded is r as UTF-8. The encoding is what a byte order mark says; else the
 // named one; else UTF-16 where the first bytes look like it, and UTF-8. Text that
 // is UTF-8 already is passed on as it is, its byte order mark included.
-func decoded(r io.Reader, name string) (io.Reader, error) {
-	head, err := io.ReadAll(io.LimitReader(r, showsEncoding))
+func Decoded(r io.Reader, name string) (io.Reader, error) {
+	head, err := io.ReadAll(io.LimitReader(r, ShowsEncoding))
 	switch {
 	case err != nil && len(head) == 0:
 		return nil, fmt.Errorf("read the first bytes: %w", err)
 	case err != nil:
 		r = failing{err}
-	case len(head) < showsEncoding:
+	case len(head) < ShowsEncoding:
 		r = failing{io.EOF} // a terminal would be read again
 	}
 	whole := io.MultiReader(bytes.NewReader(head), r)
-	from, err := encodingOf(head, name)
+	from, err := EncodingOf(head, name)
 	if err != nil || from == nil {
 		return whole, err
 	}
@@ -41,8 +41,8 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// encodingOf returns nil for UTF-8.
-func encodingOf(head []byte, name string) (encoding.Encoding, error) {
+// EncodingOf returns nil for UTF-8.
+func EncodingOf(head []byte, name string) (encoding.Encoding, error) {
 	var named encoding.Encoding
 	if name != "" {
 		var err error
@@ -89,10 +89,10 @@ func utf16Pairs(head []byte) (little, big bool) {
 	return odd > enough && even < odd/8, even > enough && odd < even/8
 }
 
-// singleByte says whether text, which may be cut off, is in an encoding of one
+// SingleByte says whether text, which may be cut off, is in an encoding of one
 // byte a character and not UTF-8: it has bytes beyond ASCII, and hardly any of
 // them are UTF-8.
-func singleByte(text []byte) bool {
+func SingleByte(text []byte) bool {
 	valid, invalid := 0, 0
 	for len(text) > 0 {
 		if text[0] < utf8.RuneSelf {

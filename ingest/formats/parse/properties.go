@@ -1,4 +1,4 @@
-package formats
+package parse
 
 import (
 	"slices"
@@ -11,11 +11,11 @@ import (
 // reader takes 64 levels.
 const maxNested = 32
 
-// properties gathers what has no place among an event's own fields. What is
+// Properties gathers what has no place among an event's own fields. What is
 // null, empty or "(not set)" is absent; of two fields with one name the first stays. Fields
 // that exceed an event's limits are left out and counted, for an event is
 // worth more than they are.
-type properties struct {
+type Properties struct {
 	fields  []property
 	size    int
 	leftOut int
@@ -27,18 +27,19 @@ type property struct {
 	value []byte // as JSON
 }
 
-func (p *properties) reset() {
+// Reset begins the properties of another event.
+func (p *Properties) Reset() {
 	p.fields, p.size, p.leftOut = p.fields[:0], len(`{"left_out":1000000}`), 0
 }
 
-// add adds a field whose value is JSON. Both stay as they are until the text
+// Add adds a field whose value is JSON. Both stay as they are until the text
 // is made.
-func (p *properties) add(name string, value []byte) {
+func (p *Properties) Add(name string, value []byte) {
 	switch string(value) {
 	case "", "null", `""`, "{}", "[]", `"(not set)"`:
 		return
 	}
-	p.buf = appendJSON(p.buf[:0], []byte(name))
+	p.buf = AppendJSON(p.buf[:0], []byte(name))
 	size := len(p.buf) + len(value) + len(":,")
 	switch {
 	case p.size+size > event.MaxProperties || nested(value) > maxNested:
@@ -50,19 +51,19 @@ func (p *properties) add(name string, value []byte) {
 	}
 }
 
-// addAll adds other's fields.
-func (p *properties) addAll(other *properties) {
+// AddAll adds other's fields.
+func (p *Properties) AddAll(other *Properties) {
 	p.leftOut += other.leftOut
 	for _, f := range other.fields {
-		p.add(f.name, f.value)
+		p.Add(f.name, f.value)
 	}
 }
 
-// text is the properties as JSON, or empty. It is good until the next call.
-func (p *properties) text() string {
+// Text is the properties as JSON, or empty. It is good until the next call.
+func (p *Properties) Text() string {
 	b := append(p.buf[:0], '{')
 	for _, f := range p.fields {
-		b = append(appendJSON(b, []byte(f.name)), ':')
+		b = append(AppendJSON(b, []byte(f.name)), ':')
 		b = append(append(b, f.value...), ',')
 	}
 	if p.leftOut > 0 {
@@ -73,7 +74,7 @@ func (p *properties) text() string {
 		return ""
 	}
 	b[len(b)-1] = '}'
-	return text(b)
+	return Text(b)
 }
 
 // nested is how deep valid JSON is nested.

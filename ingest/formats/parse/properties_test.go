@@ -1,12 +1,17 @@
-package formats
+package parse_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
+	"go.uber.org/goleak"
+
+	"clickstream/ingest/formats"
 	"clickstream/internal/event"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestPropertiesKeepWithinAnEventsLimits(t *testing.T) {
 	half := `"` + strings.Repeat("x", event.MaxProperties/2) + `"`
@@ -23,7 +28,7 @@ func TestPropertiesKeepWithinAnEventsLimits(t *testing.T) {
 		{"many", strings.Repeat(`"\u0001":1,`, 3000) + manyNames(3000), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := Open(strings.NewReader(line(tt.properties)), Options{})
+			r, err := formats.Open(strings.NewReader(line(tt.properties)), formats.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

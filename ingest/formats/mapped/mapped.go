@@ -1,4 +1,6 @@
-package formats
+// Package mapped reads any CSV, TSV or JSON lines by a mapping, and guesses one from
+// a file's beginning.
+package mapped
 
 import (
 	"errors"
@@ -7,15 +9,14 @@ import (
 	"strings"
 
 	"clickstream/ingest/eventid"
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/ingest/mapping"
 	"clickstream/internal/event"
 )
 
-// Mapped is the name of the format of files that are read by a mapping.
-const Mapped = "mapped"
-
-// openMapped opens a file that is read by a mapping, whatever it holds.
-func openMapped(in *lines, ids *eventid.Rows, m mapping.Mapping) (rows, error) {
+// Open opens a file that is read by a mapping, whatever it holds.
+func Open(in *input.Lines, ids *eventid.Rows, m mapping.Mapping) (input.Rows, error) {
 	if err := m.Check(); err != nil {
 		return nil, fmt.Errorf("the mapping cannot be used: %w", err)
 	}
@@ -26,7 +27,7 @@ func openMapped(in *lines, ids *eventid.Rows, m mapping.Mapping) (rows, error) {
 	if m.Kind == mapping.KindJSON {
 		return openMappedJSON(in, ids, m)
 	}
-	in.values = false
+	in.AsLines()
 	return openMappedCSV(in, ids, m)
 }
 
@@ -82,7 +83,7 @@ func (f *filling) event(e *event.Event, texts []string) error {
 			for _, at := range s.at {
 				f.joined = append(append(f.joined, ' '), strings.TrimSpace(texts[at])...)
 			}
-			value = strings.TrimSpace(text(f.joined))
+			value = strings.TrimSpace(parse.Text(f.joined))
 		}
 		if to, ok := s.values[value]; ok {
 			value = to
@@ -100,24 +101,24 @@ func (f *filling) set(e *event.Event, s *source, value string) error {
 	switch s.field {
 	case "timestamp":
 		if value == "" {
-			return rejected(event.ReasonMissingField, s.names, "an event needs the time when it happened")
+			return parse.Rejected(event.ReasonMissingField, s.names, "an event needs the time when it happened")
 		}
 		if e.Timestamp, ok = f.times.Parse(value); !ok {
-			return rejected(event.ReasonBadTime, s.names, "%q is not a time as the mapping says, time=%s", clip([]byte(value), 128), f.timeSays)
+			return parse.Rejected(event.ReasonBadTime, s.names, "%q is not a time as the mapping says, time=%s", parse.Clip([]byte(value), 128), f.timeSays)
 		}
 	case "price":
 		if value == "" {
 			return nil
 		}
 		if e.Price, e.HasPrice = mapping.ParsePrice(value, f.comma); !e.HasPrice {
-			return rejected(event.ReasonBadPrice, s.names, "%q is not a price of 0 or more", clip([]byte(value), 128))
+			return parse.Rejected(event.ReasonBadPrice, s.names, "%q is not a price of 0 or more", parse.Clip([]byte(value), 128))
 		}
 	case "quantity":
 		if value == "" {
 			return nil
 		}
 		if e.Quantity, ok = mapping.ParseQuantity(value, f.comma); !ok {
-			return rejected(event.ReasonBadQuantity, s.names, "%q is not a whole number of 1 or more", clip([]byte(value), 128))
+			return parse.Rejected(event.ReasonBadQuantity, s.names, "%q is not a whole number of 1 or more", parse.Clip([]byte(value), 128))
 		}
 	default:
 		*mapping.Text(e, s.field) = value

@@ -1,38 +1,40 @@
-package formats
+package tracked
 
 import (
 	"encoding/json"
 	"strings"
 
+	"clickstream/ingest/formats/input"
+	"clickstream/ingest/formats/parse"
 	"clickstream/internal/event"
 )
 
-// posthog is the JSON lines of PostHog's exports.
-var posthog = format{
-	name:    "posthog",
-	expects: `JSON lines of PostHog's export, with event, distinct_id, properties, timestamp and uuid`,
-	matches: func(head [][]byte) bool {
-		return anyObject(head, func(line []byte) bool { return has(line, "event", "distinct_id", "timestamp") })
+// PostHog is the JSON lines of PostHog's exports.
+var PostHog = input.Format{
+	Name:    "posthog",
+	Expects: `JSON lines of PostHog's export, with event, distinct_id, properties, timestamp and uuid`,
+	Matches: func(head [][]byte) bool {
+		return parse.AnyObject(head, func(line []byte) bool { return parse.Has(line, "event", "distinct_id", "timestamp") })
 	},
-	open: posthogTool.open,
+	Open: posthogTool.open,
 }
 
 var posthogTool = &tool{read: readPosthog, products: "properties.products", one: "properties.product_id", product: specNames}
 
 func readPosthog(line []byte, t *tracked) (err error) {
-	name, err := scalarOf(find(line, "event"), "event")
+	name, err := parse.ScalarOf(parse.Find(line, "event"), "event")
 	if err != nil {
 		return err
 	}
 	if name == "" {
-		return rejected(event.ReasonMissingField, "event", "an event has a name")
+		return parse.Rejected(event.ReasonMissingField, "event", "an event has a name")
 	}
 	t.is(name)
-	object := find(line, "properties")
+	object := parse.Find(line, "properties")
 	if len(object) > 0 && object[0] == '"' { // as exported from a column of text
-		inner, _ := scalar(object)
+		inner, _ := parse.Scalar(object)
 		if !json.Valid([]byte(inner)) {
-			return rejected(event.ReasonBadType, "properties", "an object is expected, or its text")
+			return parse.Rejected(event.ReasonBadType, "properties", "an object is expected, or its text")
 		}
 		object = []byte(strings.TrimSpace(inner))
 	}
@@ -54,25 +56,25 @@ func readPosthog(line []byte, t *tracked) (err error) {
 		return err
 	}
 	var at, visitor string
-	for c := inside(line); ; {
-		member, value, ok := c.member()
+	for c := parse.Inside(line); ; {
+		member, value, ok := c.Member()
 		if !ok {
 			break
 		}
 		switch member {
 		case "uuid":
-			t.ID, err = scalarOf(value, member)
+			t.ID, err = parse.ScalarOf(value, member)
 		case "distinct_id":
-			visitor, err = scalarOf(value, member)
+			visitor, err = parse.ScalarOf(value, member)
 		case "timestamp":
-			at, err = scalarOf(value, member)
+			at, err = parse.ScalarOf(value, member)
 		case "event", "properties":
 		case "person", "person_id", "person_properties", "set", "set_once", "ip", "elements", "elements_chain",
 			"created_at", "inserted_at", "_inserted_at", "bq_ingested_timestamp":
 			// They are about a person, change from one export to the next, or are
 			// a page's elements.
 		default:
-			t.rest.add(member, value)
+			t.rest.Add(member, value)
 		}
 		if err != nil {
 			return err
@@ -85,6 +87,6 @@ func readPosthog(line []byte, t *tracked) (err error) {
 	case t.SessionID == "":
 		t.SessionID = visitor
 	}
-	t.Timestamp, err = readTime(at, "timestamp")
+	t.Timestamp, err = parse.Time(at, "timestamp")
 	return err
 }

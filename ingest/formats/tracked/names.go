@@ -1,6 +1,11 @@
-package formats
+package tracked
 
-import "clickstream/ingest/mapping/guess"
+import (
+	"cmp"
+
+	"clickstream/ingest/formats/parse"
+	"clickstream/ingest/mapping/guess"
+)
 
 // Types of orders of which the products are not known.
 const (
@@ -28,7 +33,7 @@ func typeOf(name string) string {
 			continue
 		}
 		if n == len(folded) {
-			return snakeCase(name)
+			return cmp.Or(parse.SnakeCase(name), typeTrack)
 		}
 		folded[n] = c
 		n++
@@ -36,35 +41,5 @@ func typeOf(name string) string {
 	if t, ok := guess.TrackedType(folded[:n]); ok {
 		return t
 	}
-	return snakeCase(name)
-}
-
-// snakeCase is name as an event type, at most 64 bytes of it, or typeTrack
-// where it has no letter of ASCII's to begin with.
-func snakeCase(name string) string {
-	out := make([]byte, 0, len(name)+8)
-	lower, gap := false, false // of what came before
-	for i := 0; i < len(name) && len(out) < 64; i++ {
-		c := name[i]
-		upper := c >= 'A' && c <= 'Z'
-		switch {
-		case upper:
-			gap = gap || lower
-			c += 'a' - 'A'
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
-		default:
-			gap = gap || c < 0x80
-			continue
-		}
-		if gap && len(out) > 0 {
-			out = append(out, '_')
-		}
-		out = append(out, c)
-		lower, gap = !upper, false
-	}
-	out = out[:min(len(out), 64)]
-	if len(out) == 0 || out[0] < 'a' {
-		return typeTrack
-	}
-	return text(out)
+	return cmp.Or(parse.SnakeCase(name), typeTrack)
 }

@@ -1,9 +1,10 @@
-package formats
+package mapped
 
 import (
 	"bytes"
 	"strings"
 
+	"clickstream/ingest/formats/input"
 	"clickstream/ingest/mapping"
 	"clickstream/ingest/mapping/guess"
 )
@@ -16,7 +17,7 @@ const maxPreamble = 20
 // of the table that follows them and its header holds neither a number nor a time: a
 // row must not be taken for a title.
 func preamble(head []byte, m mapping.Mapping) int {
-	head = head[:min(len(head), keepLong)]
+	head = head[:min(len(head), input.KeepLong)]
 	first := 0
 	if separator, ok := separatorLine(head); ok {
 		_, head, _ = bytes.Cut(head, []byte{'\n'})
@@ -60,9 +61,9 @@ func tableBegins(before, rest []byte, m mapping.Mapping) bool {
 	if filled(rows[0])*2 <= width {
 		return false
 	}
-	s := splitter{comma: m.Separator, quote: m.Quote}
+	s := input.Splitter{Comma: m.Separator, Quote: m.Quote}
 	for line := range bytes.Lines(before) {
-		fields, problem := s.split(bytes.TrimRight(line, "\r\n"))
+		fields, problem := s.Split(bytes.TrimRight(line, "\r\n"))
 		var texts []string
 		for _, f := range fields {
 			texts = append(texts, string(f))
@@ -85,9 +86,9 @@ func tableBegins(before, rest []byte, m mapping.Mapping) bool {
 
 // firstRows are the first records that are not empty.
 func firstRows(b []byte, m mapping.Mapping) (rows [][]string) {
-	s := splitter{comma: m.Separator, quote: m.Quote}
-	for len(rows) < maxHead && len(b) > 0 {
-		end := recordLen(b, m.Separator, m.Quote)
+	s := input.Splitter{Comma: m.Separator, Quote: m.Quote}
+	for len(rows) < input.MaxHead && len(b) > 0 {
+		end := input.RecordLen(b, m.Separator, m.Quote)
 		if end < 0 {
 			break
 		}
@@ -96,7 +97,7 @@ func firstRows(b []byte, m mapping.Mapping) (rows [][]string) {
 		if len(record) == 0 {
 			continue
 		}
-		fields, problem := s.split(record)
+		fields, problem := s.Split(record)
 		if problem != "" {
 			break
 		}
