@@ -24,6 +24,10 @@ const inboundSource = "foreign"
 // normaliserPoll bounds how many records are appended before a commit.
 const normaliserPoll = 20_000
 
+// leaveWithin is how long the normaliser waits for the broker when it leaves its
+// group.
+const leaveWithin = time.Second
+
 // NormaliserConfig is what a Normaliser needs.
 type NormaliserConfig struct {
 	Broker   *broker.Client // stays the caller's to close
@@ -107,7 +111,12 @@ func (n *Normaliser) member(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer cl.CloseAllowingRebalance()
+	defer func() {
+		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
+		defer cancel()
+		// Without an answer the group notices by itself, later.
+		_ = cl.Leave(leave)
+	}()
 	working, cancel := grace.Context(ctx, grace.Stop)
 	defer cancel()
 	w := normaliserWork{Normaliser: n, cl: cl, batch: n.cfg.Producer.settlingBatch(), decoder: event.Decoder{Lenient: true}}

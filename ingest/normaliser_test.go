@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -58,6 +59,24 @@ func waitNormalised(t *testing.T, cfg *broker.Client) {
 	}
 	if err := cfg.WaitCommitted(ctx, cfg.Group("normaliser"), cfg.Topics().Inbound, ends, nil); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Another member holds the join up for as long as the group allows, and the
+// client's Close waits for it.
+func TestTheNormaliserStopsWhileItJoins(t *testing.T) {
+	server, settings := brokertest.Start(t, t.TempDir())
+	cfg := brokertest.OpenAt(t, settings)
+	p := testProducer(t, cfg)
+	produceInbound(t, cfg, []byte(`{"event_type":"page","timestamp":"2026-11-22T10:04:05Z","user_id":"u"}`))
+	n := startNormaliser(t, cfg, p)
+	waitNormalised(t, cfg)
+	joining := brokertest.HoldJoins(server)
+	testwait.Until(t, "it joins the group again", joining)
+	began := time.Now()
+	n.Stop()
+	if took := time.Since(began); took > 10*time.Second { // a minute without Leave
+		t.Errorf("it stops after %s", took)
 	}
 }
 
