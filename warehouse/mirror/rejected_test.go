@@ -17,14 +17,22 @@ import (
 	"clickstream/warehouse/warehousetest"
 )
 
-// withInvalid is a mirror that has an invalid record to write, and a broker that
-// answers writes as answer says while denied is set.
-func withInvalid(t *testing.T, answer func(*kmsg.ProduceRequest) kmsg.Response) (s *warehousetest.Shop, m warehousetest.Mirror, denied *atomic.Bool, log *testwait.Output) {
+// rejecting is a mirror that has an invalid record to write, and a broker that
+// does not take it while denied is set.
+type rejecting struct {
+	warehousetest.Mirror
+	shop   *warehousetest.Shop
+	denied *atomic.Bool
+	log    *testwait.Output
+}
+
+// withInvalid starts one whose broker answers denied writes as answer says.
+func withInvalid(t *testing.T, answer func(*kmsg.ProduceRequest) kmsg.Response) rejecting {
 	t.Helper()
 	b, cfg := brokertest.Start(t, t.TempDir())
-	s = warehousetest.NewShop(t, brokertest.Options{Broker: cfg, Partitions: 4})
+	s := warehousetest.NewShop(t, brokertest.Options{Broker: cfg, Partitions: 4})
 	s.Produce(&kgo.Record{Topic: s.Broker.Topics().Events, Partition: 1, Value: []byte("{")})
-	denied, log = new(atomic.Bool), new(testwait.Output)
+	denied, log := new(atomic.Bool), new(testwait.Output)
 	denied.Store(true)
 	b.Cluster().ControlKey(kmsg.Produce.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		b.Cluster().KeepControl()
@@ -35,7 +43,7 @@ func withInvalid(t *testing.T, answer func(*kmsg.ProduceRequest) kmsg.Response) 
 		t.Fatal(err)
 	}
 	made.SetTryTimeout(200 * time.Millisecond)
-	return s, warehousetest.Mirror{Mirror: made, Running: testwait.Run(t, made.Run)}, denied, log
+	return rejecting{warehousetest.Mirror{Mirror: made, Running: testwait.Run(t, made.Run)}, s, denied, log}
 }
 
 func withoutQuorum(r *kmsg.ProduceRequest) kmsg.Response {
@@ -54,9 +62,10 @@ func withoutQuorum(r *kmsg.ProduceRequest) kmsg.Response {
 }
 
 func TestM2_ARejectedTopicWithoutQuorumIsLoggedAndWaitedFor(t *testing.T) {
-	s, m, denied, log := withInvalid(t, withoutQuorum)
+	m := withInvalid(t, withoutQuorum)
+	s := m.shop
 	testwait.Until(t, "several tries", func() bool { return m.Stats().Retries > 2 })
-	if text := log.String(); !strings.Contains(text, "to topic "+s.Broker.Topics().Rejected+": waits and tries again") {
+	if text := m.log.String(); !strings.Contains(text, "to topic "+s.Broker.Topics().Rejected+": waits and tries again") {
 		t.Errorf("the log does not name the topic that is waited for: %s", text)
 	}
 	for p, offset := range committed(s) {
@@ -64,7 +73,7 @@ func TestM2_ARejectedTopicWithoutQuorumIsLoggedAndWaitedFor(t *testing.T) {
 			t.Errorf("partition %d: committed %d before the invalid record was acknowledged", p, offset)
 		}
 	}
-	denied.Store(false)
+	m.denied.Store(false)
 	testwait.Until(t, "the record is in the rejected topic", func() bool { return m.Stats().Invalid == 1 })
 	s.WaitStored()
 	m.Stop()
@@ -72,7 +81,7 @@ func TestM2_ARejectedTopicWithoutQuorumIsLoggedAndWaitedFor(t *testing.T) {
 }
 
 func TestARejectedTopicThatDoesNotAnswerDoesNotHoldUpAStop(t *testing.T) {
-	_, m, _, _ := withInvalid(t, func(*kmsg.ProduceRequest) kmsg.Response { return nil })
+	m := withInvalid(t, func(*kmsg.ProduceRequest) kmsg.Response { return nil })
 	testwait.Until(t, "a try", func() bool { return m.Stats().Retries > 0 })
 	began := time.Now()
 	m.Stop()
