@@ -28,8 +28,10 @@ const (
 	dialTimeout = 5 * time.Second
 	// A server that sends nothing for this long is asked again: during a long
 	// query it sends progress many times a second.
-	readTimeout    = time.Minute
-	handshakeGrace = time.Second
+	readTimeout = time.Minute
+	// A handshake takes milliseconds, and more than a second on a machine that is
+	// busy with other things.
+	handshakeGrace = 3 * time.Second
 )
 
 // pinned are the settings of every connection. Servers since 26.2 insert
