@@ -75,7 +75,6 @@ type Report struct {
 	Rejected   int64 // acknowledged in the rejected topic
 	Rejections Rejections
 	Files      []FileReport
-	PassedOver []string      // as in Survey
 	Disorder   time.Duration // how much earlier than an event before it an event was
 	Sorted     bool          // the rows were sorted for that
 	First      time.Time     // the earliest time of an accepted event
@@ -156,7 +155,8 @@ func (im *Import) look(ctx context.Context) error {
 	return nil
 }
 
-// Survey is what the files hold. In the order AsRead they have not been read.
+// Survey is what the files hold. In the order AsRead they have not been read, and
+// only PassedOver is known.
 func (im *Import) Survey() Survey { return im.surveyed }
 
 // Close removes temporary files.

@@ -20,7 +20,7 @@ import (
 // read twice.
 func (im *Import) find(ctx context.Context) error {
 	found, err := files.Find(im.opts.Paths, interruptible{ctx, im.opts.Stdin})
-	im.inputs, im.report.PassedOver = found.Inputs, found.PassedOver
+	im.inputs, im.surveyed.PassedOver = found.Inputs, found.PassedOver
 	if err == nil && im.opts.Order == ByTime {
 		err = im.spool(ctx)
 	}

@@ -98,7 +98,6 @@ func (s Survey) inOrder() (order []int, disorder time.Duration) {
 // survey is the first pass over the files. It ends early where more rows are
 // rejected than the options allow.
 func (im *Import) survey(ctx context.Context) error {
-	im.surveyed.PassedOver = im.report.PassedOver
 	im.pass(Checking, 0)
 	for _, in := range im.inputs {
 		f, err := im.surveyFile(ctx, in)

@@ -65,6 +65,8 @@ func (f *Found) add(p string, stdin io.Reader, taken map[string]bool) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(p, "*?["):
 		return f.addPattern(p, stdin, taken)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: no such file", p)
 	case err != nil:
 		return err
 	case info.IsDir():

@@ -184,14 +184,14 @@ func TestAnImportSaysWhatItAdded(t *testing.T) {
 		}
 		return unwrapped(out)
 	}
-	if out := ingestFile(newer); strings.Contains(out, "already") || strings.Contains(out, "after their windows") {
+	if out := ingestFile(newer); strings.Contains(out, "duplicates") || strings.Contains(out, "after their windows") {
 		t.Errorf("the first import: %s", out)
 	}
-	if out := ingestFile(newer); !strings.Contains(out, "there already: nothing is added") || strings.Contains(out, "after their windows") {
+	if out := ingestFile(newer); !strings.Contains(out, "are duplicates: nothing is added") || strings.Contains(out, "after their windows") {
 		t.Errorf("the second import: %s", out)
 	}
 	out := ingestFile("testdata/shop.csv")
-	added := regexp.MustCompile(`([0-9,]+) events are new, ([0-9,]+) were there already`).FindStringSubmatch(out)
+	added := regexp.MustCompile(`([0-9,]+) events are new, ([0-9,]+) are duplicates of others`).FindStringSubmatch(out)
 	late := regexp.MustCompile(`([0-9,]+) of the new events came after their windows had closed`).FindStringSubmatch(out)
 	if added == nil || added[1] != count(half) || added[2] != count(len(rows)-half) || late == nil {
 		t.Errorf("the whole file, %d and %d rows: %s", half, len(rows)-half, out)
@@ -214,6 +214,21 @@ func TestDurationsAreShort(t *testing.T) {
 	} {
 		if got := short(d); got != want {
 			t.Errorf("%s: got %s, want %s", d, got, want)
+		}
+	}
+}
+
+func TestFilesThatAreNotReadAreNamed(t *testing.T) {
+	folder := t.TempDir()
+	for name, content := range map[string]string{"clicks.csv": "event_time,event_type,product_id,price,user_id,user_session\n2019-10-01 00:00:00 UTC,view,1,9.99,7,s\n", "README": "x"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, order := range []string{"time", "file"} {
+		status, out, errOut := run(t, "ingest", "file", "--order", order, "--data-dir", t.TempDir(), folder)
+		if status != exitDone || !strings.Contains(errOut, "README is passed over") {
+			t.Errorf("--order %s: status %d: %s%s", order, status, out, errOut)
 		}
 	}
 }

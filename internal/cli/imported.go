@@ -17,7 +17,7 @@ import (
 )
 
 // storedWithin is how long an import waits for others' mirror, to say how many
-// of its events were there already.
+// of its events are duplicates.
 const storedWithin = 30 * time.Second
 
 // addition is what an import added to the events.
@@ -84,9 +84,9 @@ func printAdded(w io.Writer, r ingest.Report, a addition, known bool) {
 		wrapped(w, 0, "The events are not in the tables yet, so it is not known how many are duplicates: no mirror runs, or it lags (clickstream status).")
 		return
 	case duplicates == r.Accepted:
-		fmt.Fprintf(w, "All %s events were there already: nothing is added.\n", count(r.Accepted))
+		fmt.Fprintf(w, "All %s events are duplicates: nothing is added.\n", count(r.Accepted))
 	case duplicates > 0:
-		fmt.Fprintf(w, "%s events are new, %s were there already.\n", count(a.added), count(duplicates))
+		fmt.Fprintf(w, "%s events are new, %s are duplicates of others.\n", count(a.added), count(duplicates))
 	}
 	if a.late > 0 {
 		wrapped(w, 0, fmt.Sprintf("%s of the new events came after their windows had closed, by the events that were on the log before: "+

@@ -80,7 +80,8 @@ func New(cfg Config) (*Mirror, error) {
 }
 
 // Run mirrors until ctx ends; then it stores and commits what it has read,
-// within 3 seconds, and returns nil. It creates topics that are missing and
+// within 3 seconds, or 6 where a ClickHouse that accepts connections does not
+// answer, and returns nil. It creates topics that are missing and
 // refuses a log that is not the tables' own. Any other error is one
 // that waiting does not help against. It may be called again afterwards, but
 // not twice at once.
