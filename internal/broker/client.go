@@ -46,6 +46,9 @@ func (c *Client) Leave(ctx context.Context) error {
 		c.end()
 	}
 	c.Close()
+	// Close leaves once more and does not wait for it, and it polls once for what
+	// is still buffered, which holds up that second leaving until it is allowed.
+	c.AllowRebalance()
 	return err
 }
 
