@@ -19,6 +19,7 @@ const (
 	codeUnknownDatabase = 81
 	codeUnknownSetting  = 115
 	codeUnknownUser     = 192
+	codeMemoryLimit     = 241
 	codeWrongPassword   = 193
 	codeAuthFailed      = 516
 )
@@ -29,37 +30,37 @@ const (
 // that is in the wrong list does less harm here: it waits and is logged, where
 // it would end the process.
 var waitCodes = map[int]string{
-	3:   "a file or an answer ended early",
-	23:  "a disk or a connection does not read",
-	24:  "a disk or a connection does not write",
-	33:  "a disk or a connection broke off",
-	74:  "a disk does not read",
-	75:  "a disk does not write; it may be full",
-	76:  "a file cannot be opened; too many may be open",
-	77:  "a disk does not close a file",
-	87:  "a disk does not read",
-	88:  "a disk does not write",
-	95:  "a connection between the servers broke",
-	96:  "a connection between the servers broke",
-	159: "it took too long",
-	160: "it is too slow just now",
-	172: "a disk does not take a directory; it may be full",
-	173: "no memory is left on the machine",
-	198: "a host name does not resolve just now",
-	201: "a quota is used up until its interval ends",
-	202: "too many queries run at once",
-	203: "no connection is free",
-	204: "a disk does not keep what is written",
-	209: "a socket did not answer",
-	210: "the network failed",
-	214: "a disk does not report its space",
-	216: "the same query still runs",
-	225: "the keeper is unreachable",
-	236: "the server is shutting down",
-	241: "the memory limit is reached",
-	242: "the table is read-only until the keeper is back",
-	243: "the disk is full",
-	244: "the keeper answered unexpectedly",
+	3:               "a file or an answer ended early",
+	23:              "a disk or a connection does not read",
+	24:              "a disk or a connection does not write",
+	33:              "a disk or a connection broke off",
+	74:              "a disk does not read",
+	75:              "a disk does not write; it may be full",
+	76:              "a file cannot be opened; too many may be open",
+	77:              "a disk does not close a file",
+	87:              "a disk does not read",
+	88:              "a disk does not write",
+	95:              "a connection between the servers broke",
+	96:              "a connection between the servers broke",
+	159:             "it took too long",
+	160:             "it is too slow just now",
+	172:             "a disk does not take a directory; it may be full",
+	173:             "no memory is left on the machine",
+	198:             "a host name does not resolve just now",
+	201:             "a quota is used up until its interval ends",
+	202:             "too many queries run at once",
+	203:             "no connection is free",
+	204:             "a disk does not keep what is written",
+	209:             "a socket did not answer",
+	210:             "the network failed",
+	214:             "a disk does not report its space",
+	216:             "the same query still runs",
+	225:             "the keeper is unreachable",
+	236:             "the server is shutting down",
+	codeMemoryLimit: "the memory limit is reached",
+	242:             "the table is read-only until the keeper is back",
+	243:             "the disk is full",
+	244:             "the keeper answered unexpectedly",
 	// Also "too many partitions in one block", but max_partitions_per_insert_block=0 rules that out.
 	252: "merges have to catch up with the parts first",
 	254: "no replica is active",
@@ -147,6 +148,10 @@ func Retriable(err error) (reason string, ok bool) {
 	}
 	return "", false
 }
+
+// OutOfMemory says whether a query failed because it needed more memory than it
+// may have just now.
+func OutOfMemory(err error) bool { return codeOf(err) == codeMemoryLimit }
 
 // codeOf is ClickHouse's error code, or 0 where err is none of its errors.
 func codeOf(err error) int {

@@ -12,6 +12,19 @@ import (
 	"clickstream/warehouse/rows"
 )
 
+// A batch is full with BatchRows rows, batchBlocks blocks of events or otherBytes
+// bytes of everything else.
+const (
+	batchBlocks = 8
+	otherBytes  = 16 << 20
+	// A block is full with so many rows or bytes of values. The blocks of all
+	// batches together bound the mirror's memory.
+	blockRows  = 50_000
+	blockBytes = 14 << 20
+	maxBlocks  = writers*batchBlocks + 2
+	maxBatches = writers + 2
+)
+
 type topicPartition struct {
 	topic     string
 	partition int32
@@ -24,56 +37,80 @@ type span struct {
 	owner       *ownership
 }
 
-// batch is what was read from the topics between two commits.
+// batch is what was read from the topics between two commits. Its events lie in
+// blocks: ClickHouse takes one after the other, and makes one part of them for
+// each day.
 type batch struct {
-	events   *rows.Events
+	events   []*rows.Events
 	alerts   *rows.Alerts
 	rejected *rows.Rejected
 	invalid  []event.Rejected // goes to the rejected topic
 	spans    map[topicPartition]span
 	skipped  int64
-	bytes    int
+	rows     int
+	inBlock  int // bytes in the last block of events
+	other    int // bytes of all that is no event
 	due      time.Time
 	stored   chan struct{} // closed when the rows are stored
 	finished chan struct{} // closed when its offsets are committed, or need not be
 }
 
 func newBatch() *batch {
-	return &batch{
-		events: rows.NewEvents(), alerts: rows.NewAlerts(), rejected: rows.NewRejected(),
-		spans: make(map[topicPartition]span),
-	}
+	return &batch{alerts: rows.NewAlerts(), rejected: rows.NewRejected(), spans: make(map[topicPartition]span)}
 }
 
-// begin makes a free batch ready to be filled.
+// begin makes a batch ready to be filled. Its blocks have been taken out.
 func (b *batch) begin(due time.Time) {
-	b.events.Reset()
 	b.alerts.Reset()
 	b.rejected.Reset()
 	clear(b.invalid)
 	b.invalid = b.invalid[:0]
 	clear(b.spans)
-	b.skipped, b.bytes, b.due = 0, 0, due
+	b.skipped, b.rows, b.inBlock, b.other, b.due = 0, 0, 0, 0, due
 	b.stored, b.finished = make(chan struct{}), make(chan struct{})
 }
 
-func (b *batch) rows() int {
-	return b.events.Rows() + b.alerts.Rows() + b.rejected.Rows() + len(b.invalid)
+// needsBlock says whether an event has no room in the last block.
+func (b *batch) needsBlock(most int) bool {
+	if len(b.events) == 0 {
+		return true
+	}
+	return b.events[len(b.events)-1].Rows() >= most || b.inBlock >= blockBytes
+}
+
+// full says whether b takes no more records.
+func (b *batch) full(batchRows int) bool {
+	return b.rows >= batchRows || b.other >= otherBytes || len(b.events) == batchBlocks && b.needsBlock(blockRows)
+}
+
+// block is some rows of a table.
+type block interface {
+	Rows() int
+	Input() proto.Input
 }
 
 // table is the rows of a batch that go into one table.
 type table struct {
-	name  string
-	topic string
-	rows  int
-	input proto.Input
+	name   string
+	topic  string
+	blocks []block
 }
 
 func (r *run) tables(b *batch) []table {
-	return []table{
-		{"event_log", r.topics.Events, b.events.Rows(), b.events.Input()},
-		{"alert_log", r.topics.Alerts, b.alerts.Rows(), b.alerts.Input()},
-		{"rejected_log", r.topics.Rejected, b.rejected.Rows(), b.rejected.Input()},
+	events := table{name: "event_log", topic: r.topics.Events}
+	for _, block := range b.events {
+		events.add(block)
+	}
+	alerts := table{name: "alert_log", topic: r.topics.Alerts}
+	alerts.add(b.alerts)
+	rejected := table{name: "rejected_log", topic: r.topics.Rejected}
+	rejected.add(b.rejected)
+	return []table{events, alerts, rejected}
+}
+
+func (t *table) add(b block) {
+	if b.Rows() > 0 {
+		t.blocks = append(t.blocks, b)
 	}
 }
 
@@ -82,6 +119,18 @@ func (b *batch) holds(topic string) bool {
 	for tp := range b.spans {
 		if tp.topic == topic {
 			return true
+		}
+	}
+	return false
+}
+
+// holdsAny says whether b holds offsets of any of the partitions.
+func (b *batch) holdsAny(partitions map[string][]int32) bool {
+	for topic, numbers := range partitions {
+		for _, n := range numbers {
+			if _, held := b.spans[topicPartition{topic, n}]; held {
+				return true
+			}
 		}
 	}
 	return false

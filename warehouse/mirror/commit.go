@@ -31,7 +31,11 @@ func (r *run) commit(ctx context.Context) error {
 			return err
 		}
 		close(b.finished)
-		r.free <- b
+		r.mu.Lock()
+		r.flight = slices.DeleteFunc(r.flight, func(f *batch) bool { return f == b })
+		r.free = append(r.free, b)
+		r.mu.Unlock()
+		r.awake()
 	}
 	return nil
 }
@@ -117,18 +121,16 @@ func (r *run) assigned(_ context.Context, _ *kgo.Client, assigned map[string][]i
 	}
 }
 
-// revoked waits, not for ever, until what was read of the partitions is stored
-// and committed, so that their next owner need not repeat it.
+// revoked waits, not for long, until what was read of the partitions is stored
+// and committed, so that their next owner need not repeat it. It does not wait
+// for batches that hold nothing of them, nor while ClickHouse or the broker
+// does not answer: the whole group waits with it.
 func (r *run) revoked(ctx context.Context, _ *kgo.Client, revoked map[string][]int32) {
-	r.mu.Lock()
-	r.seal()
-	newest := r.newest
-	r.mu.Unlock()
-	if newest != nil {
+	if newest := r.newest(revoked); newest != nil && r.waiting.Load() == 0 {
 		timeout := time.NewTimer(revokeGrace)
 		defer timeout.Stop()
 		select {
-		case <-newest:
+		case <-newest.finished:
 		case <-timeout.C:
 			r.cfg.Log.Warn().Msg("mirror: partitions go to another instance before all that was read of them is stored: it reads that again")
 		case <-r.work.Done():
@@ -138,12 +140,30 @@ func (r *run) revoked(ctx context.Context, _ *kgo.Client, revoked map[string][]i
 	r.lost(ctx, nil, revoked)
 }
 
+// newest is the last batch under way that holds records of the partitions, or
+// nil.
+func (r *run) newest(partitions map[string][]int32) *batch {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.open != nil && r.open.holdsAny(partitions) {
+		r.seal()
+	}
+	for _, b := range slices.Backward(r.flight) {
+		if b.holdsAny(partitions) {
+			return b
+		}
+	}
+	return nil
+}
+
 // lost ends ownerships at once.
 func (r *run) lost(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	// A batch holds records of one ownership of a partition only.
-	r.seal()
+	if r.open != nil && r.open.holdsAny(lost) {
+		r.seal()
+	}
 	for topic, partitions := range lost {
 		for _, p := range partitions {
 			tp := topicPartition{topic, p}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -18,18 +19,16 @@ import (
 
 // Defaults of a Config's empty fields.
 const (
-	defaultBatchRows  = 100_000
+	defaultBatchRows  = batchBlocks * blockRows
 	defaultBatchDelay = 500 * time.Millisecond
 )
 
 const (
-	batchBytes = 48 << 20 // a batch is full with so many bytes of values, whatever its rows
-	writers    = 2
-	batches    = writers + 1 // one takes records meanwhile
-	// How long a partition that is revoked may wait for the batches in
-	// flight: a rebalance lasts longer than a stop may. What is not stored then
-	// is read again.
-	revokeGrace  = 20 * time.Second
+	writers = 2
+	// How long a partition that is revoked may wait for the batches in flight
+	// that hold records of it. It is a part of the time that the group gives its
+	// members. What is not stored then is read again.
+	revokeGrace  = 5 * time.Second
 	leaveTimeout = time.Second
 	// How long one try to write invalid records may take before it is logged
 	// and made again.
@@ -40,9 +39,10 @@ const (
 type Config struct {
 	Broker    *broker.Client       // stays the caller's to close
 	Warehouse *warehouse.Warehouse // migrated; it stays the caller's to close
+	Tables    Tables               // in the place of Warehouse: a model of one
 	Log       zerolog.Logger
 	// A batch is stored when it has BatchRows rows, or BatchDelay after its
-	// first record.
+	// first record, but then not before a writer has nothing else to do.
 	BatchRows  int
 	BatchDelay time.Duration
 }
@@ -64,7 +64,10 @@ func New(cfg Config) (*Mirror, error) {
 		cfg.BatchDelay = defaultBatchDelay
 	}
 	var errs []error
-	if cfg.Warehouse == nil {
+	if cfg.Warehouse != nil {
+		cfg.Tables = clickHouse{cfg.Warehouse}
+	}
+	if cfg.Tables == nil {
 		errs = append(errs, errors.New("mirror: a warehouse is needed"))
 	}
 	if cfg.BatchRows < 0 || cfg.BatchDelay < 0 {
@@ -138,12 +141,21 @@ func (m *Mirror) run(ctx context.Context) error {
 	}
 	defer r.leave()
 
-	g.Go(func() error { return r.read(reading) })
+	var readErr error
+	g.Go(func() error {
+		// What was read before an error is stored all the same.
+		readErr = r.read(reading)
+		return nil
+	})
 	for range writers {
 		g.Go(func() error { return r.write(work) })
 	}
 	g.Go(func() error { return r.commit(work) })
-	return g.Wait()
+	err = g.Wait()
+	if readErr != nil {
+		return readErr
+	}
+	return err
 }
 
 // leave releases the partitions at once, if the broker answers.
@@ -165,15 +177,20 @@ type run struct {
 	partitions int32  // of the log
 	rejected   int32  // partitions of the rejected topic
 
-	free     chan *batch // empty ones
 	toWrite  chan *batch
-	toCommit chan *batch // in the order of their records
+	toCommit chan *batch   // in the order of their records
+	wake     chan struct{} // holds a value when a block or a batch has become free
+	blocks   blocks
+	waiting  atomic.Int32 // steps that have failed and are tried again
 
-	mu     sync.Mutex
-	owned  map[topicPartition]*ownership
-	open   *batch // takes the next records; nil where it has none yet
-	newest chan struct{}
-	failed error // what a callback of the group met
+	mu        sync.Mutex
+	owned     map[topicPartition]*ownership
+	free      []*batch // empty ones
+	open      *batch   // takes the next records; nil where it has none yet
+	flight    []*batch // handed over and not finished, in the order of their records
+	busy      int      // handed over and not stored
+	interrupt func()   // ends the poll that is under way
+	failed    error    // what a callback of the group met
 }
 
 // prepare creates the topics and learns which log this is.
@@ -182,21 +199,31 @@ func (r *run) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.cfg.Warehouse.CheckLog(ctx, id); err != nil {
+	if err := r.cfg.Tables.CheckLog(ctx, id); err != nil {
 		return err
 	}
-	tables, err := r.cfg.Warehouse.TableSet(ctx)
+	tables, err := r.cfg.Tables.TableSet(ctx)
 	if err != nil {
 		return err
 	}
 	r.group = tables.Group(r.side)
 	r.partitions, r.rejected = id.Partitions, id.RejectedPartitions
 	r.owned = make(map[topicPartition]*ownership)
-	r.free = make(chan *batch, batches)
-	r.toWrite = make(chan *batch, batches)
-	r.toCommit = make(chan *batch, batches)
-	for range batches {
-		r.free <- newBatch()
+	r.toWrite = make(chan *batch, maxBatches)
+	r.toCommit = make(chan *batch, maxBatches)
+	r.wake = make(chan struct{}, 1)
+	r.blocks.most = maxBlocks
+	r.interrupt = func() {}
+	for range maxBatches {
+		r.free = append(r.free, newBatch())
 	}
 	return nil
+}
+
+// awake lets the reader look again at what is free.
+func (r *run) awake() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
 }

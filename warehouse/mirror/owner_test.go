@@ -11,7 +11,8 @@ import (
 // would move the offset over them.
 func TestM1_RecordsOfAPartitionThatIsNotAssignedAreAnError(t *testing.T) {
 	r := &run{owned: map[topicPartition]*ownership{{"log", 2}: {}}}
-	err := r.add(t.Context(), &scratch{}, "log", 3, []*kgo.Record{{Topic: "log", Partition: 3, Offset: 17}})
+	record := &kgo.Record{Topic: "log", Partition: 3, Offset: 17}
+	_, err := r.claim(kgo.Fetches{{Topics: []kgo.FetchTopic{{Topic: "log", Partitions: []kgo.FetchPartition{{Partition: 3, Records: []*kgo.Record{record}}}}}}})
 	if err == nil || !strings.Contains(err.Error(), "log-3") || !strings.Contains(err.Error(), "17") {
 		t.Errorf("got %v, want an error that names the records", err)
 	}

@@ -12,53 +12,50 @@ import (
 	"clickstream/internal/event"
 )
 
+// longestPoll bounds a poll that waits for a writer.
+const longestPoll = time.Second
+
 // scratch is what reading uses again for each record.
 type scratch struct {
 	decoder event.Decoder
 	event   event.Event
 }
 
-// read fills batches until ctx ends, and hands the last one over too.
-func (r *run) read(ctx context.Context) error {
+// chunk is records of a partition that were read together.
+type chunk struct {
+	topicPartition
+	owner   *ownership
+	records []*kgo.Record
+}
+
+// read fills batches until ctx ends or an error comes that waiting does not help
+// against. What it has read by then is handed over, and stored before Run ends.
+func (r *run) read(ctx context.Context) (err error) {
 	defer close(r.toCommit)
 	defer close(r.toWrite)
-	defer func() {
-		// After an error the last batch is not handed over: leaving the group
-		// must not try to. It is read again.
-		r.mu.Lock()
-		r.open = nil
-		r.mu.Unlock()
-	}()
 	var s scratch
-	for ctx.Err() == nil {
-		fetches := r.poll(ctx)
-		for _, e := range fetches.Errors() {
-			switch broker.Classify(e.Err) {
-			case broker.Invalid, broker.Fatal:
-				return fmt.Errorf("read topic %s-%d: %w", e.Topic, e.Partition, e.Err)
-			}
-		}
-		var err error
-		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
-			if err == nil {
-				err = r.add(ctx, &s, p.Topic, p.Partition, p.Records)
-			}
-		})
-		if err == nil {
-			err = r.endOfPoll()
-		}
+	for ctx.Err() == nil && err == nil {
+		var chunks []chunk
+		chunks, err = r.claim(r.poll(ctx))
+		// From here on partitions may change hands: nothing is polled while
+		// ClickHouse is slow, and no rebalance waits for it.
 		r.cl.AllowRebalance()
-		if err != nil {
-			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		for _, c := range chunks {
+			if stopped := r.add(ctx, &s, c); stopped != nil {
 				break
 			}
-			return err
 		}
+		r.mu.Lock()
+		r.sealIfDue()
+		if err == nil {
+			err = r.failed
+		}
+		r.mu.Unlock()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seal()
-	return nil
+	return err
 }
 
 // poll waits for records until the batch that is being filled is due.
@@ -67,21 +64,132 @@ func (r *run) poll(ctx context.Context) kgo.Fetches {
 	due := time.Now().Add(r.cfg.BatchDelay)
 	if r.open != nil {
 		due = r.open.due
+		if r.busy >= writers {
+			due = time.Now().Add(longestPoll) // or until a writer interrupts
+		}
 	}
-	r.mu.Unlock()
 	ctx, cancel := context.WithDeadline(ctx, due)
 	defer cancel()
+	r.interrupt = cancel
+	r.mu.Unlock()
 	return r.cl.PollFetches(ctx)
 }
 
-// endOfPoll hands the batch over if it is due.
-func (r *run) endOfPoll() error {
+// claim says whose the records are that were read. Their partitions have to be
+// ours: the client hands out none of a partition that was revoked, or before it
+// was assigned, and no rebalance runs before it is allowed.
+func (r *run) claim(fetches kgo.Fetches) (chunks []chunk, err error) {
+	for _, e := range fetches.Errors() {
+		switch broker.Classify(e.Err) {
+		case broker.Invalid, broker.Fatal:
+			err = errors.Join(err, fmt.Errorf("read topic %s-%d: %w", e.Topic, e.Partition, e.Err))
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.open != nil && !time.Now().Before(r.open.due) {
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		if len(p.Records) == 0 {
+			return
+		}
+		tp := topicPartition{p.Topic, p.Partition}
+		owner := r.owned[tp]
+		if owner != nil {
+			chunks = append(chunks, chunk{tp, owner, p.Records})
+			return
+		}
+		if r.failed == nil { // which is why assigned has taken no more partitions
+			err = errors.Join(err, fmt.Errorf("read topic %s-%d: records from offset %d on came for a partition that is not assigned: start the mirror again, it continues from its last commit",
+				p.Topic, p.Partition, p.Records[0].Offset))
+		}
+	})
+	return chunks, err
+}
+
+// add puts the records of a chunk into batches, and waits where all are under
+// way. Those of a partition that is given up meanwhile are left out: their next
+// owner reads them.
+func (r *run) add(ctx context.Context, s *scratch, c chunk) error {
+	for len(c.records) > 0 {
+		n := r.fill(s, c)
+		if n < 0 {
+			return nil
+		}
+		c.records = c.records[n:]
+		if n > 0 {
+			continue
+		}
+		select {
+		case <-r.wake:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// fill puts records of a chunk into the open batch until that is full, or the
+// chunk or the memory for batches is used up. It returns how many, or -1 when
+// the chunk's partition is not ours any more.
+func (r *run) fill(s *scratch, c chunk) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.owner.over {
+		return -1
+	}
+	b := r.batch()
+	if b == nil {
+		return 0
+	}
+	n := 0
+	for n < len(c.records) && !b.full(r.cfg.BatchRows) && (c.topic != r.topics.Events || r.block(b)) {
+		r.append(b, s, c.records[n])
+		n++
+	}
+	if n > 0 {
+		read, begun := b.spans[c.topicPartition]
+		if !begun {
+			read = span{first: c.records[0].Offset, owner: c.owner}
+		}
+		read.next = c.records[n-1].Offset + 1
+		b.spans[c.topicPartition] = read
+	}
+	if b.full(r.cfg.BatchRows) {
 		r.seal()
 	}
-	return r.failed
+	return n
+}
+
+// batch returns the batch to fill, or nil where all are under way. The caller
+// holds the lock.
+func (r *run) batch() *batch {
+	if r.open == nil && len(r.free) > 0 {
+		r.open = r.free[len(r.free)-1]
+		r.free = r.free[:len(r.free)-1]
+		r.open.begin(time.Now().Add(r.cfg.BatchDelay))
+	}
+	return r.open
+}
+
+// block makes sure that b has room for an event. The caller holds the lock.
+func (r *run) block(b *batch) bool {
+	if !b.needsBlock(min(blockRows, r.cfg.BatchRows)) {
+		return true
+	}
+	next := r.blocks.take()
+	if next == nil {
+		return false
+	}
+	b.events, b.inBlock = append(b.events, next), 0
+	return true
+}
+
+// sealIfDue hands the batch over when it is due and a writer has nothing to do.
+// Otherwise it grows on: the fewer and larger the parts, the less ClickHouse has
+// to merge. The caller holds the lock.
+func (r *run) sealIfDue() {
+	if r.open != nil && r.busy < writers && !time.Now().Before(r.open.due) {
+		r.seal()
+	}
 }
 
 // seal hands the batch over. The channels have room for every batch there is.
@@ -90,71 +198,11 @@ func (r *run) seal() {
 	if r.open == nil {
 		return
 	}
-	r.newest = r.open.finished
+	r.flight = append(r.flight, r.open)
+	r.busy++
 	r.toWrite <- r.open
 	r.toCommit <- r.open
 	r.open = nil
-}
-
-// batch returns the batch to fill, and waits for a free one. No partition
-// changes hands meanwhile: a poll is not over.
-func (r *run) batch(ctx context.Context) (*batch, error) {
-	if r.open != nil {
-		return r.open, nil
-	}
-	select {
-	case b := <-r.free:
-		b.begin(time.Now().Add(r.cfg.BatchDelay))
-		r.mu.Lock()
-		r.open = b
-		r.mu.Unlock()
-		return b, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// add puts the records of a partition into batches. It has to be ours: the
-// client hands out none of a partition that was revoked, or before it was
-// assigned, and no rebalance runs between a poll and its end.
-func (r *run) add(ctx context.Context, s *scratch, topic string, partition int32, records []*kgo.Record) error {
-	r.mu.Lock()
-	owner, failed := r.owned[topicPartition{topic, partition}], r.failed
-	r.mu.Unlock()
-	switch {
-	case len(records) == 0:
-		return nil
-	case failed != nil:
-		return failed // the reason why assigned has taken no more partitions
-	case owner == nil:
-		return fmt.Errorf("read topic %s-%d: records from offset %d on came for a partition that is not assigned: start the mirror again, it continues from its last commit",
-			topic, partition, records[0].Offset)
-	}
-	for len(records) > 0 {
-		b, err := r.batch(ctx)
-		if err != nil {
-			return err
-		}
-		n := 0
-		for n < len(records) && b.rows() < r.cfg.BatchRows && b.bytes < batchBytes {
-			r.append(b, s, records[n])
-			n++
-		}
-		tp := topicPartition{topic, partition}
-		read, begun := b.spans[tp]
-		if !begun {
-			read = span{first: records[0].Offset, owner: owner}
-		}
-		read.next = records[n-1].Offset + 1
-		b.spans[tp] = read
-		records = records[n:]
-		if b.rows() >= r.cfg.BatchRows || b.bytes >= batchBytes {
-			r.mu.Lock()
-			r.seal()
-			r.mu.Unlock()
-		}
-	}
-	return nil
 }
 
 // append adds one record. One without a value only moves the offset on.
@@ -163,27 +211,32 @@ func (r *run) append(b *batch, s *scratch, rec *kgo.Record) {
 		b.skipped++
 		return
 	}
-	b.bytes += len(rec.Key) + len(rec.Value) + 128
+	b.rows++
 	in := broker.EventRecord(rec)
+	size := len(rec.Key) + len(rec.Value)
 	var err error
 	switch rec.Topic {
 	case r.topics.Events:
 		err = s.decoder.ReadRecord(in, r.partitions, &s.event)
 		if err == nil {
-			b.events.Append(&s.event, rec.Partition, rec.Offset, in.Received)
+			b.inBlock += size
+			b.events[len(b.events)-1].Append(&s.event, rec.Partition, rec.Offset, in.Received)
 			return
 		}
 	case r.topics.Alerts:
 		var a event.Alert
 		if a, err = event.DecodeAlert(rec.Value); err == nil {
+			b.other += size
 			b.alerts.Append(&a, rec.Partition, rec.Offset, in.Received)
 			return
 		}
 	default:
+		b.other += size
 		rejected := broker.ParseRejected(rec)
 		b.rejected.Append(&rejected, rec.Partition, rec.Offset, in.Received)
 		return
 	}
+	b.other += size + 128 // headers say where it comes from
 	rejected := event.Rejected{Key: rec.Key, Value: rec.Value, Origin: broker.TopicOrigin(rec)}
 	if rejection, ok := errors.AsType[*event.Rejection](err); ok {
 		rejected.Rejection = *rejection

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ClickHouse/ch-go"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
@@ -16,11 +15,10 @@ import (
 )
 
 const (
-	// A server that has not taken a batch by then is asked again on a new
-	// connection.
-	insertTimeout = time.Minute
-	firstWait     = 50 * time.Millisecond
-	longestWait   = 3 * time.Second
+	firstWait   = 50 * time.Millisecond
+	longestWait = 3 * time.Second
+	// A block that ClickHouse cannot take is halved, but not below so many rows.
+	leastRows = 100
 	// How often an error that continues is logged.
 	logEvery = time.Minute
 )
@@ -33,7 +31,14 @@ func (r *run) write(ctx context.Context) error {
 		if err := w.store(ctx, b); err != nil {
 			return err
 		}
+		r.blocks.give(b.events)
+		b.events = b.events[:0]
 		close(b.stored)
+		r.mu.Lock()
+		r.busy--
+		r.interrupt()
+		r.mu.Unlock()
+		r.awake()
 	}
 	return nil
 }
@@ -41,14 +46,14 @@ func (r *run) write(ctx context.Context) error {
 // writer is one of the connections to ClickHouse.
 type writer struct {
 	*run
-	client *ch.Client
+	conn Connection
 }
 
 func (w *writer) disconnect() {
-	if w.client != nil {
+	if w.conn != nil {
 		// It is given up because it does not work, or because all is done.
-		_ = w.client.Close()
-		w.client = nil
+		_ = w.conn.Close()
+		w.conn = nil
 	}
 }
 
@@ -56,49 +61,57 @@ func (w *writer) store(ctx context.Context, b *batch) error {
 	if err := w.reject(ctx, b.invalid); err != nil {
 		return err
 	}
+	stored := Stats{Alerts: int64(b.alerts.Rows()), Rejected: int64(b.rejected.Rows()), Invalid: int64(len(b.invalid)), Skipped: b.skipped}
+	for _, block := range b.events {
+		stored.Events += int64(block.Rows())
+	}
 	for _, t := range w.tables(b) {
-		if t.rows == 0 {
-			continue
-		}
 		step := fmt.Sprintf("insert batch %s %s", t.name, b.ranges(t.topic))
-		err := w.retry(ctx, step, warehouse.Retriable, func() error { return w.insert(ctx, t) })
+		left := newPieces(t.blocks)
+		err := w.retry(ctx, step, warehouse.Retriable, func() error { return w.insert(ctx, t.name, left) })
 		if err != nil {
 			return err
 		}
 	}
 	w.stats.add(func(s *Stats) {
-		s.Events += int64(b.events.Rows())
-		s.Alerts += int64(b.alerts.Rows())
-		s.Rejected += int64(b.rejected.Rows())
-		s.Invalid += int64(len(b.invalid))
-		s.Skipped += b.skipped
+		s.Events += stored.Events
+		s.Alerts += stored.Alerts
+		s.Rejected += stored.Rejected
+		s.Invalid += stored.Invalid
+		s.Skipped += stored.Skipped
 	})
 	return nil
 }
 
-func (w *writer) insert(ctx context.Context, t table) error {
-	ctx, cancel := context.WithTimeout(ctx, insertTimeout)
-	defer cancel()
-	if w.client == nil || w.client.IsClosed() {
-		client, err := w.cfg.Warehouse.Dial(ctx)
-		if err != nil {
-			return err
+// insert stores what is left of a table's rows. Where ClickHouse cannot take
+// them at once, it stores them in smaller pieces; what is stored is not sent
+// again.
+func (w *writer) insert(ctx context.Context, table string, left *pieces) error {
+	for !left.done() {
+		if w.conn == nil || w.conn.Closed() {
+			conn, err := w.cfg.Tables.Connect(ctx)
+			if err != nil {
+				return err
+			}
+			w.conn = conn
 		}
-		w.client = client
-	}
-	err := warehouse.Do(ctx, w.client, ch.Query{
-		Body:  t.input.Into(t.name),
-		Input: t.input,
-		Settings: []ch.Setting{
-			// Copies meet at the first merge; looking for them in each insert
-			// costs a third more.
-			{Key: "optimize_on_insert", Value: "0", Important: true},
-		},
-	})
-	if err != nil {
+		err := w.conn.Insert(ctx, table, left.next())
+		if err == nil {
+			left.stored()
+			continue
+		}
 		w.disconnect()
+		if ctx.Err() == nil && tooLarge(err) {
+			left.halve()
+		}
+		return err
 	}
-	return err
+	return nil
+}
+
+// tooLarge says whether a smaller INSERT may succeed where this one failed.
+func tooLarge(err error) bool {
+	return errors.Is(err, errTooSlow) || warehouse.OutOfMemory(err)
 }
 
 // reject writes invalid records to the rejected topic and waits until all are
@@ -223,6 +236,8 @@ func (r *run) retry(ctx context.Context, step string, retriable func(error) (str
 		})
 		if begun.IsZero() {
 			begun = time.Now()
+			r.waiting.Add(1)
+			defer r.waiting.Add(-1)
 		}
 		if time.Since(logged) > logEvery {
 			logged = time.Now()
