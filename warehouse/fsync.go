@@ -24,7 +24,7 @@ var (
 	fsyncIsOn = regexp.MustCompile(`\bfsync_after_insert = (1|true)\b`)
 )
 
-// setFsync makes rows of the mirror's tables survive a power cut once they are
+// setFsync makes rows of the log's tables survive a power cut once they are
 // stored (M2), or not, as the Config says.
 func (w *Warehouse) setFsync(ctx context.Context) error {
 	tables, err := w.logTables(ctx)
