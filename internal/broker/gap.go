@@ -1,6 +1,12 @@
 package broker
 
-import "fmt"
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+)
 
 // Gap is what a reader of a partition never gets: offsets that the topic no
 // longer held when they were to be read (M6). Offsets inside the topic that
@@ -35,4 +41,58 @@ func (g Gap) String() string {
 		return fmt.Sprintf("topic %s-%d was created again or cut at its end: what it held from offset %d on is missing", g.Topic, g.Partition, g.From)
 	}
 	return fmt.Sprintf("topic %s-%d no longer holds the offsets %d to %d", g.Topic, g.Partition, g.From, g.To-1)
+}
+
+// FindGaps looks up what is missing of a topic for a reader that is to go on at
+// positions. next is where it goes on instead: at the topic's start, where
+// something is missing, and else at the position. Without positions there is
+// nothing to look up.
+func (c *Client) FindGaps(ctx context.Context, topic string, positions Offsets) (next Offsets, gaps []Gap, err error) {
+	if len(positions) == 0 {
+		return nil, nil, nil
+	}
+	id, err := c.topicID(ctx, topic)
+	if err != nil {
+		return nil, nil, err
+	}
+	starts, err := c.StartOffsets(ctx, topic)
+	if err != nil {
+		return nil, nil, err
+	}
+	ends, err := c.EndOffsets(ctx, topic)
+	if err != nil {
+		return nil, nil, err
+	}
+	next = make(Offsets, len(positions))
+	for p, position := range positions {
+		g := Gap{Topic: topic, TopicID: id, Partition: p, From: position, To: starts[p], Reason: Retention}
+		switch {
+		case position > ends[p]:
+			g.To, g.Reason = position, Recreated
+		case position >= starts[p]:
+			next[p] = position
+			continue
+		}
+		next[p] = starts[p]
+		gaps = append(gaps, g)
+	}
+	return next, gaps, nil
+}
+
+// topicID asks for a topic's id, which is empty where the broker has none.
+func (c *Client) topicID(ctx context.Context, topic string) (string, error) {
+	found, err := c.admin().ListTopics(ctx, topic)
+	if err == nil {
+		err = found.Error()
+	}
+	if _, there := found[topic]; err == nil && !there {
+		err = errors.New("the broker does not name the topic")
+	}
+	if err != nil {
+		return "", fmt.Errorf("ask for the id of topic %s: %w", topic, err)
+	}
+	if found[topic].ID == (kadm.TopicID{}) {
+		return "", nil
+	}
+	return found[topic].ID.String(), nil
 }

@@ -15,7 +15,10 @@ import (
 // ownership is one time that a partition was ours, from its assignment until
 // it was revoked or lost.
 type ownership struct {
-	over bool // under run.mu: it is another's now, nothing is committed any more
+	// Under run.mu:
+	over      bool  // it is another's now, nothing is committed any more
+	next      int64 // the offset after the last record that was read; 0 before the first
+	searching bool  // for what is missing before the next record
 }
 
 // commit commits the offsets of stored batches in the order of their

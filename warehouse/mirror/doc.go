@@ -8,6 +8,8 @@
 //   - a batch is never given up: an error that passes is waited for, and the
 //     same rows are sent again; a record of the log that is no event goes to
 //     the rejected topic before its offset is committed;
+//   - offsets that a topic no longer holds when they are to be read are recorded
+//     as a gap before the partition is read on (M6);
 //   - memory is bounded by three batches and what the client has fetched;
 //   - a row can be read about half a second after its record, at low traffic.
 //

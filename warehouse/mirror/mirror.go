@@ -120,9 +120,9 @@ func (m *Mirror) run(ctx context.Context) error {
 	defer stopReading()
 	stopped := context.AfterFunc(ctx, stopReading)
 	defer stopped()
-	r.work = work
+	r.work, r.goroutines = work, g
 
-	r.cl, err = m.cfg.Broker.Open(append(broker.ConsumerOptions(),
+	r.cl, err = m.cfg.Broker.Open(append(append(broker.ConsumerOptions(), gapOptions()...),
 		kgo.ConsumerGroup(r.group),
 		kgo.ConsumeTopics(r.topics.Events, r.topics.Alerts, r.topics.Rejected),
 		// A partition changes hands only between two polls.
@@ -170,6 +170,7 @@ func (r *run) leave() {
 type run struct {
 	*Mirror
 	work       context.Context // ends when nothing more is to be stored
+	goroutines *errgroup.Group // all that Run waits for
 	side       *broker.Client  // looks things up and writes rejected records
 	cl         *broker.Client  // the group's member
 	topics     broker.Topics
@@ -190,6 +191,7 @@ type run struct {
 	flight    []*batch // handed over and not finished, in the order of their records
 	busy      int      // handed over and not stored
 	interrupt func()   // ends the poll that is under way
+	found     []found  // where to read on after gaps that have been recorded
 	failed    error    // what a callback of the group met
 }
 

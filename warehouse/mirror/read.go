@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
@@ -36,7 +37,7 @@ func (r *run) read(ctx context.Context) (err error) {
 	var s scratch
 	for ctx.Err() == nil && err == nil {
 		var chunks []chunk
-		chunks, err = r.claim(r.poll(ctx))
+		chunks, err = r.claim(r.passOver(ctx, r.poll(ctx)))
 		// From here on partitions may change hands: nothing is polled while
 		// ClickHouse is slow, and no rebalance waits for it.
 		r.cl.AllowRebalance()
@@ -80,6 +81,9 @@ func (r *run) poll(ctx context.Context) kgo.Fetches {
 // was assigned, and no rebalance runs before it is allowed.
 func (r *run) claim(fetches kgo.Fetches) (chunks []chunk, err error) {
 	for _, e := range fetches.Errors() {
+		if errors.Is(e.Err, kerr.OffsetOutOfRange) {
+			continue // passOver has seen it
+		}
 		switch broker.Classify(e.Err) {
 		case broker.Invalid, broker.Fatal:
 			err = errors.Join(err, fmt.Errorf("read topic %s-%d: %w", e.Topic, e.Partition, e.Err))
@@ -95,6 +99,7 @@ func (r *run) claim(fetches kgo.Fetches) (chunks []chunk, err error) {
 		owner := r.owned[tp]
 		if owner != nil {
 			chunks = append(chunks, chunk{tp, owner, p.Records})
+			owner.next = p.Records[len(p.Records)-1].Offset + 1
 			return
 		}
 		if r.failed == nil { // which is why assigned has taken no more partitions

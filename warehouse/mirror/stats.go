@@ -16,6 +16,7 @@ type Stats struct {
 	Invalid  int64 `json:"invalid"`  // records sent to the rejected topic
 	Skipped  int64 `json:"skipped"`  // records without a value
 	Retries  int64 `json:"retries"`  // steps that were tried again
+	Gaps     int64 `json:"gaps"`     // gaps of the topics that were recorded
 	// LastError is what was last waited for, or empty.
 	LastError string `json:"last_error,omitempty"`
 	// Stored is, by topic, the next offset after what is stored and committed.

@@ -1,0 +1,164 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/warehouse"
+)
+
+// gapOptions have the client report an offset that the log does not hold, where
+// it would go on elsewhere without a word. A partition without a commit is read
+// from its first offset, so that what was cut off before it was ever read is
+// reported too.
+func gapOptions() []kgo.Opt {
+	return []kgo.Opt{
+		kgo.ConsumeStartOffset(kgo.NewOffset().At(0)),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+	}
+}
+
+// found is where the reading of a partition goes on.
+type found struct {
+	topicPartition
+	owner *ownership
+	next  int64
+}
+
+// passOver begins to look for what is missing of the partitions whose next offset
+// the log does not hold, and reads on where that has been recorded. It is called
+// in a poll: no partition changes hands.
+func (r *run) passOver(ctx context.Context, fetches kgo.Fetches) kgo.Fetches {
+	for _, e := range fetches.Errors() {
+		if errors.Is(e.Err, kerr.OffsetOutOfRange) {
+			r.outOfRange(ctx, topicPartition{e.Topic, e.Partition})
+		}
+	}
+	r.readOn()
+	return fetches
+}
+
+// outOfRange begins to look for what is missing of a partition whose next offset
+// the log does not hold. Meanwhile it is not read, and the other partitions are.
+func (r *run) outOfRange(ctx context.Context, tp topicPartition) {
+	r.mu.Lock()
+	o := r.owned[tp]
+	if o == nil || o.searching {
+		r.mu.Unlock()
+		return
+	}
+	o.searching = true
+	position := o.next
+	r.mu.Unlock()
+	r.cl.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.partition}})
+	r.goroutines.Go(func() error {
+		next, err := r.recordGap(ctx, tp, position)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil // it stops: the next start finds the gap again
+			}
+			return err
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.found = append(r.found, found{tp, o, next})
+		r.interrupt()
+		return nil
+	})
+}
+
+func (r *run) readOn() {
+	r.mu.Lock()
+	all := r.found
+	r.found = nil
+	set := make(map[string]map[int32]kgo.EpochOffset)
+	resume := make(map[string][]int32)
+	for _, f := range all {
+		f.owner.searching = false
+		resume[f.topic] = append(resume[f.topic], f.partition)
+		if r.owned[f.topicPartition] != f.owner {
+			continue // the next owner begins at its commit
+		}
+		if set[f.topic] == nil {
+			set[f.topic] = make(map[int32]kgo.EpochOffset)
+		}
+		set[f.topic][f.partition] = kgo.EpochOffset{Epoch: -1, Offset: f.next}
+	}
+	r.mu.Unlock()
+	if len(all) > 0 {
+		r.cl.SetOffsets(set)
+		r.cl.ResumeFetchPartitions(resume)
+	}
+}
+
+// recordGap records what is missing of a partition that was read up to position,
+// or up to its commit where position is 0, and returns where to go on.
+func (r *run) recordGap(ctx context.Context, tp topicPartition, position int64) (next int64, err error) {
+	var gaps []broker.Gap
+	step := fmt.Sprintf("look up which offsets topic %s-%d holds", tp.topic, tp.partition)
+	err = r.retry(ctx, step, waitForCommit, func() error {
+		if position == 0 {
+			commits, err := r.side.CommittedOffsets(ctx, r.group, tp.topic)
+			if err != nil {
+				return err
+			}
+			position = commits[tp.partition].Offset
+		}
+		nexts, missing, err := r.side.FindGaps(ctx, tp.topic, broker.Offsets{tp.partition: position})
+		next, gaps = nexts[tp.partition], missing
+		return err
+	})
+	if err != nil || len(gaps) == 0 {
+		return next, err
+	}
+	err = r.retry(ctx, "record that "+gaps[0].String(), warehouse.Retriable, func() error {
+		recorded, err := r.cfg.Tables.Gaps(ctx)
+		if err != nil {
+			return err
+		}
+		gaps = notRecorded(gaps[0], recorded)
+		return r.cfg.Tables.RecordGaps(ctx, role, gaps)
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, g := range gaps {
+		r.cfg.Log.Warn().Msg("mirror: " + g.String() + ": this is recorded as a gap, which clickstream status shows until a person accepts it")
+	}
+	r.stats.add(func(s *Stats) { s.Gaps += int64(len(gaps)) })
+	return next, nil
+}
+
+// role is whose gaps the mirror's are.
+const role = "mirror"
+
+// notRecorded returns the parts of a gap that are not recorded yet: a mirror that
+// was stopped before its next commit finds its gap again, and it may have grown.
+func notRecorded(g broker.Gap, recorded []warehouse.Gap) (parts []broker.Gap) {
+	slices.SortFunc(recorded, func(a, b warehouse.Gap) int { return int(a.From - b.From) })
+	for _, known := range recorded {
+		same := known.NoticedBy == role && known.Topic == g.Topic && known.TopicID == g.TopicID && known.Partition == g.Partition && known.Reason == g.Reason
+		switch {
+		case same && known.From == g.From && known.To == g.To:
+			return parts
+		case !same || known.To <= g.From || known.From >= g.To:
+			continue
+		}
+		if known.From > g.From {
+			before := g
+			before.To = known.From
+			parts = append(parts, before)
+		}
+		g.From = known.To
+	}
+	if g.From < g.To || g.Reason == broker.Recreated {
+		parts = append(parts, g)
+	}
+	return parts
+}
