@@ -1,10 +1,12 @@
 package warehouse
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"clickstream/internal/broker"
@@ -49,15 +51,51 @@ func (w *Warehouse) Gaps(ctx context.Context) (gaps []Gap, err error) {
 	return gaps, nil
 }
 
-// RecordGaps records gaps that a role has noticed; on return they are stored. A
-// gap that is recorded already keeps its time and its acceptance.
-func (w *Warehouse) RecordGaps(ctx context.Context, noticedBy string, gaps []broker.Gap) error {
-	now := time.Now()
-	rows := make([]Gap, len(gaps))
-	for i, g := range gaps {
-		rows[i] = Gap{Gap: g, NoticedBy: noticedBy, NoticedAt: now}
+// RecordGaps records gaps that a role has noticed; on return they are stored. It
+// returns what of them was not recorded before: a role that was stopped before
+// its next commit finds its gap again, and it may have grown. What is recorded
+// already keeps its time and its acceptance.
+func (w *Warehouse) RecordGaps(ctx context.Context, noticedBy string, gaps []broker.Gap) ([]broker.Gap, error) {
+	recorded, err := w.Gaps(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return w.insertGaps(ctx, "record", rows)
+	recorded = slices.DeleteFunc(recorded, func(g Gap) bool { return g.NoticedBy != noticedBy })
+	slices.SortFunc(recorded, func(a, b Gap) int { return cmp.Compare(a.From, b.From) })
+	now := time.Now()
+	var parts []broker.Gap
+	var rows []Gap
+	for _, g := range gaps {
+		for _, part := range without(g, recorded) {
+			parts = append(parts, part)
+			rows = append(rows, Gap{Gap: part, NoticedBy: noticedBy, NoticedAt: now})
+		}
+	}
+	return parts, w.insertGaps(ctx, "record", rows)
+}
+
+// without returns the parts of a gap that are not recorded, which are in the order
+// of their offsets.
+func without(g broker.Gap, recorded []Gap) (parts []broker.Gap) {
+	for _, r := range recorded {
+		switch {
+		case r.Topic != g.Topic || r.TopicID != g.TopicID || r.Partition != g.Partition || r.Reason != g.Reason:
+			continue
+		case r.From == g.From && r.To == g.To:
+			return parts
+		case r.To <= g.From || r.From >= g.To:
+			continue
+		case r.From > g.From:
+			before := g
+			before.To = r.From
+			parts = append(parts, before)
+		}
+		g.From = r.To
+	}
+	if g.From < g.To || g.Reason == broker.Recreated {
+		parts = append(parts, g)
+	}
+	return parts
 }
 
 // AcceptGaps records that a person has accepted these gaps.

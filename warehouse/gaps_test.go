@@ -1,6 +1,7 @@
 package warehouse_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ func TestM6_AGapIsOneRowHoweverOftenItIsNoticedUntilAPersonAcceptsIt(t *testing.
 	}
 	record := func(by string, all ...broker.Gap) {
 		t.Helper()
-		if err := w.RecordGaps(t.Context(), by, all); err != nil {
+		if _, err := w.RecordGaps(t.Context(), by, all); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -68,6 +69,36 @@ func TestM6_AGapIsOneRowHoweverOftenItIsNoticedUntilAPersonAcceptsIt(t *testing.
 		}
 		if err := w.Conn().Exec(t.Context(), "OPTIMIZE TABLE gap_log FINAL"); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+func TestM6_OnlyWhatIsNewOfAGapIsRecorded(t *testing.T) {
+	w := warehousetest.Migrated(t)
+	retention := func(from, to int64) broker.Gap {
+		return broker.Gap{Topic: "log", TopicID: "t1", From: from, To: to, Reason: broker.Retention}
+	}
+	recreated := broker.Gap{Topic: "log", TopicID: "t2", From: 20, To: 20, Reason: broker.Recreated}
+	for _, step := range []struct {
+		name     string
+		by       string
+		gap      broker.Gap
+		recorded []broker.Gap
+	}{
+		{"a first one", "mirror", retention(10, 20), []broker.Gap{retention(10, 20)}},
+		{"the same", "mirror", retention(10, 20), nil},
+		{"another role's", "processor", retention(10, 15), []broker.Gap{retention(10, 15)}},
+		{"a part of it", "mirror", retention(12, 20), nil},
+		{"one that has grown", "mirror", retention(10, 30), []broker.Gap{retention(20, 30)}},
+		{"a later one", "mirror", retention(40, 50), []broker.Gap{retention(40, 50)}},
+		{"one around them", "mirror", retention(5, 60), []broker.Gap{retention(5, 10), retention(30, 40), retention(50, 60)}},
+		{"the same again", "mirror", retention(5, 60), nil},
+		{"a recreated topic", "mirror", recreated, []broker.Gap{recreated}},
+		{"the same recreated topic", "mirror", recreated, nil},
+	} {
+		got, err := w.RecordGaps(t.Context(), step.by, []broker.Gap{step.gap})
+		if err != nil || !slices.Equal(got, step.recorded) {
+			t.Errorf("%s: recorded %v, %v; want %v", step.name, got, err, step.recorded)
 		}
 	}
 }

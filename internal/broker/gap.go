@@ -43,40 +43,36 @@ func (g Gap) String() string {
 	return fmt.Sprintf("topic %s-%d no longer holds the offsets %d to %d", g.Topic, g.Partition, g.From, g.To-1)
 }
 
-// FindGaps looks up what is missing of a topic for a reader that is to go on at
-// positions. next is where it goes on instead: at the topic's start, where
-// something is missing, and else at the position. Without positions there is
-// nothing to look up.
-func (c *Client) FindGaps(ctx context.Context, topic string, positions Offsets) (next Offsets, gaps []Gap, err error) {
-	if len(positions) == 0 {
-		return nil, nil, nil
+// Extent is which offsets a topic holds.
+type Extent struct {
+	Topic        string
+	TopicID      string // empty where the broker has none
+	Starts, Ends Offsets
+}
+
+// Extent looks up which offsets a topic holds.
+func (c *Client) Extent(ctx context.Context, topic string) (Extent, error) {
+	e := Extent{Topic: topic}
+	var err error
+	if e.TopicID, err = c.topicID(ctx, topic); err != nil {
+		return e, err
 	}
-	id, err := c.topicID(ctx, topic)
-	if err != nil {
-		return nil, nil, err
+	if e.Starts, err = c.StartOffsets(ctx, topic); err != nil {
+		return e, err
 	}
-	starts, err := c.StartOffsets(ctx, topic)
-	if err != nil {
-		return nil, nil, err
+	e.Ends, err = c.EndOffsets(ctx, topic)
+	return e, err
+}
+
+// Gap is what is missing for a reader of a partition that is to go on at
+// position. If that is something, it goes on at the partition's start instead.
+func (e Extent) Gap(partition int32, position int64) (g Gap, missing bool) {
+	g = Gap{Topic: e.Topic, TopicID: e.TopicID, Partition: partition, From: position, To: e.Starts[partition], Reason: Retention}
+	if position > e.Ends[partition] {
+		g.To, g.Reason = position, Recreated
+		return g, true
 	}
-	ends, err := c.EndOffsets(ctx, topic)
-	if err != nil {
-		return nil, nil, err
-	}
-	next = make(Offsets, len(positions))
-	for p, position := range positions {
-		g := Gap{Topic: topic, TopicID: id, Partition: p, From: position, To: starts[p], Reason: Retention}
-		switch {
-		case position > ends[p]:
-			g.To, g.Reason = position, Recreated
-		case position >= starts[p]:
-			next[p] = position
-			continue
-		}
-		next[p] = starts[p]
-		gaps = append(gaps, g)
-	}
-	return next, gaps, nil
+	return g, g.From < g.To
 }
 
 // topicID asks for a topic's id, which is empty where the broker has none.

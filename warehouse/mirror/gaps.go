@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -110,55 +109,27 @@ func (r *run) recordGap(ctx context.Context, tp topicPartition, position int64) 
 			}
 			position = commits[tp.partition].Offset
 		}
-		nexts, missing, err := r.side.FindGaps(ctx, tp.topic, broker.Offsets{tp.partition: position})
-		next, gaps = nexts[tp.partition], missing
+		extent, err := r.side.Extent(ctx, tp.topic)
+		next, gaps = position, nil
+		if g, missing := extent.Gap(tp.partition, position); missing {
+			next, gaps = extent.Starts[tp.partition], []broker.Gap{g}
+		}
 		return err
 	})
 	if err != nil || len(gaps) == 0 {
 		return next, err
 	}
-	err = r.retry(ctx, "record that "+gaps[0].String(), warehouse.Retriable, func() error {
-		recorded, err := r.cfg.Tables.Gaps(ctx)
-		if err != nil {
-			return err
-		}
-		gaps = notRecorded(gaps[0], recorded)
-		return r.cfg.Tables.RecordGaps(ctx, role, gaps)
+	var recorded []broker.Gap
+	err = r.retry(ctx, "record that "+gaps[0].String(), warehouse.Retriable, func() (err error) {
+		recorded, err = r.cfg.Tables.RecordGaps(ctx, "mirror", gaps)
+		return err
 	})
 	if err != nil {
 		return 0, err
 	}
-	for _, g := range gaps {
+	for _, g := range recorded {
 		r.cfg.Log.Warn().Msg("mirror: " + g.String() + ": this is recorded as a gap, which clickstream status shows until a person accepts it")
 	}
-	r.stats.add(func(s *Stats) { s.Gaps += int64(len(gaps)) })
+	r.stats.add(func(s *Stats) { s.Gaps += int64(len(recorded)) })
 	return next, nil
-}
-
-// role is whose gaps the mirror's are.
-const role = "mirror"
-
-// notRecorded returns the parts of a gap that are not recorded yet: a mirror that
-// was stopped before its next commit finds its gap again, and it may have grown.
-func notRecorded(g broker.Gap, recorded []warehouse.Gap) (parts []broker.Gap) {
-	slices.SortFunc(recorded, func(a, b warehouse.Gap) int { return int(a.From - b.From) })
-	for _, known := range recorded {
-		same := known.NoticedBy == role && known.Topic == g.Topic && known.TopicID == g.TopicID && known.Partition == g.Partition && known.Reason == g.Reason
-		switch {
-		case same && known.From == g.From && known.To == g.To:
-			return parts
-		case !same || known.To <= g.From || known.From >= g.To:
-			continue
-		}
-		if known.From > g.From {
-			before := g
-			before.To = known.From
-			parts = append(parts, before)
-		}
-		g.From = known.To
-	}
-	if g.From < g.To || g.Reason == broker.Recreated {
-		parts = append(parts, g)
-	}
-	return parts
 }

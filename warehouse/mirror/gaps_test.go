@@ -226,9 +226,9 @@ func (h *held) Connect(ctx context.Context) (mirror.Connection, error) {
 	return heldConnection{conn, h}, err
 }
 
-func (h *held) RecordGaps(ctx context.Context, noticedBy string, gaps []broker.Gap) error {
+func (h *held) RecordGaps(ctx context.Context, noticedBy string, gaps []broker.Gap) ([]broker.Gap, error) {
 	if h.gaps.Load() {
-		return context.DeadlineExceeded
+		return nil, context.DeadlineExceeded
 	}
 	return h.Tables.RecordGaps(ctx, noticedBy, gaps)
 }

@@ -19,11 +19,9 @@ type Tables interface {
 	CheckLog(ctx context.Context, id broker.LogIdentity) error
 	// TableSet identifies the tables.
 	TableSet(ctx context.Context) (warehouse.TableSet, error)
-	// Gaps returns all gaps that are recorded.
-	Gaps(ctx context.Context) ([]warehouse.Gap, error)
 	// RecordGaps records gaps that noticedBy has noticed; on return they are
-	// stored.
-	RecordGaps(ctx context.Context, noticedBy string, gaps []broker.Gap) error
+	// stored. It returns what of them was not recorded before.
+	RecordGaps(ctx context.Context, noticedBy string, gaps []broker.Gap) ([]broker.Gap, error)
 	// Connect opens a connection. It is used by one goroutine at a time.
 	Connect(ctx context.Context) (Connection, error)
 }
