@@ -1,10 +1,13 @@
 package processor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
 	"clickstream/processor/windows"
@@ -26,6 +29,30 @@ func (s *session) begin(c broker.Commit, committed bool, start, end int64) (*win
 		return beginning, fmt.Errorf("offsets %d to %d are not on the log, which holds %d to %d", p.Offset(), p.Acknowledged(), start, end)
 	}
 	return p, nil
+}
+
+// reportGaps reports what the log no longer holds of what the commits say is to
+// be read, and returns when that is recorded. A partition without a commit is to
+// be read from its first offset.
+func (s *session) reportGaps(ctx context.Context, log broker.Extent, ours map[int32]kgo.Offset, commits map[int32]broker.Commit) error {
+	var gaps []broker.Gap
+	for _, n := range slices.Sorted(maps.Keys(ours)) {
+		position := commits[n].Offset
+		// Alerts that are acknowledged up to a later offset were of another log.
+		if _, acknowledged, ok := windows.AcknowledgedIn(commits[n].Metadata); ok && acknowledged > log.Ends[n] {
+			position = acknowledged
+		}
+		if g, missing := log.Gap(n, position); missing {
+			gaps = append(gaps, g)
+		}
+	}
+	for _, g := range gaps {
+		s.p.cfg.Log.Warn().Msg("processor: " + g.String() + ": windows that may have lost events are not judged")
+	}
+	if len(gaps) == 0 || s.p.cfg.OnGaps == nil {
+		return nil
+	}
+	return s.p.cfg.OnGaps(ctx, gaps)
 }
 
 // logUnusable logs why partitions that have commits are read from the log's

@@ -31,7 +31,12 @@ type Config struct {
 	// acknowledged, in order per partition and never concurrently: it must not
 	// block. An alert may come again after a restart.
 	OnAlert func(event.Alert)
-	Log     zerolog.Logger
+	// OnGaps, if set, is called with what retention has cut off the log before it
+	// was read, or before the windows that it counts in had closed. It returns
+	// when that is recorded: no partition is read on before. An error ends Run. A
+	// gap may be reported again after a restart. Without OnGaps it is only logged.
+	OnGaps func(ctx context.Context, gaps []broker.Gap) error
+	Log    zerolog.Logger
 }
 
 // Processor reads the log as a member of the consumer group "processor" and

@@ -180,12 +180,11 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 	if err != nil {
 		return nil, err
 	}
-	starts, err := s.out.StartOffsets(ctx, s.topics.Events)
+	extent, err := s.out.Extent(ctx, s.topics.Events)
 	if err != nil {
 		return nil, err
 	}
-	ends, err := s.out.EndOffsets(ctx, s.topics.Events)
-	if err != nil {
+	if err := s.reportGaps(ctx, extent, ours, commits); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -193,7 +192,7 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 	unusable := make(map[int32]error)
 	for n := range ours {
 		c, ok := commits[n]
-		p, err := s.begin(c, ok, starts[n], ends[n])
+		p, err := s.begin(c, ok, extent.Starts[n], extent.Ends[n])
 		if err != nil {
 			unusable[n] = err
 		}
