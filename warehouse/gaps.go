@@ -98,15 +98,16 @@ func without(g broker.Gap, recorded []Gap) (parts []broker.Gap) {
 	return parts
 }
 
-// AcceptGaps records that a person has accepted these gaps.
-func (w *Warehouse) AcceptGaps(ctx context.Context, acceptedBy string, gaps []Gap) error {
+// AcceptGaps records that a person has accepted these gaps, and returns them as
+// they are then.
+func (w *Warehouse) AcceptGaps(ctx context.Context, acceptedBy string, gaps []Gap) ([]Gap, error) {
 	now := time.Now()
-	rows := make([]Gap, len(gaps))
+	accepted := make([]Gap, len(gaps))
 	for i, g := range gaps {
 		g.AcceptedAt, g.AcceptedBy = &now, acceptedBy
-		rows[i] = g
+		accepted[i] = g
 	}
-	return w.insertGaps(ctx, "accept", rows)
+	return accepted, w.insertGaps(ctx, "accept", accepted)
 }
 
 func (w *Warehouse) insertGaps(ctx context.Context, what string, gaps []Gap) error {

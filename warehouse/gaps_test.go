@@ -48,7 +48,7 @@ func TestM6_AGapIsOneRowHoweverOftenItIsNoticedUntilAPersonAcceptsIt(t *testing.
 		t.Errorf("after it was noticed again and by another role: %+v", got)
 	}
 
-	if err := w.AcceptGaps(t.Context(), "ann", first[:1]); err != nil {
+	if _, err := w.AcceptGaps(t.Context(), "ann", first[:1]); err != nil {
 		t.Fatal(err)
 	}
 	record("mirror", cut)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"os/user"
 	"slices"
 	"strings"
 	"time"
@@ -14,9 +16,10 @@ import (
 )
 
 type statusCmd struct {
-	Output string   `enum:"text,json" default:"text" help:"text or json."`
-	MaxLag int64    `default:"100000" placeholder:"N" help:"A role with a lag of more records than this is unwell (${default})."`
-	Roles  []string `placeholder:"ROLE" help:"Roles that should run somewhere: ${roles} (default: all)."`
+	Output     string   `enum:"text,json" default:"text" help:"text or json."`
+	MaxLag     int64    `default:"100000" placeholder:"N" help:"A role with a lag of more records than this is unwell (${default})."`
+	AcceptGaps bool     `env:"-" help:"Accept the gaps of the log that are shown: from then on they are not unwell."`
+	Roles      []string `placeholder:"ROLE" help:"Roles that should run somewhere: ${roles} (default: all)."`
 	zoneFlag
 	folderFlags
 	engineFlags
@@ -29,13 +32,15 @@ func (statusCmd) Help() string {
   - no lag is above --max-lag, and every lag shrinks within 5 seconds
   - the newest event was not received ahead of now
   - every job has run for the last day that it was due for
+  - every gap of the log is accepted: offsets that the broker no longer held when they were to be read
 
 Shown are the roles of the instance in the folder and, for all instances together, how many members each consumer
 group has. The roles collector and jobs have no group, so those of other instances are not shown.
 
 Examples:
   clickstream status
-  clickstream status --output json --kafka-brokers redpanda:9092 --clickhouse-addr clickhouse:9000`
+  clickstream status --output json --kafka-brokers redpanda:9092 --clickhouse-addr clickhouse:9000
+  clickstream status --accept-gaps`
 }
 
 func (c *statusCmd) Run(ctx context.Context, t *terminal) error {
@@ -53,7 +58,7 @@ func (c *statusCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	cfg := c.instance(t, c.DataDir, instance.JoinOnly, t.logger(c.LogLevel))
-	cfg.BrokerOnly = instance.ServeConfig{Roles: c.Roles}.BrokerOnly() && len(c.Roles) > 0
+	cfg.BrokerOnly = instance.ServeConfig{Roles: c.Roles}.BrokerOnly() && len(c.Roles) > 0 && !c.AcceptGaps
 	eng, err := instance.Open(ctx, cfg)
 	if err != nil {
 		return err
@@ -63,7 +68,11 @@ func (c *statusCmd) Run(ctx context.Context, t *terminal) error {
 			return fmt.Errorf("the time zone of the running instance: %w", err)
 		}
 	}
-	report := health.Check(ctx, health.Config{Engines: eng, Roles: c.Roles, MaxLag: c.MaxLag, Location: zone})
+	check := health.Config{Engines: eng, Roles: c.Roles, MaxLag: c.MaxLag, Location: zone}
+	if c.AcceptGaps {
+		check.AcceptGaps = userName()
+	}
+	report := health.Check(ctx, check)
 	if c.Output == "json" {
 		enc := json.NewEncoder(t.out)
 		enc.SetIndent("", "  ")
@@ -80,6 +89,14 @@ func (c *statusCmd) Run(ctx context.Context, t *terminal) error {
 	return nil
 }
 
+// userName is who runs this command.
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return fmt.Sprintf("user %d", os.Getuid()) // an image may have no list of users
+}
+
 // printHealth is the report for people.
 func printHealth(t *terminal, r health.Report, now time.Time) {
 	rows := [][]string{
@@ -93,6 +110,11 @@ func printHealth(t *terminal, r health.Report, now time.Time) {
 	fmt.Fprintf(t.out, "\n%s records on the log\n", known(r.Records))
 	fmt.Fprintf(t.out, "%s events stored, %s; %s duplicates not merged yet\n", known(r.Events), r.NewestText(now), known(r.Duplicates))
 	fmt.Fprintf(t.out, "%s alerts, %s rejected\n", known(r.Alerts), known(r.Rejected))
+	for _, g := range r.Gaps {
+		if g.AcceptedAt != nil {
+			fmt.Fprintf(t.out, "accepted: %s\n", g.Gap)
+		}
+	}
 	for _, due := range r.Jobs {
 		fmt.Fprintf(t.out, "job %s for %s: %s", due.Job, due.Day, due.State)
 		if due.Run != nil {

@@ -26,6 +26,7 @@ type Config struct {
 	// QueryTimeout bounds all queries together; LagWait comes on top. Default 8s.
 	QueryTimeout time.Duration
 	Location     *time.Location // of the shop; default UTC
+	AcceptGaps   string         // who accepts all gaps that are found; default: nobody
 }
 
 // Defaults of a Config's empty fields.
@@ -64,7 +65,7 @@ func Check(ctx context.Context, cfg Config) Report {
 	cfg = cfg.withDefaults()
 	e := cfg.Engines
 	r := Report{
-		Roles: []Role{}, Jobs: []jobs.DueRun{},
+		Roles: []Role{}, Jobs: []jobs.DueRun{}, Gaps: []warehouse.Gap{},
 		Broker:     Engine{State: Unreachable, Address: e.Kafka.String()},
 		ClickHouse: Engine{State: NotNeeded},
 	}
@@ -154,6 +155,10 @@ func (c *check) askTables(ctx context.Context) {
 	r.Events, r.Duplicates, r.Alerts, r.Rejected = &events, &duplicates, &alerts, &rejected
 	if rows > 0 {
 		r.Newest = &newest
+	}
+	if err := c.askGaps(ctx); err != nil {
+		r.ClickHouse.Error = err.Error()
+		return
 	}
 	if !slices.Contains(c.cfg.Roles, "jobs") {
 		return

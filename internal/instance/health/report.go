@@ -7,6 +7,7 @@ import (
 
 	"clickstream/internal/instance"
 	"clickstream/jobs"
+	"clickstream/warehouse"
 )
 
 // Report is what Check has found. Its JSON is a contract with monitoring.
@@ -26,6 +27,9 @@ type Report struct {
 	Alerts     *uint64    `json:"alerts"`
 	Rejected   *uint64    `json:"rejected"`
 	Newest     *time.Time `json:"newest_received_at"`
+
+	// Gaps are those that were not accepted before.
+	Gaps []warehouse.Gap `json:"gaps"`
 
 	Jobs []jobs.DueRun `json:"jobs"` // each with the last day it was due for
 }
@@ -93,6 +97,7 @@ func (r *Report) judge(cfg Config, now time.Time) {
 		unwell("clock", "the newest event was received %s ahead of now: the clock that stamped it or this machine's is wrong; "+
 			"its partition's watermark is too high as well, so events that come until then may be late", duration(r.Newest.Sub(now)))
 	}
+	judgeGaps(r.Gaps, func(format string, args ...any) { unwell("gap", format, args...) })
 	for _, due := range r.Jobs {
 		switch {
 		case due.State == jobs.Missing && now.Sub(due.Due) > cfg.JobGrace:

@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"clickstream/internal/broker"
 	"clickstream/internal/instance"
 	"clickstream/jobs"
+	"clickstream/warehouse"
 )
 
 func TestWhatIsUnwellIsNamed(t *testing.T) {
@@ -28,6 +30,12 @@ func TestWhatIsUnwellIsNamed(t *testing.T) {
 		t.Fatalf("all is well, but %q", r.Unwell)
 	}
 	day := jobs.NewDay(2026, 11, 23)
+	gap := func(from int64) warehouse.Gap {
+		return warehouse.Gap{
+			Gap:       broker.Gap{Topic: "log", Partition: 3, From: from, To: 25, Reason: broker.Retention},
+			NoticedBy: "mirror", NoticedAt: now.Add(-2 * time.Hour),
+		}
+	}
 	for want, change := range map[string]func(r *Report){
 		"broker: no answer":     func(r *Report) { r.Broker = Engine{State: Unreachable, Error: "no answer"} },
 		"ClickHouse: no answer": func(r *Report) { r.ClickHouse = Engine{State: Unreachable, Error: "no answer"} },
@@ -43,6 +51,15 @@ func TestWhatIsUnwellIsNamed(t *testing.T) {
 		"mirror: its lag is not known: no table":             func(r *Report) { r.Roles[1].Lag, r.Roles[1].lagError = nil, errors.New("no table") },
 		"received 1133 days ahead of now":                    func(r *Report) { r.Newest = new(now.Add(27207 * time.Hour)) },
 		"received 30m ahead of now":                          func(r *Report) { r.Newest = new(now.Add(30 * time.Minute)) },
+		"gap: the mirror noticed on 2026-11-24 10:00:00 that topic log-3 no longer holds the offsets 10 to 24;": func(r *Report) { r.Gaps = []warehouse.Gap{gap(10)} },
+		"log-3 no longer holds the offsets 10 to 24 (the first of 2 gaps, 20 offsets in all)": func(r *Report) {
+			r.Gaps = []warehouse.Gap{gap(10), gap(20)}
+		},
+		"accept the gaps with clickstream status --accept-gaps": func(r *Report) {
+			accepted := gap(5)
+			accepted.AcceptedAt = &now
+			r.Gaps = []warehouse.Gap{accepted, gap(10)}
+		},
 		"job top_products: it was due for 2026-11-23 at 2026-11-24T02:00:00Z and has not run": func(r *Report) {
 			r.Jobs[0] = jobs.DueRun{Job: "top_products", Day: day, Due: now.Add(-10 * time.Hour), State: jobs.Missing}
 		},
