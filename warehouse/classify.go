@@ -2,6 +2,8 @@ package warehouse
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"io"
 	"net"
@@ -140,8 +142,11 @@ func Retriable(err error) (reason string, ok bool) {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "no answer came in time", true
 	case errors.Is(err, ch.ErrClosed), errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET):
+		errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), errors.Is(err, clickhouse.ErrConnectionClosed),
+		errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone): // of the migrations, which go through database/sql
 		return "the connection broke", true
+	case errors.Is(err, clickhouse.ErrAcquireConnTimeout):
+		return "no connection of the pool is free", true
 	}
 	if _, is := errors.AsType[net.Error](err); is {
 		return "the server is unreachable", true

@@ -130,27 +130,29 @@ func (c Config) settings(topic string) map[string]*string {
 	return set
 }
 
+// leadersWithin is how long partitions may be without a leader before that is
+// an error, which the caller shows and retries.
+const leadersWithin = 20 * time.Second
+
 // waitForLeaders asks until every partition can be written to: a broker
-// answers "created" before that.
+// answers "created" before that. It returns the error of an unreachable broker,
+// for which the client has waited already.
 func waitForLeaders(ctx context.Context, adm *kadm.Client, topics []string) (kadm.TopicDetails, error) {
+	ctx, cancel := context.WithTimeout(ctx, leadersWithin)
+	defer cancel()
 	for {
 		details, err := adm.ListTopics(ctx, topics...)
 		waiting := ""
-		switch {
-		case err != nil:
-			if Classify(err) != Retriable {
-				return nil, fmt.Errorf("look up topics: %w", err)
+		if err != nil {
+			return nil, fmt.Errorf("look up topics: %w", err)
+		}
+		for _, topic := range topics {
+			d, ok := details[topic]
+			if ok && d.Err != nil && !errors.Is(d.Err, kerr.UnknownTopicOrPartition) && Classify(d.Err) != Retriable {
+				return nil, fmt.Errorf("look up topic %s: %w", topic, d.Err)
 			}
-			waiting = err.Error()
-		default:
-			for _, topic := range topics {
-				d, ok := details[topic]
-				if ok && d.Err != nil && !errors.Is(d.Err, kerr.UnknownTopicOrPartition) && Classify(d.Err) != Retriable {
-					return nil, fmt.Errorf("look up topic %s: %w", topic, d.Err)
-				}
-				if !ok || d.Err != nil || !led(d) {
-					waiting = "topic " + topic + " has a partition without a leader"
-				}
+			if !ok || d.Err != nil || !led(d) {
+				waiting = "topic " + topic + " has a partition without a leader"
 			}
 		}
 		if waiting == "" {

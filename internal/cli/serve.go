@@ -14,6 +14,7 @@ type serveCmd struct {
 	CollectorMemory         int64         `default:"128" placeholder:"MIB" help:"Memory in MiB for all requests under way; one client may use half of it (${default})."`
 	CollectorClientRequests int           `default:"256" placeholder:"N" help:"Requests that one client (an address or a write key) may have under way at once (${default})."`
 	CollectorMaxAge         time.Duration `default:"720h" placeholder:"DURATION" help:"How old an event may be when the collector receives it; older ones are rejected (${default})."`
+	StartTimeout            time.Duration `default:"0s" placeholder:"DURATION" help:"How long a role may wait at the start for its broker and its ClickHouse before serve ends with the error; 0s is without limit (${default})."`
 	DataDir                 string        `default:".clickstream" placeholder:"DIR" help:"The instance's folder: data of embedded engines, addresses for other commands (${default})."`
 	LogLevel                string        `enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
 	ruleFlags
@@ -23,7 +24,8 @@ type serveCmd struct {
 
 func (serveCmd) Help() string {
 	return `Runs until Ctrl-C or SIGTERM. Several instances share the work; give each a --data-dir of its own. A role whose
-broker or ClickHouse is unreachable is started again until it is reachable; the other roles run meanwhile.
+broker or ClickHouse is unreachable is started again until it is reachable; the other roles run meanwhile. At the
+start --start-timeout limits that; a refused password or an untrusted certificate ends serve at once.
 collector, normaliser and processor need no ClickHouse. clickstream status shows every role.
 
   collector   takes events over HTTP: POST /v1/events
@@ -39,7 +41,7 @@ Examples:
 
 func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
 	cfg := instance.ServeConfig{Roles: c.Roles, CollectorAddr: c.CollectorAddr,
-		CollectorBytes: c.CollectorMemory << 20, CollectorClientRequests: c.CollectorClientRequests, CollectorMaxAge: c.CollectorMaxAge}
+		CollectorBytes: c.CollectorMemory << 20, CollectorClientRequests: c.CollectorClientRequests, CollectorMaxAge: c.CollectorMaxAge, StartTimeout: c.StartTimeout}
 	if cfg.Rule, err = c.rule(); err != nil {
 		return err
 	}

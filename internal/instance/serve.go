@@ -49,6 +49,9 @@ type ServeConfig struct {
 	CollectorMaxAge         time.Duration
 	WriteKeys               map[string]string // of the collector's clients: name to secret
 	OnAlert                 func(event.Alert) // may be nil; called for each alert that is acknowledged
+	// StartTimeout is how long each role may wait at the start for what it
+	// needs. 0 is without limit: the roles that have it run meanwhile.
+	StartTimeout time.Duration
 }
 
 // Checked returns the ServeConfig with its defaults, or an error that says what
@@ -68,6 +71,9 @@ func (c ServeConfig) Checked() (ServeConfig, error) {
 	}
 	if c.CollectorMaxAge < 0 {
 		return c, fmt.Errorf("collector-max-age %s: give a positive duration, as in 720h", c.CollectorMaxAge)
+	}
+	if c.StartTimeout < 0 {
+		return c, fmt.Errorf("start-timeout %s: give a positive duration, as in 5m, or 0 to wait without limit", c.StartTimeout)
 	}
 	if c.CollectorAddr == "" {
 		return c, nil
@@ -89,6 +95,7 @@ func (c ServeConfig) BrokerOnly() bool { return !c.has("mirror") && !c.has("jobs
 // Serve starts the roles of a ServeConfig that Checked has returned, and
 // publishes them in the instance's folder. It does not wait for them.
 func (r *Roles) Serve(c ServeConfig) error {
+	r.startWithin = c.StartTimeout
 	r.mu.Lock()
 	r.public = r.engines.folder != nil
 	r.shown = r.engines.describe()

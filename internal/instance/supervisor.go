@@ -46,7 +46,8 @@ type Role func(ctx context.Context, running func()) error
 //
 // A role that returns an error that may pass is started again: after a second
 // first, then after twice as long each time, up to a minute; after a minute of
-// running it starts with a second again. No other role notices. A role that
+// running it starts with a second again. No other role notices. A role that has
+// never run is given up when the limit of a start has passed. A role that
 // fails for good ends the others' context, so they finish what they hold;
 // Stop returns when all have ended. A role that returns nil is not started
 // again.
@@ -56,6 +57,9 @@ type Supervisor struct {
 	log     zerolog.Logger
 	changed func()
 	roles   sync.WaitGroup
+	// startWithin is how long a role may take until it runs for the first time;
+	// 0 is without limit. It is for the roles that Go starts from then on.
+	startWithin time.Duration
 
 	mu     sync.Mutex
 	states []RoleState
@@ -90,18 +94,26 @@ func (s *Supervisor) Go(name string, role Role) {
 	at := len(s.states)
 	s.states = append(s.states, RoleState{Name: name, State: Starting, Since: time.Now()})
 	s.mu.Unlock()
-	s.roles.Go(func() { s.supervise(at, name, role) })
+	start := s.newStart()
+	s.roles.Go(func() {
+		defer start.release()
+		s.supervise(at, name, role, start)
+	})
 }
 
-func (s *Supervisor) supervise(at int, name string, role Role) {
+func (s *Supervisor) supervise(at int, name string, role Role, start *firstStart) {
 	pause := firstPause
 	for {
 		var since time.Time
-		err := role(s.ctx, func() {
+		err := role(start.ctx, func() {
 			since = time.Now()
+			start.ran()
 			s.set(at, Running, nil)
 		})
 		switch {
+		case s.ctx.Err() == nil && start.ctx.Err() != nil:
+			s.giveUp(at, name, start.tooLong(err))
+			return
 		case err == nil, s.ctx.Err() != nil && errors.Is(err, context.Canceled):
 			s.set(at, Stopped, nil)
 			return
@@ -110,26 +122,37 @@ func (s *Supervisor) supervise(at int, name string, role Role) {
 			s.set(at, Stopped, err)
 			return
 		case !mayPass(err):
-			s.log.Error().Err(err).Str("role", name).Msg("a role has failed: stopping the others")
-			s.fail(fmt.Errorf("%s: %w", name, err))
-			s.cancel() // whoever sees the state sees the end too
-			s.set(at, Failed, err)
+			s.giveUp(at, name, err)
 			return
 		}
 		if !since.IsZero() && time.Since(since) >= wellAfter {
 			pause = firstPause
 		}
-		s.log.Warn().Err(err).Str("role", name).Stringer("after", pause).Msg("a role has ended: starting it again")
+		start.log(s.log.Warn().Err(err).Str("role", name).Stringer("after", pause), err)
 		s.set(at, Waiting, err)
 		select {
-		case <-s.ctx.Done():
+		case <-start.ctx.Done():
+		case <-time.After(pause):
+		}
+		switch {
+		case s.ctx.Err() != nil:
 			s.set(at, Stopped, err)
 			return
-		case <-time.After(pause):
+		case start.ctx.Err() != nil:
+			s.giveUp(at, name, start.tooLong(err))
+			return
 		}
 		pause = min(2*pause, longestPause)
 		s.restart(at)
 	}
+}
+
+// giveUp ends all roles with the error of one.
+func (s *Supervisor) giveUp(at int, name string, err error) {
+	s.log.Error().Err(err).Str("role", name).Msg("a role has failed: stopping the others")
+	s.fail(fmt.Errorf("%s: %w", name, err))
+	s.cancel() // whoever sees the state sees the end too
+	s.set(at, Failed, err)
 }
 
 // set changes a state; without an error a role that does not run keeps the one
@@ -237,10 +260,13 @@ func mayPass(err error) bool {
 	if _, ok := warehouse.Retriable(err); ok {
 		return true
 	}
-	// A broker that has just started may not know its topics yet. Whether the
-	// topic is the same one is checked when the role starts again.
-	if errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID) {
-		return true
+	// A broker that has just started may not know its topics yet, nor enough
+	// other brokers for the replicas of a new one. Whether the topic is the same
+	// one is checked when the role starts again.
+	for _, young := range []error{kerr.UnknownTopicOrPartition, kerr.UnknownTopicID, kerr.InvalidReplicationFactor} {
+		if errors.Is(err, young) {
+			return true
+		}
 	}
 	class := broker.Classify(err)
 	return class == broker.Retriable || class == broker.Fenced
