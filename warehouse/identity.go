@@ -33,6 +33,23 @@ func (w *Warehouse) CheckLog(ctx context.Context, id broker.LogIdentity) error {
 	if err != nil {
 		return fmt.Errorf("check which log database %s belongs to (has it been migrated?): %w", w.cfg.Database, err)
 	}
+	if len(logs) == 0 {
+		return fmt.Errorf("check which log database %s belongs to: the row that was just written cannot be read", w.cfg.Database)
+	}
+	return w.sameLog(logs, id)
+}
+
+// SameLog says as CheckLog does whether the tables belong to this log, and
+// records nothing: where no log is recorded they belong to any.
+func (w *Warehouse) SameLog(ctx context.Context, id broker.LogIdentity) error {
+	logs, err := w.recordedLogs(ctx)
+	if err != nil {
+		return fmt.Errorf("check which log database %s belongs to (has it been migrated?): %w", w.cfg.Database, err)
+	}
+	return w.sameLog(logs, id)
+}
+
+func (w *Warehouse) sameLog(logs []broker.LogIdentity, id broker.LogIdentity) error {
 	for _, l := range logs {
 		err := l.SameLog(id)
 		switch {
@@ -42,9 +59,6 @@ func (w *Warehouse) CheckLog(ctx context.Context, id broker.LogIdentity) error {
 			return fmt.Errorf("database %s belongs to another log: %w. Use another database; or drop the tables and create "+
 				"them again (migrate down --all, migrate up): the mirror then stores this log in them from its beginning", w.cfg.Database, err)
 		}
-	}
-	if len(logs) == 0 {
-		return fmt.Errorf("check which log database %s belongs to: the row that was just written cannot be read", w.cfg.Database)
 	}
 	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // Gap is what a reader of a partition never gets: offsets that the topic no
@@ -87,8 +85,5 @@ func (c *Client) topicID(ctx context.Context, topic string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ask for the id of topic %s: %w", topic, err)
 	}
-	if found[topic].ID == (kadm.TopicID{}) {
-		return "", nil
-	}
-	return found[topic].ID.String(), nil
+	return idOf(found[topic]), nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -32,4 +34,14 @@ func (c *Client) Members(ctx context.Context, groups ...string) (map[string]int,
 		members[group] = len(d.Members)
 	}
 	return members, nil
+}
+
+// Groups returns the consumer groups whose names begin with prefix, in the order
+// of their names.
+func (c *Client) Groups(ctx context.Context, prefix string) ([]string, error) {
+	listed, err := c.admin().ListGroups(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the consumer groups: %w", err)
+	}
+	return slices.DeleteFunc(listed.Groups(), func(group string) bool { return !strings.HasPrefix(group, prefix) }), nil
 }

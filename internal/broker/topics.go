@@ -12,19 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// LogIdentity says which log this is. Whoever stored offsets of one log must
-// refuse another: products would be split between partitions, or offsets start
-// again.
-type LogIdentity struct {
-	Topic      string
-	ClusterID  string
-	TopicID    string // empty where the broker has none
-	Partitions int32
-	// RejectedPartitions is the number of partitions of the rejected topic. It
-	// is no part of what the log is.
-	RejectedPartitions int32
-}
-
 // EnsureTopics creates the missing topics, waits until each partition has a
 // leader, and checks the existing ones. It never changes an existing topic:
 // what is wrong with one is in the error, with the way out. Several instances
@@ -73,17 +60,7 @@ func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 	if err := c.checkTopics(ctx, details); err != nil {
 		return LogIdentity{}, err
 	}
-	meta, err := adm.BrokerMetadata(ctx)
-	if err != nil {
-		return LogIdentity{}, fmt.Errorf("ask for the cluster id: %w", err)
-	}
-	events := details[t.Events]
-	id := LogIdentity{Topic: t.Events, ClusterID: meta.Cluster, Partitions: int32(len(events.Partitions)),
-		RejectedPartitions: int32(len(details[t.Rejected].Partitions))}
-	if events.ID != (kadm.TopicID{}) {
-		id.TopicID = events.ID.String()
-	}
-	return id, nil
+	return c.identity(ctx, details)
 }
 
 // listTopics looks topics up. Where connections are closed before their first

@@ -29,6 +29,7 @@ func (statusCmd) Help() string {
 	return `Exit status 0 means that all of this holds:
   - both engines are reachable
   - every role runs in some instance, and none waits to be restarted
+  - the tables belong to the broker's log
   - no lag is above --max-lag, and every lag shrinks within 5 seconds
   - the newest event was not received ahead of now
   - every job has run for the last day that it was due for
@@ -108,6 +109,9 @@ func printHealth(t *terminal, r health.Report, now time.Time) {
 	}
 	table(t.out, []string{"WHAT", "STATE", ""}, rows)
 	fmt.Fprintf(t.out, "\n%s records on the log\n", known(r.Records))
+	if n := len(r.OtherTableSets); n > 0 {
+		fmt.Fprintf(t.out, "the log is also stored in other tables (%s)\n", tableSets(r.OtherTableSets))
+	}
 	fmt.Fprintf(t.out, "%s events stored, %s; %s duplicates not merged yet\n", known(r.Events), r.NewestText(now), known(r.Duplicates))
 	fmt.Fprintf(t.out, "%s alerts, %s rejected\n", known(r.Alerts), known(r.Rejected))
 	for _, g := range r.Gaps {
@@ -137,12 +141,35 @@ func printHealth(t *terminal, r health.Report, now time.Time) {
 	}
 }
 
+// tableSets names other table sets: "1f0c…: 2 mirrors".
+func tableSets(sets []health.TableSet) string {
+	var text []string
+	for _, s := range sets {
+		text = append(text, fmt.Sprintf("%s: mirrors running %d", s.ID, s.Members))
+	}
+	return strings.Join(text, ", ")
+}
+
+// lags says of which topics the lag of a role is that reads several.
+func lags(role health.Role) string {
+	var parts []string
+	for _, topic := range slices.Sorted(maps.Keys(role.Lags)) {
+		if n := role.Lags[topic]; n > 0 && len(role.Lags) > 1 {
+			parts = append(parts, fmt.Sprintf("%s %s", topic, count(n)))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
 // roleText is what is known of a role besides its state.
 func roleText(r health.Report, role health.Role) string {
 	var parts []string
 	switch {
 	case role.Members != nil:
-		parts = append(parts, fmt.Sprintf("members %s, lag %s", known(role.Members), known(role.Lag)))
+		parts = append(parts, fmt.Sprintf("members %s, lag %s%s", known(role.Members), known(role.Lag), lags(role)))
 	case role.Name != "collector" && role.Name != "jobs":
 		parts = append(parts, "members unknown, lag unknown")
 	}

@@ -205,6 +205,9 @@ func (c *check) askLog(ctx context.Context) error {
 		records += end - starts[p]
 	}
 	c.report.Records = &records
+	if err := c.askIdentity(asking, cl); err != nil {
+		return err
+	}
 	var looking sync.WaitGroup
 	for i := range c.report.Roles {
 		role := &c.report.Roles[i]
@@ -311,16 +314,19 @@ func (c *check) watchLag(ctx context.Context, cl *broker.Client, role *Role, loo
 		}
 		spans[topic] = s
 	}
-	left := func(done map[string]broker.Offsets) (n int64) {
+	left := func(done map[string]broker.Offsets) (sum int64, byTopic map[string]int64) {
+		byTopic = make(map[string]int64, len(spans))
 		for topic, s := range spans {
 			for p, end := range s.ends {
-				n += max(0, end-max(done[topic][p], s.starts[p]))
+				n := max(0, end-max(done[topic][p], s.starts[p]))
+				byTopic[topic] += n
+				sum += n
 			}
 		}
-		return n
+		return sum, byTopic
 	}
-	lag := left(done)
-	role.Lag = &lag
+	lag, byTopic := left(done)
+	role.Lag, role.Lags = &lag, byTopic
 	if lag == 0 || *role.Members == 0 {
 		return nil
 	}
@@ -339,7 +345,10 @@ func (c *check) watchLag(ctx context.Context, cl *broker.Client, role *Role, loo
 		if waiting.Err() == nil && err != nil {
 			return err
 		}
-		if err == nil && done != nil && left(done) < lag {
+		if err != nil || done == nil {
+			continue
+		}
+		if now, _ := left(done); now < lag {
 			return nil
 		}
 	}

@@ -18,10 +18,16 @@ type Report struct {
 	Instance *Instance `json:"instance"` // the one that runs in the folder, or nil
 	Broker   Engine    `json:"broker"`
 	Records  *int64    `json:"log_records"` // on the log, ticks and duplicates included
+	Log      *Log      `json:"log"`         // nil where the broker is unreachable
 	Roles    []Role    `json:"roles"`
 
-	ClickHouse Engine  `json:"clickhouse"`
-	Events     *uint64 `json:"events"`
+	ClickHouse Engine `json:"clickhouse"`
+	TableSet   string `json:"table_set"` // which tables these are; empty where that is not known
+	// OtherTableSets are others that this log is or was stored in; nil where that
+	// is not known.
+	OtherTableSets []TableSet `json:"other_table_sets"`
+
+	Events *uint64 `json:"events"`
 	// Rows of event_log that are duplicates and have not merged away.
 	Duplicates *uint64    `json:"unmerged_duplicates"`
 	Alerts     *uint64    `json:"alerts"`
@@ -67,6 +73,8 @@ type Role struct {
 	Restarts int    `json:"restarts"`
 	Members  *int   `json:"members"` // of its consumer group; nil where it has none or the broker is unreachable
 	Lag      *int64 `json:"lag"`     // records that it has not finished; nil as Members, or where ClickHouse is needed and unreachable
+	// Lags is the lag by topic; nil as Lag.
+	Lags map[string]int64 `json:"lag_by_topic"`
 
 	lagError error // why the lag is not known though the broker is reachable
 	stalled  bool  // the lag did not shrink
@@ -88,6 +96,9 @@ func (r *Report) judge(cfg Config, now time.Time) {
 	}
 	if r.ClickHouse.Error != "" {
 		unwell("ClickHouse", "%s", r.ClickHouse.Error)
+	}
+	if r.Log != nil && r.Log.Error != "" {
+		unwell("log", "%s", r.Log.Error)
 	}
 	for _, role := range r.Roles {
 		role.judge(cfg, func(format string, args ...any) { unwell(role.Name, format, args...) })

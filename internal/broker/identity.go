@@ -1,0 +1,54 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+// LogIdentity says which log this is. Whoever stored offsets of one log must
+// refuse another: products would be split between partitions, or offsets start
+// again.
+type LogIdentity struct {
+	Topic      string
+	ClusterID  string
+	TopicID    string // empty where the broker has none
+	Partitions int32
+	// RejectedPartitions is the number of partitions of the rejected topic. It
+	// is no part of what the log is.
+	RejectedPartitions int32
+}
+
+// Identity looks up which log this is. It makes and checks nothing.
+func (c *Client) Identity(ctx context.Context) (LogIdentity, error) {
+	t := c.Topics()
+	details, err := c.admin().ListTopics(ctx, t.Events, t.Rejected)
+	if err == nil {
+		err = details.Error()
+	}
+	if err != nil {
+		return LogIdentity{}, fmt.Errorf("look up topic %s: %w", t.Events, err)
+	}
+	return c.identity(ctx, details)
+}
+
+func (c *Client) identity(ctx context.Context, details kadm.TopicDetails) (LogIdentity, error) {
+	meta, err := c.admin().BrokerMetadata(ctx)
+	if err != nil {
+		return LogIdentity{}, fmt.Errorf("ask for the cluster id: %w", err)
+	}
+	t := c.Topics()
+	return LogIdentity{
+		Topic: t.Events, ClusterID: meta.Cluster, TopicID: idOf(details[t.Events]),
+		Partitions: int32(len(details[t.Events].Partitions)), RejectedPartitions: int32(len(details[t.Rejected].Partitions)),
+	}, nil
+}
+
+// idOf is a topic's id, which is empty where the broker has none.
+func idOf(d kadm.TopicDetail) string {
+	if d.ID == (kadm.TopicID{}) {
+		return ""
+	}
+	return d.ID.String()
+}
