@@ -51,7 +51,7 @@ func (w *Warehouse) setFsync(ctx context.Context) error {
 }
 
 type logTable struct {
-	name         string
+	name, engine string
 	plain, fsync bool
 }
 
@@ -63,11 +63,11 @@ func (w *Warehouse) logTables(ctx context.Context) (tables []logTable, err error
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var t logTable
-		var engine, full string
-		if err := rows.Scan(&t.name, &engine, &full); err != nil {
+		var full string
+		if err := rows.Scan(&t.name, &t.engine, &full); err != nil {
 			return nil, err
 		}
-		t.plain = !notPlain.MatchString(engine)
+		t.plain = !notPlain.MatchString(t.engine)
 		t.fsync = fsyncIsOn.MatchString(full)
 		tables = append(tables, t)
 	}

@@ -67,12 +67,15 @@ func (w *Warehouse) Stored(ctx context.Context, cl *broker.Client, topic string)
 }
 
 // WaitStored waits until the mirror has stored a topic up to ends in these
-// tables, or ctx ends. progress, which may be nil, is called with the number of
+// tables, where Conn reads them, or ctx ends. progress, which may be nil, is called with the number of
 // offsets left.
 func (w *Warehouse) WaitStored(ctx context.Context, cl *broker.Client, topic string, ends broker.Offsets, progress func(left int64)) error {
 	tables, err := w.TableSet(ctx)
 	if err != nil {
 		return err
 	}
-	return cl.WaitCommitted(ctx, tables.Group(cl), topic, ends, progress)
+	if err := cl.WaitCommitted(ctx, tables.Group(cl), topic, ends, progress); err != nil {
+		return err
+	}
+	return w.syncReplicas(ctx)
 }

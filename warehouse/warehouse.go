@@ -47,6 +47,17 @@ var pinned = map[string]string{
 	"deduplicate_blocks_in_dependent_materialized_views": "0",
 	// A batch may hold any number of days.
 	"max_partitions_per_insert_block": "0",
+	// An insert into a replicated table is acknowledged by most of its replicas.
+	// Inserts of several mirrors do not wait for one another. Other tables
+	// ignore it.
+	"insert_quorum":          "auto",
+	"insert_quorum_parallel": "1",
+	// Less than readTimeout: the server says itself that there was no quorum.
+	"insert_quorum_timeout": "30000",
+	// For ClickHouse Cloud, whose servers are read in turn: each knows the rows
+	// that another has acknowledged. Replicated tables do not have that with
+	// inserts in parallel; syncReplicas does it there.
+	"select_sequential_consistency": "1",
 }
 
 // Warehouse is an open connection pool. It may be used by several goroutines.
@@ -56,6 +67,8 @@ type Warehouse struct {
 	opts clickhouse.Options
 	conn driver.Conn
 	next atomic.Uint32 // address to dial next
+
+	replicas replicas
 }
 
 // Open connects, creates the database where it is missing and checks the
@@ -93,6 +106,7 @@ func (w *Warehouse) open(ctx context.Context) error {
 		DialTimeout:  dialTimeout,
 		ReadTimeout:  readTimeout,
 		MaxOpenConns: 16,
+		DialStrategy: w.replicas.dial,
 	}
 	if err := w.ensureDatabase(ctx); err != nil {
 		return err
@@ -102,6 +116,9 @@ func (w *Warehouse) open(ctx context.Context) error {
 		return explain(err, w.cfg)
 	}
 	w.conn = conn
+	if err := w.checkCluster(ctx); err != nil {
+		return errors.Join(err, conn.Close())
+	}
 	return nil
 }
 
