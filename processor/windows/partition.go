@@ -63,7 +63,10 @@ const (
 
 // New is a partition of which nothing has been read, to start at
 // offset start. If the log has been cut before it, windows are judged only
-// from a lateness after the first event.
+// where none of the events that are missing can count: from event.FutureAfter
+// after the time at which the first event was received. They were received
+// before, and an event that is further ahead counts in no window. The first
+// event's own time says nothing of theirs: it may be late.
 func New(rule event.Rule, start int64, cut bool) *Partition {
 	p := &Partition{
 		rule:   rule,
@@ -94,7 +97,7 @@ func (p *Partition) Event(e *event.Event, received event.Millis, offset int64) {
 	}
 	if p.awaitsBounds {
 		p.awaitsBounds = false
-		p.judged = p.judgedFrom(min(e.Timestamp, received) + p.late)
+		p.judged = p.judgedFrom(received + event.FutureAfter)
 	}
 	before := p.place
 	p.offset, p.lastValue = offset+1, offset

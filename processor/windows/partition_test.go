@@ -64,17 +64,40 @@ func TestBeyondTheIdsThatAreRememberedAnAlertIsNotExact(t *testing.T) {
 
 func TestW6_WhereRetentionHasCutTheLogTheFirstWindowsAreNotJudged(t *testing.T) {
 	p := New(workedRule, 7, true)
-	for i := range int64(30) {
-		at := noon + event.Millis(i*500) // 0 to 14.5 s
+	for i := range int64(700) {
+		at := noon + event.Millis(i*500) // 0 to 349.5 s
 		p.Event(view(fmt.Sprint(i), "p", at), at, 7+i)
 	}
-	for _, a := range p.Changed(nil) {
-		if a.WindowStart.Before((noon + 2000).Time()) {
-			t.Fatalf("%v begins before the first event plus the lateness", a)
+	alerts := p.Changed(nil)
+	for _, a := range alerts {
+		if a.WindowStart.Before((noon + 300_000).Time()) {
+			t.Fatalf("%v may hold an event that was received before the first", a)
 		}
 	}
-	if p.judged != windowAt(5) {
-		t.Fatalf("judged from window %d, not %d", p.judged, windowAt(5))
+	if p.judged != windowAt(300) || len(alerts) == 0 {
+		t.Fatalf("judged from window %d, not %d; %d alerts", p.judged, windowAt(300), len(alerts))
+	}
+}
+
+// The first event that is left came hours late. It says nothing of the time of
+// those before it, among which was the purchase that keeps the window from
+// qualifying.
+func TestW6_AStragglerAfterTheCutDoesNotBringLostWindowsBack(t *testing.T) {
+	rest := func(p *Partition) []event.Alert {
+		p.Event(view("late", "p", noon-3_600_000), noon+2000, 1)
+		for i := range int64(3) {
+			p.Event(view(fmt.Sprint(i), "p", noon+3000), noon+3000, 2+i)
+		}
+		p.Event(view("last", "q", noon+60_000), noon+60_000, 5)
+		return p.Changed(nil)
+	}
+	whole := New(workedRule, 0, false)
+	whole.Event(&event.Event{ID: "bought", Type: event.TypePurchase, Timestamp: noon + 1000, UserID: "u", ProductID: "p"}, noon+1000, 0)
+	if alerts := rest(whole); len(alerts) > 0 {
+		t.Fatalf("of the whole log: %v", alerts)
+	}
+	if alerts := rest(New(workedRule, 1, true)); len(alerts) > 0 {
+		t.Errorf("of the log without its first record: %v", alerts)
 	}
 }
 

@@ -174,14 +174,14 @@ func TestW6_MetadataIsWrittenAndReadBack(t *testing.T) {
 	p.take(steps[19].Record)
 	check(20, fmt.Sprintf("told=20 last_value=17 event_watermark=%d watermark=%d quiet_ms=96000 judged=all", noon+14000, noon+110000))
 
-	// Where the log is cut, windows are judged from a lateness after its first
-	// event: 3 s after noon, so from window 5 s on.
+	// Where the log is cut, windows are judged from five minutes after its first
+	// event was received: 301 s after noon, so from window 305 s on.
 	p = New(workedRule, 100, true)
 	check(100, "told=100 last_value=-1 event_watermark=none watermark=none quiet_ms=0 judged=none")
 	first := steps[0].Record
 	first.Offset = 100
 	p.take(first)
-	check(101, fmt.Sprintf("told=101 last_value=100 event_watermark=%d watermark=%d quiet_ms=0 judged=%d", noon-1000, noon-1000, noon/5000+1))
+	check(101, fmt.Sprintf("told=101 last_value=100 event_watermark=%d watermark=%d quiet_ms=0 judged=%d", noon-1000, noon-1000, noon/5000+61))
 }
 
 func TestW6_ACommitThatMeansNothingStartsAtTheBeginning(t *testing.T) {

@@ -96,7 +96,7 @@ func (m Model) judge(watermarks []event.Millis, product string, start event.Mill
 	if m.Cut {
 		for _, r := range m.Log {
 			if r.Kind == IsEvent {
-				if start < min(r.Event.Timestamp, r.Received)+event.Millis(m.Rule.Lateness.Milliseconds()) {
+				if start < r.Received+event.FutureAfter {
 					return v
 				}
 				break

@@ -6,10 +6,11 @@ WITH
     closed AS
     (
         SELECT kafka_partition AS partition, max(after_record) AS watermark,
-            -- Where retention has cut the log, a window that begins before its first event
-            -- plus the lateness is not judged.
+            -- Where retention has cut the log, a window that may hold an event which was
+            -- received before the first that is left is not judged: one that begins less
+            -- than five minutes after that was received.
             if({starts:Array(Int64)}[kafka_partition + 1] > 0,
-               argMinIf(event_watermark, kafka_offset, kind = 0) + 2 * toInt64({lateness:Int64}), toInt64(-1000000000000000)) AS judged_from
+               argMinIf(received, kafka_offset, kind = 0) + 300000, toInt64(-1000000000000000)) AS judged_from
         FROM {counted:Identifier}
         GROUP BY kafka_partition
     ),

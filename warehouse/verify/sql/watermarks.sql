@@ -10,7 +10,7 @@ SELECT kafka_partition, kafka_offset, identity, kind, toString(event_type) AS ty
     toInt64(toUnixTimestamp64Milli(timestamp)) AS time,
     time > received + 300000 AS future,
     before, after_record,
-    event_watermark
+    received
 FROM
 (
     SELECT *,
