@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -42,7 +43,7 @@ var tableEngines = []string{
 var databaseName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
 // writeConfig writes the engine's configuration into dir and returns its path.
-func writeConfig(dir, database string, c Credentials) (string, error) {
+func writeConfig(dir, database string, engines []string, c Credentials) (string, error) {
 	if !databaseName.MatchString(database) {
 		return "", fmt.Errorf("database %q: a name is letters, digits and underscores", database)
 	}
@@ -51,7 +52,7 @@ func writeConfig(dir, database string, c Credentials) (string, error) {
 		"SessionStatements":   len(sessionStatements),
 		"PasswordHash":        sha256Hex(c.Password),
 		"GrafanaPasswordHash": sha256Hex(c.GrafanaPassword),
-		"Engines":             tableEngines,
+		"Engines":             slices.Concat(tableEngines, engines),
 		"Database":            database,
 		"GrafanaViews":        GrafanaViews,
 	}

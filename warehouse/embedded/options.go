@@ -20,6 +20,10 @@ type Options struct {
 	// Start finds one, or installs the library.
 	Engine string
 
+	// Engines are table engines that the user clickstream may use beside those
+	// that keep their rows here, such as Kafka in a benchmark.
+	Engines []string
+
 	Log      zerolog.Logger
 	Progress Progress // may be nil
 }

@@ -80,7 +80,7 @@ func start(ctx context.Context, dir string, o Options) (*Server, error) {
 	if s.credentials, err = loadOrMakeCredentials(dir); err != nil {
 		return nil, err
 	}
-	if s.config, err = writeConfig(dir, o.Database, s.credentials); err != nil {
+	if s.config, err = writeConfig(dir, o.Database, o.Engines, s.credentials); err != nil {
 		return nil, err
 	}
 	if s.program == "" {

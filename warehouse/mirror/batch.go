@@ -15,7 +15,7 @@ import (
 // A batch is full with BatchRows rows, batchBlocks blocks of events or otherBytes
 // bytes of everything else.
 const (
-	batchBlocks = 8
+	batchBlocks = 7
 	otherBytes  = 16 << 20
 	// A block is full with so many rows or bytes of values. The blocks of all
 	// batches together bound the mirror's memory.

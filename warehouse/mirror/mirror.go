@@ -133,8 +133,9 @@ func (m *Mirror) run(ctx context.Context) error {
 		kgo.OnPartitionsRevoked(r.revoked),
 		kgo.OnPartitionsLost(r.lost),
 		// Less ahead than readers of a whole log: memory is for batches.
-		kgo.FetchMaxBytes(8<<20),
-		kgo.FetchMaxPartitionBytes(1<<20),
+		kgo.FetchMaxBytes(2<<20),
+		kgo.FetchMaxPartitionBytes(512<<10),
+		broker.RecycledRecords(),
 	)...)
 	if err != nil {
 		return err

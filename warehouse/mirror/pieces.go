@@ -30,17 +30,18 @@ func (p *pieces) next() []proto.Input {
 func (p *pieces) stored() { p.left = p.left[min(p.size, len(p.left)):] }
 
 // halve makes the next INSERT half as large: of half the blocks, or of half the
-// days or rows of the only one.
-func (p *pieces) halve() {
+// days or rows of the only one. It is false where that is small already.
+func (p *pieces) halve() bool {
 	if n := min(p.size, len(p.left)); n > 1 {
 		p.size = (n + 1) / 2
-		return
+		return true
 	}
 	events, are := p.left[0].(*rows.Events)
 	if !are || events.Rows() < 2*leastRows {
-		return
+		return false
 	}
 	early, late := events.Halves()
 	p.left = append([]block{early, late}, p.left[1:]...)
 	p.size = 1
+	return true
 }

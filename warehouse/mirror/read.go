@@ -145,17 +145,20 @@ func (r *run) fill(s *scratch, c chunk) int {
 	if b == nil {
 		return 0
 	}
+	read, begun := b.spans[c.topicPartition]
+	if !begun {
+		read = span{first: c.records[0].Offset, owner: c.owner}
+	}
 	n := 0
 	for n < len(c.records) && !b.full(r.cfg.BatchRows) && (c.topic != r.topics.Events || r.block(b)) {
-		r.append(b, s, c.records[n])
+		rec := c.records[n]
+		read.next = rec.Offset + 1
+		if r.append(b, s, rec) {
+			rec.Recycle()
+		}
 		n++
 	}
 	if n > 0 {
-		read, begun := b.spans[c.topicPartition]
-		if !begun {
-			read = span{first: c.records[0].Offset, owner: c.owner}
-		}
-		read.next = c.records[n-1].Offset + 1
 		b.spans[c.topicPartition] = read
 	}
 	if b.full(r.cfg.BatchRows) {
@@ -210,11 +213,12 @@ func (r *run) seal() {
 	r.open = nil
 }
 
-// append adds one record. One without a value only moves the offset on.
-func (r *run) append(b *batch, s *scratch, rec *kgo.Record) {
+// append adds one record, and says whether that was all that it is needed for.
+// One without a value only moves the offset on.
+func (r *run) append(b *batch, s *scratch, rec *kgo.Record) (done bool) {
 	if rec.Value == nil || rec.Attrs.IsControl() {
 		b.skipped++
-		return
+		return true
 	}
 	b.rows++
 	in := broker.EventRecord(rec)
@@ -226,20 +230,20 @@ func (r *run) append(b *batch, s *scratch, rec *kgo.Record) {
 		if err == nil {
 			b.inBlock += size
 			b.events[len(b.events)-1].Append(&s.event, rec.Partition, rec.Offset, in.Received)
-			return
+			return true
 		}
 	case r.topics.Alerts:
 		var a event.Alert
 		if a, err = event.DecodeAlert(rec.Value); err == nil {
 			b.other += size
 			b.alerts.Append(&a, rec.Partition, rec.Offset, in.Received)
-			return
+			return true
 		}
 	default:
 		b.other += size
 		rejected := broker.ParseRejected(rec)
 		b.rejected.Append(&rejected, rec.Partition, rec.Offset, in.Received)
-		return
+		return true
 	}
 	b.other += size + 128 // headers say where it comes from
 	rejected := event.Rejected{Key: rec.Key, Value: rec.Value, Origin: broker.TopicOrigin(rec)}
@@ -247,4 +251,5 @@ func (r *run) append(b *batch, s *scratch, rec *kgo.Record) {
 		rejected.Rejection = *rejection
 	}
 	b.invalid = append(b.invalid, rejected)
+	return false
 }

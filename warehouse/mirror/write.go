@@ -101,10 +101,9 @@ func (w *writer) insert(ctx context.Context, table string, left *pieces) error {
 			continue
 		}
 		w.disconnect()
-		if ctx.Err() == nil && tooLarge(err) {
-			left.halve()
+		if ctx.Err() != nil || !tooLarge(err) || !left.halve() {
+			return err
 		}
-		return err
 	}
 	return nil
 }

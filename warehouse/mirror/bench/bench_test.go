@@ -1,0 +1,242 @@
+// Package bench measures the mirror against other ways from the same log into
+// the same table, in one run on one machine.
+package bench
+
+import (
+	"embed"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/event"
+	"clickstream/warehouse"
+	"clickstream/warehouse/embedded"
+	"clickstream/warehouse/verify"
+	"clickstream/warehouse/warehousetest"
+)
+
+//go:embed sql/*.sql
+var files embed.FS
+
+func TestMain(m *testing.M) { os.Exit(warehousetest.Main(m)) }
+
+// BenchmarkMirror takes b.N events of 257 bytes from a log of 12 partitions into
+// event_log:
+//
+//	task bench:mirror
+//
+// Shipped is the binary with its defaults, and is verified at the end. BareLoop
+// is franz-go and ch-go without any care for exactness, in batches of 100,000
+// rows. KafkaEngine is ClickHouse's own, with a materialized view. InsertSelect
+// copies the table inside ClickHouse: nothing can be faster. Each has new tables.
+func BenchmarkMirror(b *testing.B) {
+	bin := filepath.Join(b.TempDir(), "clickstream")
+	if out, err := exec.Command("go", "build", "-trimpath", "-o", bin, "clickstream").CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	server, err := embedded.Start(b.Context(), embedded.Options{Dir: b.TempDir(), Engines: []string{"Kafka"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = server.Close() })
+	s := &suite{TB: b, quiet: zerolog.Nop(), bin: bin, server: server, broker: brokertest.Config(b), logs: make(map[int]*broker.Client)}
+	for _, way := range []struct {
+		name string
+		run  func(*testing.B, *suite, *tables)
+	}{
+		{"Shipped", shipped}, {"BareLoop", bareLoop}, {"KafkaEngine", kafkaEngine}, {"InsertSelect", insertSelect},
+	} {
+		b.Run(way.name, func(b *testing.B) { s.measure(b, way.name, way.run) })
+	}
+}
+
+type suite struct {
+	testing.TB
+	bin    string
+	server *embedded.Server
+	broker broker.Config
+	quiet  zerolog.Logger
+	logs   map[int]*broker.Client // by number of events
+}
+
+// tables are a database of one measurement.
+type tables struct {
+	*warehouse.Warehouse
+	cfg warehouse.Config
+	log *broker.Client
+	n   uint64
+
+	engine   process
+	begun    time.Duration // the engine's CPU time at the beginning
+	reported bool
+}
+
+// report says what ClickHouse needed so far. What a measurement does after its
+// end, such as verify, calls it first.
+func (t *tables) report(b *testing.B) {
+	b.Helper()
+	if t.reported {
+		return
+	}
+	t.reported = true
+	b.ReportMetric(perMillion(b.N, t.engine.cpu()-t.begun), "clickhouse-cpu-s/M")
+	b.ReportMetric(t.engine.peakMiB(), "clickhouse-peak-MiB")
+}
+
+func (s *suite) measure(b *testing.B, name string, run func(*testing.B, *suite, *tables)) {
+	b.Helper()
+	t := &tables{log: s.log(b), n: uint64(b.N), cfg: warehouse.Config{
+		Addr: []string{s.server.TCPAddr()}, User: embedded.User, Password: s.server.Credentials().Password,
+		Database: fmt.Sprintf("bench_%s_%d", strings.ToLower(name), b.N),
+	}}
+	var err error
+	if t.Warehouse, err = warehouse.Open(b.Context(), t.cfg, zerolog.Nop()); err != nil {
+		b.Fatal(err)
+	}
+	defer t.Close()
+	if _, err := t.Migrate(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	defer func() {
+		if err := t.Conn().Exec(b.Context(), "DROP DATABASE "+t.cfg.Database+" SYNC"); err != nil {
+			b.Error(err)
+		}
+	}()
+	e := engine(b)
+	e.forgetPeak()
+	t.engine, t.begun = e, e.cpu()
+	b.ResetTimer()
+	run(b, s, t)
+	b.StopTimer()
+	t.report(b)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(t.number(b, parts), "parts")
+	b.ReportMetric(t.number(b, "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase() AND table = 'event_log'")/float64(b.N), "disk-bytes/event")
+}
+
+// parts is how many parts the inserts have made: each has the next block number
+// of its day.
+const parts = `SELECT toUInt64(sum(made)) FROM (
+	SELECT max(max_block_number) AS made FROM system.parts
+	WHERE database = currentDatabase() AND table = 'event_log' GROUP BY partition)`
+
+func (t *tables) number(b *testing.B, sql string) float64 {
+	b.Helper()
+	var n uint64
+	if err := t.Conn().QueryRow(b.Context(), sql).Scan(&n); err != nil {
+		b.Fatal(err)
+	}
+	return float64(n)
+}
+
+// log is a log of b.N events: the first 10,000 products of a shop by Zipf's law,
+// 50,000 users, two hours.
+func (s *suite) log(b *testing.B) *broker.Client {
+	b.Helper()
+	if cl := s.logs[b.N]; cl != nil {
+		return cl
+	}
+	cfg := s.broker
+	cfg.TopicPrefix += fmt.Sprintf("%d-", b.N)
+	cfg.Partitions = 12
+	cl, err := broker.Open(cfg, append(broker.ProducerOptions(), kgo.ProducerLinger(100*time.Millisecond), kgo.MaxBufferedRecords(500_000))...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.Cleanup(cl.Close)
+	if _, err := cl.EnsureTopics(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	products := rand.NewZipf(random, 1.1, 10, 9_999)
+	begin := event.MillisOf(time.Now().Add(-2 * time.Hour).Truncate(24 * time.Hour).Add(8 * time.Hour))
+	if begin > event.MillisOf(time.Now()) {
+		begin -= 24 * 3600 * 1000
+	}
+	types := []string{event.TypeView, event.TypeView, event.TypeView, event.TypeView, event.TypeAddToCart, event.TypePurchase}
+	for n := range b.N {
+		user := random.IntN(50_000)
+		e := event.Event{
+			ID: fmt.Sprintf("%08x-1111-4222-8333-%012x", n, n), Type: types[random.IntN(len(types))],
+			Timestamp: begin + event.Millis(int64(n)*7_200_000/int64(b.N)),
+			UserID:    fmt.Sprintf("user_%05d", user), SessionID: fmt.Sprintf("sess_%05d", user),
+			ProductID: fmt.Sprintf("prod_%05d", products.Uint64()), ProductCategory: "electronics",
+			Price: int64(random.IntN(1_000_000)) * 100, HasPrice: true, Quantity: 1, DeviceType: "mobile",
+		}
+		cl.Produce(b.Context(), &kgo.Record{
+			Topic: cl.Topics().Events, Partition: event.Partition(e.Key(), cfg.Partitions), Key: []byte(e.Key()), Value: e.AppendJSON(nil),
+		}, func(_ *kgo.Record, err error) {
+			if err != nil {
+				b.Error(err)
+			}
+		})
+		if n == 0 {
+			b.Logf("an event of %d bytes: %s", len(e.AppendJSON(nil)), e.AppendJSON(nil))
+		}
+	}
+	if err := cl.Flush(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	s.logs[b.N] = cl
+	return cl
+}
+
+// shipped runs the binary with its defaults until everything is stored.
+func shipped(b *testing.B, s *suite, t *tables) {
+	b.Helper()
+	flags := []string{
+		"--kafka-brokers", strings.Join(t.log.Config().Brokers, ","), "--kafka-topic-prefix", t.log.Config().TopicPrefix,
+		"--clickhouse-addr", t.cfg.Addr[0], "--clickhouse-user", t.cfg.User, "--clickhouse-database", t.cfg.Database,
+	}
+	cmd := exec.CommandContext(b.Context(), s.bin, append([]string{"serve", "--roles", "mirror", "--kafka-partitions", "12", "--data-dir", b.TempDir()}, flags...)...)
+	cmd.Env = append(os.Environ(), "CLICKSTREAM_CLICKHOUSE_PASSWORD="+t.cfg.Password)
+	cmd.Args = append(cmd.Args, "--log-level", "warn")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	ends, err := t.log.EndOffsets(b.Context(), t.log.Topics().Events)
+	if err == nil {
+		err = t.WaitStored(b.Context(), t.log, t.log.Topics().Events, ends, nil)
+	}
+	b.StopTimer()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		b.Error(err)
+	}
+	t.report(b)
+	state := cmd.ProcessState
+	b.ReportMetric(perMillion(b.N, state.SystemTime()+state.UserTime()), "our-cpu-s/M")
+	b.ReportMetric(float64(state.SysUsage().(*syscall.Rusage).Maxrss)/1024, "our-peak-MiB")
+	if b.N == 1 {
+		return
+	}
+	r, err := verify.Run(b.Context(), verify.Config{Broker: t.log, Warehouse: t.Warehouse, Rule: event.DefaultRule()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, d := range r.Differences {
+		// No processor runs, so no alert is there.
+		if !strings.HasPrefix(d.Kind, "alert") {
+			b.Errorf("verify: %+v", d)
+		}
+	}
+	b.ReportMetric(r.Elapsed.Seconds(), "verify-s")
+}
