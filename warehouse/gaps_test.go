@@ -73,6 +73,46 @@ func TestM6_AGapIsOneRowHoweverOftenItIsNoticedUntilAPersonAcceptsIt(t *testing.
 	}
 }
 
+func TestM6_ATopicBesideTheLogThatWasCreatedAgainIsAGap(t *testing.T) {
+	w := warehousetest.Migrated(t)
+	id := broker.LogIdentity{
+		Topic: "log", ClusterID: "c", TopicID: "t", Partitions: 3,
+		Alerts: "alerts", AlertsID: "a1", Rejected: "rejected", RejectedID: "r1",
+	}
+	again := id
+	again.RejectedID = "r2"
+	without := id // a broker that has no ids
+	without.AlertsID, without.RejectedID = "", ""
+	want := []broker.Gap{{Topic: "rejected", TopicID: "r2", Partition: -1, Reason: broker.Recreated}}
+	for _, step := range []struct {
+		name string
+		id   broker.LogIdentity
+		gaps []broker.Gap
+	}{
+		{"no ids", without, nil},
+		{"the first ids", id, nil},
+		{"the same", id, nil},
+		{"no ids again", without, nil},
+		{"another rejected topic", again, want},
+		{"the same other one", again, want},
+	} {
+		if err := w.CheckLog(t.Context(), step.id); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		recorded, err := w.Gaps(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []broker.Gap
+		for _, g := range recorded {
+			got = append(got, g.Gap)
+		}
+		if !slices.Equal(got, step.gaps) {
+			t.Errorf("%s: recorded %+v, want %+v", step.name, got, step.gaps)
+		}
+	}
+}
+
 func TestM6_OnlyWhatIsNewOfAGapIsRecorded(t *testing.T) {
 	w := warehousetest.Migrated(t)
 	retention := func(from, to int64) broker.Gap {

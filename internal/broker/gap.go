@@ -14,7 +14,7 @@ type Gap struct {
 	// TopicID is that of the topic which is read on with; empty where the
 	// broker has none.
 	TopicID   string `json:"topic_id,omitempty"`
-	Partition int32  `json:"partition"`
+	Partition int32  `json:"partition"` // -1: all
 	// From is the first missing offset and To the one after the last. They are
 	// equal where it is not known how many are missing.
 	From   int64     `json:"from"`
@@ -35,7 +35,10 @@ const (
 )
 
 func (g Gap) String() string {
-	if g.Reason == Recreated {
+	switch {
+	case g.Partition < 0:
+		return fmt.Sprintf("topic %s was deleted and created again: what it held and was not stored yet is missing", g.Topic)
+	case g.Reason == Recreated:
 		return fmt.Sprintf("topic %s-%d was created again or cut at its end: what it held from offset %d on is missing", g.Topic, g.Partition, g.From)
 	}
 	return fmt.Sprintf("topic %s-%d no longer holds the offsets %d to %d", g.Topic, g.Partition, g.From, g.To-1)

@@ -15,15 +15,17 @@ type LogIdentity struct {
 	ClusterID  string
 	TopicID    string // empty where the broker has none
 	Partitions int32
-	// RejectedPartitions is the number of partitions of the rejected topic. It
-	// is no part of what the log is.
-	RejectedPartitions int32
+	// The rest is no part of what the log is: the topics beside it, their ids as
+	// TopicID is.
+	Alerts, AlertsID     string
+	Rejected, RejectedID string
+	RejectedPartitions   int32
 }
 
 // Identity looks up which log this is. It makes and checks nothing.
 func (c *Client) Identity(ctx context.Context) (LogIdentity, error) {
 	t := c.Topics()
-	details, err := c.admin().ListTopics(ctx, t.Events, t.Rejected)
+	details, err := c.admin().ListTopics(ctx, t.Events, t.Alerts, t.Rejected)
 	if err == nil {
 		err = details.Error()
 	}
@@ -41,7 +43,9 @@ func (c *Client) identity(ctx context.Context, details kadm.TopicDetails) (LogId
 	t := c.Topics()
 	return LogIdentity{
 		Topic: t.Events, ClusterID: meta.Cluster, TopicID: idOf(details[t.Events]),
-		Partitions: int32(len(details[t.Events].Partitions)), RejectedPartitions: int32(len(details[t.Rejected].Partitions)),
+		Partitions: int32(len(details[t.Events].Partitions)),
+		Alerts:     t.Alerts, AlertsID: idOf(details[t.Alerts]),
+		Rejected: t.Rejected, RejectedID: idOf(details[t.Rejected]), RejectedPartitions: int32(len(details[t.Rejected].Partitions)),
 	}, nil
 }
 

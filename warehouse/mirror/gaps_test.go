@@ -16,6 +16,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/event"
 	"clickstream/internal/testwait"
 	"clickstream/warehouse/mirror"
 	"clickstream/warehouse/warehousetest"
@@ -306,4 +307,45 @@ func TestM6_WhatRetentionCutsWhileTheMirrorRunsIsRecorded(t *testing.T) {
 	m.Stop()
 	s.Want("SELECT count() FROM events", 400+left(s, log))
 	wantGaps(s, log, read, before)
+}
+
+func TestM6_AnAlertsTopicThatWasCreatedAgainIsAGapAndReadFromItsBeginning(t *testing.T) {
+	s := newShop(t)
+	topic := s.Broker.Topics().Alerts
+	alert := func(product string) {
+		rule, start := event.DefaultRule(), event.MillisOf(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC))
+		s.Produce(s.Alert(event.Alert{
+			ID: rule.AlertID(product, start), Rule: rule.String(), ProductID: product, WindowStart: start.Time(),
+			WindowEnd: start.Time().Add(rule.Window), Status: event.Firing, Views: 101, Version: 5, Exact: true,
+		}))
+	}
+	alert("p1")
+	m := s.Mirror()
+	s.WaitStored()
+	m.Stop()
+	deleted, err := kadm.NewClient(s.Broker.Client).DeleteTopics(t.Context(), topic)
+	if err == nil {
+		err = deleted.Error()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := brokertest.NewShop(t, brokertest.Options{Broker: s.Broker.Config(), Partitions: 4})
+	s = &warehousetest.Shop{Shop: again, Tables: s.Tables}
+	alert("p2")
+	for range 2 {
+		m = s.Mirror()
+		s.WaitStored()
+		m.Stop()
+		s.Want("SELECT count() FROM flash_sale_alerts", 2)
+		s.Want("SELECT count() FROM log_gaps", 1)
+	}
+	gaps, err := s.Tables.Gaps(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := broker.Gap{Topic: topic, TopicID: s.ID.AlertsID, Partition: -1, Reason: broker.Recreated}
+	if len(gaps) != 1 || gaps[0].Gap != want || want.TopicID == "" {
+		t.Errorf("recorded are %+v, want %+v", gaps, want)
+	}
 }
