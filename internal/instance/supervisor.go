@@ -114,7 +114,7 @@ func (s *Supervisor) supervise(at int, name string, role Role, start *firstStart
 		case s.ctx.Err() == nil && start.ctx.Err() != nil:
 			s.giveUp(at, name, start.tooLong(err))
 			return
-		case err == nil, s.ctx.Err() != nil && errors.Is(err, context.Canceled):
+		case err == nil, s.ctx.Err() != nil && (errors.Is(err, context.Canceled) || since.IsZero() && mayPass(err)):
 			s.set(at, Stopped, nil)
 			return
 		case s.ctx.Err() != nil:

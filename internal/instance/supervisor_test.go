@@ -142,6 +142,35 @@ func TestAStopEndsARoleThatWaitsToRestart(t *testing.T) {
 	})
 }
 
+// A handshake that is under way when the stop comes ends with a timeout of its
+// own, which ended the process with the exit status 1.
+func TestAStopOfARoleThatHasNotRunYetIsClean(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			ran  bool
+			err  error
+			want bool
+		}{
+			{false, errPasses, false},
+			{false, errStays, true},
+			{true, errPasses, true}, // it may have held something
+		} {
+			s := newSupervisor(t.Context(), zerolog.Nop(), nil)
+			s.Go("starts", func(ctx context.Context, running func()) error {
+				if c.ran {
+					running()
+				}
+				<-ctx.Done()
+				return c.err
+			})
+			synctest.Wait()
+			if err := s.Stop(); (err != nil) != c.want {
+				t.Errorf("it has run: %t, it ends with %v: the stop returns %v", c.ran, c.err, err)
+			}
+		}
+	})
+}
+
 func TestARoleThatEndsByItselfIsNotStartedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSupervisor(t.Context(), zerolog.Nop(), nil)
