@@ -199,6 +199,7 @@ func TestM2_NothingIsCommittedBeforeItIsStored(t *testing.T) {
 	before := committed(s)
 	g.close()
 	produce(s, 100, 3000)
+	testwait.Until(s, "an insert is under way", g.holds)
 	// Stopping waits for the batches in flight as long as it ever does.
 	m.Stop()
 	g.open()

@@ -56,6 +56,7 @@ type gate struct {
 	mu     sync.Mutex
 	target string
 	shut   chan struct{} // not nil: closed when it opens again
+	held   int           // how often something was held back
 	conns  map[net.Conn]bool
 	wg     sync.WaitGroup
 }
@@ -135,6 +136,9 @@ func (g *gate) serve(in net.Conn) {
 		n, err := in.Read(buf)
 		g.mu.Lock()
 		shut := g.shut
+		if shut != nil && n > 0 {
+			g.held++
+		}
 		g.mu.Unlock()
 		if shut != nil {
 			<-shut
@@ -162,6 +166,13 @@ func (g *gate) close() {
 	if g.shut == nil {
 		g.shut = make(chan struct{})
 	}
+}
+
+// holds says whether something was held back.
+func (g *gate) holds() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.held > 0
 }
 
 func (g *gate) open() {
