@@ -1,0 +1,132 @@
+package main
+
+// mutants are the changes. Each breaks a promise of architecture.md.
+var mutants = []mutant{
+	{
+		name: "offsets are committed before the insert",
+		file: "warehouse/mirror/commit.go",
+		old: `		select {
+		case <-b.stored:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := r.commitBatch(ctx, b); err != nil {
+			return err
+		}
+`,
+		new: `		if err := r.commitBatch(ctx, b); err != nil {
+			return err
+		}
+		select {
+		case <-b.stored:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+`,
+		pkg: "warehouse/mirror", test: "TestM2_NothingIsCommittedBeforeItIsStored",
+	},
+	{
+		name: "rows carry no version",
+		file: "warehouse/rows/events.go",
+		old:  `	c.offset = append(c.offset, offset)`,
+		new:  `	c.offset = append(c.offset, 0)`,
+		pkg:  "warehouse/mirror", test: "TestM3_ACleanRunStoresEachRecordOnceWithItsPlace",
+	},
+	{
+		name: "the table ignores the version",
+		file: "migrations/00001_event_log.sql",
+		old:  `ReplacingMergeTree(offset_rank)`,
+		new:  `ReplacingMergeTree`,
+		pkg:  "warehouse/mirror", test: "TestM1_E3_TheFirstCopyCountsWhateverTheOrderOfStoring",
+	},
+	{
+		name: "the time is no part of the identity",
+		file: "migrations/00001_event_log.sql",
+		old:  `ORDER BY (event_type, toStartOfHour(timestamp), kafka_key, timestamp, event_id)`,
+		new:  `ORDER BY (event_type, toStartOfHour(timestamp), kafka_key, event_id)`,
+		pkg:  "warehouse/mirror", test: "TestE3_SeveralTimesOrTypesOfOneIDAreSeveralEvents",
+	},
+	{
+		name: "an invalid record is dropped",
+		file: "warehouse/mirror/read.go",
+		old:  `	b.invalid = append(b.invalid, rejected)`,
+		new:  `	_ = rejected`,
+		pkg:  "warehouse/mirror", test: "TestM2_InvalidRecordsAreKeptWithTheirBytesAndTicksAreSkipped",
+	},
+	{
+		name: "an error of the insert is ignored",
+		file: "warehouse/mirror/write.go",
+		old: `		err := w.conn.Insert(ctx, table, left.next())
+		if err == nil {`,
+		new: `		err := w.conn.Insert(ctx, table, left.next())
+		if err == nil || ctx.Err() == nil {`,
+		pkg: "warehouse/mirror", test: "TestM2_ALostConnectionIsWaitedFor",
+	},
+	{
+		name: "the committed offset is one too low",
+		file: "warehouse/mirror/read.go",
+		old:  `read.next = c.records[n-1].Offset + 1`,
+		new:  `read.next = c.records[n-1].Offset`,
+		pkg:  "warehouse/mirror", test: "TestM2_OffsetsMoveOverControlRecords",
+	},
+	{
+		name: "the committed offset is one too high",
+		file: "warehouse/mirror/read.go",
+		old:  `read.next = c.records[n-1].Offset + 1`,
+		new:  `read.next = c.records[n-1].Offset + 2`,
+		pkg:  "warehouse/mirror", test: "TestM1_StoppedAtAnyTimeNothingIsLost",
+	},
+	{
+		name: "the group is not the table set's",
+		file: "warehouse/mirror/mirror.go",
+		old:  `	r.group = tables.Group(r.side)`,
+		new:  `	_, r.group = tables, r.side.Group("mirror")`,
+		pkg:  "warehouse/mirror", test: "TestM5_MirrorsOfTwoDatabasesDoNotDisturbEachOther",
+	},
+	{
+		name: "an alert keeps its first version",
+		file: "migrations/00002_alert_log.sql",
+		old:  `ReplacingMergeTree(version)`,
+		new:  `ReplacingMergeTree(kafka_partition)`,
+		pkg:  "warehouse/mirror", test: "TestM1_AlertsKeepTheirLatestVersion",
+	},
+	{
+		name: "a record may lie in any partition",
+		file: "internal/event/validate.go",
+		old:  `; p != r.Partition {`,
+		new:  `; p < 0 {`,
+		pkg:  "internal/event", test: "TestARecordWithAnotherKeyOrPartitionIsInvalid",
+	},
+	{
+		name: "tables of one server do not wait for the disk",
+		file: "warehouse/fsync.go",
+		old:  `if !t.plain || t.fsync == !w.cfg.NoFsync {`,
+		new:  `if !t.plain || t.fsync == !w.cfg.NoFsync || name != "" {`,
+		pkg:  "warehouse", test: "TestM2_RowsAndMergesAreOnTheDiskBeforeTheyCount",
+	},
+	{
+		name: "a tick is valid anywhere",
+		file: "processor/windows/partition.go",
+		old:  `valid := t.After == p.lastValue && p.eventWatermark != None`,
+		new:  `valid := p.eventWatermark != None`,
+		pkg:  "processor/windows", test: "TestW3W4W5_AStreamWorkedOutByHand",
+	},
+	{
+		name: "an event counts in a window that has closed",
+		file: "processor/windows/partition.go",
+		old:  `return floorDiv(int64(watermark), p.slide) - p.panes + 1`,
+		new:  `return floorDiv(int64(watermark), p.slide) - p.panes`,
+		pkg:  "processor/windows", test: "TestW3W4W5_AStreamWorkedOutByHand",
+	},
+	{
+		name: "duplicates are counted",
+		file: "processor/windows/partition.go",
+		old: `	if !added {
+		return false
+	}
+`,
+		new: `	_ = added
+`,
+		pkg: "processor/windows", test: "TestW1toW5_RandomLogsAsThePlainModelSays",
+	},
+}
