@@ -72,6 +72,7 @@ func (r *run) outOfRange(ctx context.Context, tp topicPartition) {
 	})
 }
 
+// readOn has the client read on where gaps have been recorded.
 func (r *run) readOn() {
 	r.mu.Lock()
 	all := r.found
@@ -110,11 +111,14 @@ func (r *run) recordGap(ctx context.Context, tp topicPartition, position int64) 
 			position = commits[tp.partition].Offset
 		}
 		extent, err := r.side.Extent(ctx, tp.topic)
-		next, gaps = position, nil
+		if err != nil {
+			return err
+		}
+		next = position
 		if g, missing := extent.Gap(tp.partition, position); missing {
 			next, gaps = extent.Starts[tp.partition], []broker.Gap{g}
 		}
-		return err
+		return nil
 	})
 	if err != nil || len(gaps) == 0 {
 		return next, err
