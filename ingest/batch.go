@@ -152,7 +152,7 @@ func checkValue(value []byte, e *event.Event) error {
 // Reject is as Producer.Reject.
 func (b *Batch) Reject(ctx context.Context, l event.Rejected) error {
 	o := b.p.pool.Get().(*outgoing)
-	o.rec = *broker.RejectedRecord(b.p.topics.Rejected, b.p.rejected, l)
+	o.rec = *broker.RejectedRecord(b.p.topics.Rejected, b.p.rejected.Load(), l)
 	// The caller may use its buffers again.
 	o.buf = append(append(o.buf[:0], o.rec.Key...), o.rec.Value...)
 	if key := len(o.rec.Key); o.rec.Key != nil {
@@ -262,7 +262,11 @@ func (b *Batch) Wait(ctx context.Context) error {
 			return fmt.Errorf("wait for the broker's acknowledgement: %w", errors.Join(ctx.Err(), b.takeError()))
 		}
 	}
-	return b.takeError()
+	err := b.takeError()
+	if n := b.p.cl.Recreated(ctx, b.p.topics.Rejected, err); n > 0 {
+		b.p.rejected.Store(n)
+	}
+	return err
 }
 
 // settle waits until every record of the batch is answered, as Wait does. The

@@ -40,10 +40,10 @@ type Producer struct {
 	cl         *broker.Client
 	log        zerolog.Logger
 	topics     broker.Topics
-	partitions int32 // of the log
-	rejected   int32 // partitions of the rejected topic
-	quorum     int   // in-sync replicas that the log's partitions need, as far as is known
-	room       *room // for what is under way
+	partitions int32        // of the log
+	rejected   atomic.Int32 // partitions of the rejected topic
+	quorum     int          // in-sync replicas that the log's partitions need, as far as is known
+	room       *room        // for what is under way
 	pool       sync.Pool
 	all        *Batch
 	now        func() time.Time
@@ -86,7 +86,8 @@ func (p *Producer) lookUpTopics(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.partitions, p.rejected = id.Partitions, id.RejectedPartitions
+	p.partitions = id.Partitions
+	p.rejected.Store(id.RejectedPartitions)
 	p.quorum = p.readQuorum(ctx)
 	return nil
 }

@@ -175,9 +175,9 @@ type run struct {
 	side       *broker.Client  // looks things up and writes rejected records
 	cl         *broker.Client  // the group's member
 	topics     broker.Topics
-	group      string // of the mirrors of these tables
-	partitions int32  // of the log
-	rejected   int32  // partitions of the rejected topic
+	group      string       // of the mirrors of these tables
+	partitions int32        // of the log
+	rejected   atomic.Int32 // partitions of the rejected topic
 
 	toWrite  chan *batch
 	toCommit chan *batch   // in the order of their records
@@ -210,7 +210,8 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.group = tables.Group(r.side)
-	r.partitions, r.rejected = id.Partitions, id.RejectedPartitions
+	r.partitions = id.Partitions
+	r.rejected.Store(id.RejectedPartitions)
 	r.owned = make(map[topicPartition]*ownership)
 	r.toWrite = make(chan *batch, maxBatches)
 	r.toCommit = make(chan *batch, maxBatches)

@@ -1,12 +1,14 @@
 package mirror_test
 
 import (
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -87,5 +89,40 @@ func TestARejectedTopicThatDoesNotAnswerDoesNotHoldUpAStop(t *testing.T) {
 	m.Stop()
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it stops after %s", took)
+	}
+}
+
+// The client that the mirror writes with has written to the rejected topic
+// before that was deleted and created again.
+func TestM2_ARejectedTopicThatIsCreatedAgainIsWrittenTo(t *testing.T) {
+	var m rejecting
+	var seen atomic.Int32 // writes since the second invalid record, and that one's; 0 before
+	m = withInvalid(t, func(*kmsg.ProduceRequest) kmsg.Response {
+		if seen.Load() > 0 {
+			// The record gets onto the log, and the mirror's write of it has no answer.
+			m.denied.Store(seen.Add(1) == 3)
+		}
+		return nil
+	})
+	m.denied.Store(false)
+	s, topics := m.shop, m.shop.Broker.Topics()
+	testwait.Until(t, "the record is in the rejected topic", func() bool { return m.Stats().Invalid == 1 })
+	seen.Store(1)
+	s.Produce(&kgo.Record{Topic: topics.Events, Partition: 2, Value: []byte("{")})
+	testwait.Until(t, "the mirror writes the next one", func() bool { return seen.Load() == 3 })
+	adm := kadm.NewClient(s.Broker.Client)
+	if _, err := adm.DeleteTopic(t.Context(), topics.Rejected); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := adm.CreateTopic(t.Context(), 2, -1, nil, topics.Rejected); err != nil {
+		t.Fatal(err)
+	}
+	testwait.Until(t, "the record is in the new topic", func() bool {
+		ends, err := s.Broker.EndOffsets(t.Context(), topics.Rejected)
+		return err == nil && ends[0]+ends[1] > 0
+	})
+	// Its reader has lost the topic too. The role starts again.
+	if err := m.Wait(); !errors.Is(err, kerr.UnknownTopicID) {
+		t.Errorf("the mirror ended with %v", err)
 	}
 }

@@ -126,6 +126,9 @@ func (w *writer) reject(ctx context.Context, invalid []event.Rejected) error {
 	step := fmt.Sprintf("write %d records, the first of them %s %d/%d, to topic %s", len(left), first.Name, first.Partition, first.Position, w.topics.Rejected)
 	return w.retry(ctx, step, waitForTopic, func() (err error) {
 		left, err = w.produce(ctx, left)
+		if n := w.side.Recreated(ctx, w.topics.Rejected, err); n > 0 {
+			w.rejected.Store(n)
+		}
 		return err
 	})
 }
@@ -142,7 +145,7 @@ func (w *writer) produce(ctx context.Context, rejected []event.Rejected) (left [
 	}
 	answers := make(chan answer, len(rejected))
 	for i := range rejected {
-		w.side.Produce(ctx, broker.RejectedRecord(w.topics.Rejected, w.rejected, rejected[i]), func(_ *kgo.Record, err error) {
+		w.side.Produce(ctx, broker.RejectedRecord(w.topics.Rejected, w.rejected.Load(), rejected[i]), func(_ *kgo.Record, err error) {
 			answers <- answer{i, err}
 		})
 	}
