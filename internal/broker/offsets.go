@@ -141,3 +141,10 @@ func leftText(left int64) string {
 	}
 	return fmt.Sprintf("%d offsets left", left)
 }
+
+// OffsetsSince returns, for each partition, the offset of the first record with
+// a timestamp at or after t, or the end offset where there is none.
+func (c *Client) OffsetsSince(ctx context.Context, topic string, t time.Time) (Offsets, error) {
+	listed, err := c.admin().ListOffsetsAfterMilli(ctx, t.UnixMilli(), topic)
+	return listedOffsets("offsets since "+t.UTC().Format(time.RFC3339), topic, listed, err)
+}

@@ -15,18 +15,38 @@ import (
 type verifyCmd struct {
 	Output string        `enum:"text,json" default:"text" help:"text or json."`
 	Wait   time.Duration `default:"1m" help:"How long to wait until the mirror has stored the log and the processor has counted it (${default})."`
+	Since  since         `placeholder:"DURATION|DATE" help:"Leave out what the log received before: a duration such as 72h, or a date such as 2026-11-22 (UTC)."`
 	ruleFlags
 	folderFlags
 	engineFlags
 }
 
 func (verifyCmd) Help() string {
-	return `Compares the identities on the log with the view events, the alerts of the rule with a recomputation in
-SQL, and the invalid records of the log with rejected_events.
+	return `Reads the log again and compares every record with the tables: byte by byte where the row says what the
+record says, else decoded by ClickHouse's JSON functions and by column. Recomputes the alerts of the rule in SQL, and
+compares the alerts topic and the rejected topic with their tables. Gaps that nobody has accepted are a difference.
 
 Examples:
   clickstream verify
+  clickstream verify --since 72h
   clickstream verify --views-over 50 --output json`
+}
+
+// since is a point in time, given as a date or as how long ago it was.
+type since struct{ time.Time }
+
+func (s *since) UnmarshalText(text []byte) error {
+	if d, err := time.ParseDuration(string(text)); err == nil && d > 0 {
+		s.Time = time.Now().Add(-d)
+		return nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, string(text)); err == nil {
+			s.Time = t
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is neither a duration such as 72h nor a date such as 2026-11-22", text)
 }
 
 func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
@@ -37,12 +57,22 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 	session := instance.Session{Engines: instance.Config{Sharing: instance.JoinOrOpen}, Rule: &rule}
 	return runSession(ctx, t, &c.engineFlags, c.folderFlags, session, func(ctx context.Context, p *instance.Pipeline) error {
 		rule := p.RuleOr(rule)
+		s := t.status()
+		defer s.clear()
 		report, err := verify.Run(ctx, verify.Config{
-			Broker: p.Broker, Warehouse: p.Warehouse, Rule: rule, Log: p.Log, Wait: c.Wait,
+			Broker: p.Broker, Warehouse: p.Warehouse, Rule: rule, Log: p.Log, Wait: c.Wait, Since: c.Since.Time,
 			WaitFor: func(ctx context.Context, ends broker.Offsets) error {
 				return processor.WaitAcknowledged(ctx, p.Broker, rule, ends)
 			},
+			Progress: func(p verify.Progress) {
+				if p.Total > 0 {
+					s.set("%s  %s", bar(p.Done, p.Total), p.Step)
+				} else {
+					s.set("%s", p.Step)
+				}
+			},
 		})
+		s.clear()
 		if err != nil {
 			return err
 		}

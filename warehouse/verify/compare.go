@@ -9,32 +9,45 @@ import (
 
 // What a difference is called in a Report, by the problem that the SQL names.
 var (
-	identityKinds = map[string]string{
+	eventKinds = map[string]string{
 		"missing": "event_missing", "extra": "event_extra", "twice": "event_twice",
 		"not_first_copy": "event_not_first_copy", "other_content": "event_other_content",
 	}
-	invalidKinds = map[string]string{"missing": "rejected_missing", "other_content": "rejected_other_content"}
-	alertKinds   = map[string]string{
+	invalidKinds = map[string]string{
+		"missing": "rejected_missing", "other_content": "rejected_other_content", "valid": "rejected_valid",
+	}
+	alertKinds = map[string]string{
 		"missing": "alert_missing", "extra": "alert_extra", "not_closed": "alert_not_closed", "other_counts": "alert_other_counts",
+	}
+	versionKinds = map[string]string{
+		"not_stored": "alert_not_stored", "not_on_topic": "alert_not_on_topic", "two_contents": "alert_two_contents",
+	}
+	rejectedKinds = map[string]string{
+		"missing": "rejected_not_stored", "extra": "rejected_not_on_topic", "twice": "rejected_twice", "other_content": "rejected_other_reason",
 	}
 )
 
 // copies counts the log and lists what is there more than once.
 func (v *verification) copies(ctx context.Context) error {
-	conflicts, ambiguous := Finding{Kind: "conflicting_copies"}, Finding{Kind: "ids_used_for_several_events"}
-	var conflictPlaces, ambiguousPlaces [][]int64
-	err := v.query(ctx, "copies", func(scan func(...any) error) error {
-		return scan(&v.report.Events, &v.report.Invalid, &v.report.Ticks, &v.report.Identities,
-			&conflicts.Total, &conflictPlaces, &ambiguous.Total, &ambiguousPlaces)
+	conflicts, unread := Finding{Kind: "conflicting_copies"}, Finding{Kind: "events_not_compared"}
+	var conflictPlaces, unreadPlaces [][]int64
+	var apart, identities uint64
+	err := v.query(ctx, "counts", func(scan func(...any) error) error {
+		return scan(&apart, &v.report.Invalid, &unread.Total, &unreadPlaces, &identities, &conflicts.Total, &conflictPlaces, &v.report.Ticks)
 	})
 	if err != nil {
 		return err
 	}
+	v.report.Events, v.report.Identities = v.matched+apart, v.matched+identities
 	v.report.Duplicates = v.report.Events - v.report.Identities
+	v.report.ByColumn = apart
 	if err := v.note(ctx, conflicts, conflictPlaces); err != nil {
 		return err
 	}
-	return v.note(ctx, ambiguous, ambiguousPlaces)
+	if more := v.rows - v.stored; more > 0 {
+		v.report.Notes = append(v.report.Notes, Finding{Kind: "physical_duplicates", Total: uint64(more), Samples: []string{}})
+	}
+	return v.note(ctx, unread, unreadPlaces)
 }
 
 func (v *verification) note(ctx context.Context, f Finding, places [][]int64) (err error) {
@@ -46,20 +59,90 @@ func (v *verification) note(ctx context.Context, f Finding, places [][]int64) (e
 	return err
 }
 
-func (v *verification) identities(ctx context.Context) error {
-	return v.places(ctx, "identities", identityKinds, &v.report.Differences, true)
+// differences lists what is wrong with the events.
+func (v *verification) differences(ctx context.Context) error {
+	type answer struct {
+		Finding
+		places [][]int64
+	}
+	var found []answer
+	err := v.query(ctx, "differences", func(scan func(...any) error) error {
+		var a answer
+		err := scan(&a.Kind, &a.Total, &a.places, &a.Columns)
+		found = append(found, a)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, a := range found {
+		a.Kind = eventKinds[a.Kind]
+		if a.Samples, err = v.name(ctx, a.places, true); err != nil {
+			return err
+		}
+		v.report.Differences = append(v.report.Differences, a.Finding)
+	}
+	return nil
 }
 
-func (v *verification) invalid(ctx context.Context) error {
-	return v.places(ctx, "invalid", invalidKinds, &v.report.Differences, false)
+// ids looks for ids that several events have, and for events with several rows.
+func (v *verification) ids(ctx context.Context) error {
+	ambiguous, twice := Finding{Kind: "ids_used_for_several_events"}, Finding{Kind: "event_twice"}
+	var ambiguousPlaces, twicePlaces [][]int64
+	slices := slicesOf(v.stored, idsAtATime)
+	v.step("looking for ids of several events", slices)
+	for slice := range slices {
+		err := v.query(ctx, "ids", func(scan func(...any) error) error {
+			var a, t uint64
+			var ap, tp [][]int64
+			err := scan(&a, &ap, &t, &tp)
+			ambiguous.Total, twice.Total = ambiguous.Total+a, twice.Total+t
+			ambiguousPlaces, twicePlaces = firstOf(ambiguousPlaces, ap), firstOf(twicePlaces, tp)
+			return err
+		}, sliceParams(slices, slice)...)
+		if err != nil {
+			return err
+		}
+		v.advance(1)
+	}
+	if err := v.note(ctx, ambiguous, ambiguousPlaces); err != nil || twice.Total == 0 {
+		return err
+	}
+	var err error
+	twice.Samples, err = v.name(ctx, twicePlaces, false)
+	v.report.Differences = append(v.report.Differences, twice)
+	return err
+}
+
+// firstOf keeps as many places as a Finding has samples.
+func firstOf(all, more [][]int64) [][]int64 {
+	all = append(all, more...)
+	return all[:min(len(all), 20)]
+}
+
+func (v *verification) rejectedLog(ctx context.Context) error {
+	v.step("comparing the invalid records", 0)
+	return v.places(ctx, "rejected_log", invalidKinds)
 }
 
 func (v *verification) unlikeGroupBy(ctx context.Context) error {
-	return v.places(ctx, "unlike_group_by", map[string]string{"late": "late", "future": "future"}, &v.report.Notes, false)
+	v.step("looking for late events", 0)
+	late, future := Finding{Kind: "late"}, Finding{Kind: "future"}
+	var latePlaces, futurePlaces [][]int64
+	err := v.query(ctx, "unlike_group_by", func(scan func(...any) error) error {
+		return scan(&late.Total, &latePlaces, &future.Total, &futurePlaces)
+	})
+	if err != nil {
+		return err
+	}
+	if err := v.note(ctx, future, futurePlaces); err != nil {
+		return err
+	}
+	return v.note(ctx, late, latePlaces)
 }
 
 // places takes the answer of a statement that names problems, totals and places.
-func (v *verification) places(ctx context.Context, file string, kinds map[string]string, into *[]Finding, both bool) error {
+func (v *verification) places(ctx context.Context, file string, kinds map[string]string) error {
 	type answer struct {
 		Finding
 		places [][]int64
@@ -76,10 +159,10 @@ func (v *verification) places(ctx context.Context, file string, kinds map[string
 	}
 	for _, a := range found {
 		a.Kind = kinds[a.Kind]
-		if a.Samples, err = v.name(ctx, a.places, both); err != nil {
+		if a.Samples, err = v.name(ctx, a.places, false); err != nil {
 			return err
 		}
-		*into = append(*into, a.Finding)
+		v.report.Differences = append(v.report.Differences, a.Finding)
 	}
 	return nil
 }
@@ -128,12 +211,15 @@ func (v *verification) name(ctx context.Context, places [][]int64, both bool) ([
 }
 
 func (v *verification) alerts(ctx context.Context) error {
-	return v.query(ctx, "alerts", func(scan func(...any) error) error {
+	inexact := Finding{Kind: "alerts_not_exact", Samples: []string{}}
+	err := v.query(ctx, "alerts", func(scan func(...any) error) error {
 		var f Finding
 		var samples [][]string
-		if err := scan(&f.Kind, &f.Total, &samples); err != nil {
+		var notExact uint64
+		if err := scan(&f.Kind, &f.Total, &notExact, &samples); err != nil {
 			return err
 		}
+		inexact.Total += notExact
 		if f.Kind == "" {
 			v.report.Alerts = f.Total
 			return nil
@@ -150,4 +236,29 @@ func (v *verification) alerts(ctx context.Context) error {
 		v.report.Differences = append(v.report.Differences, f)
 		return nil
 	})
+	if err == nil && inexact.Total > 0 {
+		v.report.Notes = append(v.report.Notes, inexact)
+	}
+	return err
+}
+
+// gaps lists the ones that nobody has accepted.
+func (v *verification) gaps(ctx context.Context) error {
+	gaps, err := v.Warehouse.Gaps(ctx)
+	if err != nil {
+		return err
+	}
+	f := Finding{Kind: "gap"}
+	for _, g := range gaps {
+		if g.AcceptedAt != nil {
+			continue
+		}
+		if f.Total++; len(f.Samples) < 20 {
+			f.Samples = append(f.Samples, fmt.Sprintf("topic %s, partition %d, offsets %d to %d: %s, noticed by the %s", g.Topic, g.Partition, g.From, g.To, g.Reason, g.NoticedBy))
+		}
+	}
+	if f.Total > 0 {
+		v.report.Differences = append(v.report.Differences, f)
+	}
+	return nil
 }

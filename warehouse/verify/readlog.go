@@ -2,112 +2,309 @@ package verify
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/murmur3"
 
 	"clickstream/internal/broker"
-	"clickstream/internal/event"
 	"clickstream/warehouse"
 	"clickstream/warehouse/rows"
 )
 
-// What a record of the log is.
-const (
-	kindEvent uint8 = iota
-	kindInvalid
-	kindTick
-)
-
 // A block is sent when it has so many rows or bytes.
 const (
-	blockRows  = 100_000
-	blockBytes = 48 << 20
+	blockRows  = 50_000
+	blockBytes = 16 << 20
 )
 
-// readLog puts the log, from its beginning up to the fixed end, into the table.
+// maxSpan is how many offsets of a partition are held at a time, and spans how
+// many of all partitions together.
+const (
+	maxSpan = 64 << 10
+	spans   = 1 << 20
+)
+
+// reading is the log beside the rows that come of it, in the order of offsets.
+type reading struct {
+	v      *verification
+	client *ch.Client
+	parts  map[int32]*position
+	span   int64
+
+	rest  *restBlock
+	wrong *wrongBlock
+	ticks *tickBlock
+	text  []byte // value and key of a record
+
+	read    int64 // offsets
+	matched uint64
+}
+
+// position is where the reading is in a partition.
+type position struct {
+	partition int32
+	lastValue int64 // offset of the last record with a value
+	end       int64 // rows before it are in rows, or done
+	rows      storedRows
+	next      int // of rows
+}
+
+// storedRows are rows of a span of offsets, in their order.
+type storedRows struct {
+	offsets  proto.ColInt64
+	received proto.ColInt64
+	hashes   proto.ColFixedStr16
+}
+
+// readLog compares each record with the row from its place and keeps those that
+// no row repeats.
 func (v *verification) readLog(ctx context.Context) error {
 	client, err := v.Warehouse.Dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	b := newBlock()
-	send := func() error {
-		if b.events.Rows() == 0 {
-			return nil
-		}
-		err := warehouse.Do(ctx, client, ch.Query{Body: b.input.Into(v.table), Input: b.input})
-		if err != nil {
-			return fmt.Errorf("store %d records of the log as read: %w", b.events.Rows(), err)
-		}
-		b.reset()
-		return nil
+	r := &reading{v: v, client: client, parts: make(map[int32]*position), rest: newRestBlock(), wrong: newWrongBlock(), ticks: newTickBlock()}
+	r.span = min(maxSpan, max(1024, spans/int64(len(v.ends))))
+	total := int64(0)
+	for p, end := range v.ends {
+		begin := min(v.begins[p], end)
+		r.parts[p] = &position{partition: p, lastValue: -1, end: begin}
+		total += end - begin
 	}
-	partitions := int32(len(v.ends))
-	err = v.Broker.ReadLog(ctx, v.topics.Events, v.starts, v.ends, func(r *kgo.Record) error {
-		b.add(r, partitions)
-		if b.events.Rows() >= blockRows || b.bytes >= blockBytes {
-			return send()
-		}
-		return nil
-	})
+	v.step("comparing the log with the table", total)
+	err = v.Broker.ReadLog(ctx, v.topics.Events, v.begins, v.ends, func(rec *kgo.Record) error { return r.record(ctx, rec) })
 	if err != nil {
 		return err
 	}
-	return send()
+	for _, p := range partitionsOf(v.ends) {
+		if err := r.passTo(ctx, r.parts[p], v.ends[p]); err != nil {
+			return err
+		}
+	}
+	v.matched = r.matched
+	return r.flush(ctx)
 }
 
-// block is rows on their way.
-type block struct {
-	decoder event.Decoder
-	event   event.Event
-	events  *rows.Events
-	kind    proto.ColUInt8
-	after   proto.ColInt64
-	quiet   proto.ColInt64
-	bytes   int
-	input   proto.Input
+// record compares one record.
+func (r *reading) record(ctx context.Context, rec *kgo.Record) error {
+	if r.read++; r.read%8192 == 0 {
+		r.v.advance(8192)
+	}
+	pos := r.parts[rec.Partition]
+	if err := r.passTo(ctx, pos, rec.Offset); err != nil {
+		return err
+	}
+	if rec.Value == nil {
+		if tick, ok := broker.ParseTick(rec); ok && tick.After == pos.lastValue {
+			r.ticks.add(rec.Partition, rec.Offset, int64(tick.Quiet))
+		}
+		return nil
+	}
+	pos.lastValue = rec.Offset
+	if err := r.load(ctx, pos, rec.Offset); err != nil {
+		return err
+	}
+	matched, stored := false, false
+	r.text = append(append(r.text[:0], rec.Value...), rec.Key...)
+	received := rec.Timestamp.UnixMilli()
+	for ; pos.next < len(pos.rows.offsets) && pos.rows.offsets[pos.next] == rec.Offset; pos.next++ {
+		hash := textHash(r.text)
+		switch {
+		case !matched && pos.rows.hashes[pos.next] == hash && pos.rows.received[pos.next] == received:
+			matched = true
+		case !matched && !stored:
+			// It is compared column by column, unless another row is right.
+			stored = true
+		default:
+			r.wrong.add(rec.Partition, rec.Offset, pos.rows.hashes[pos.next])
+		}
+	}
+	if matched {
+		r.matched++
+		if stored {
+			r.wrongBeside(pos, rec.Offset, textHash(r.text))
+		}
+		return r.flushFull(ctx)
+	}
+	r.rest.add(rec, received, stored)
+	return r.flushFull(ctx)
 }
 
-func newBlock() *block {
-	b := &block{events: rows.NewEvents()}
-	b.input = append(append(b.input, b.events.Input()...),
-		proto.InputColumn{Name: "kind", Data: &b.kind},
-		proto.InputColumn{Name: "after", Data: &b.after},
-		proto.InputColumn{Name: "quiet_ms", Data: &b.quiet})
+// wrongBeside notes the rows of an offset that are not the one with this hash.
+func (r *reading) wrongBeside(pos *position, offset int64, hash [16]byte) {
+	for i := pos.next - 1; i >= 0 && pos.rows.offsets[i] == offset; i-- {
+		if pos.rows.hashes[i] != hash {
+			r.wrong.add(pos.partition, offset, pos.rows.hashes[i])
+		}
+	}
+}
+
+// textHash is ClickHouse's murmurHash3_128.
+func textHash(text []byte) (hash [16]byte) {
+	h1, h2 := murmur3.Sum128(text)
+	for i := range 8 {
+		hash[i], hash[8+i] = byte(h1>>(8*i)), byte(h2>>(8*i))
+	}
+	return hash
+}
+
+// passTo passes over the rows before an offset: the log has no record there.
+func (r *reading) passTo(ctx context.Context, pos *position, offset int64) error {
+	for {
+		for ; pos.next < len(pos.rows.offsets) && pos.rows.offsets[pos.next] < offset; pos.next++ {
+			r.wrong.add(pos.partition, pos.rows.offsets[pos.next], pos.rows.hashes[pos.next])
+		}
+		if pos.end >= offset {
+			return r.flushFull(ctx)
+		}
+		if err := r.load(ctx, pos, pos.end); err != nil {
+			return err
+		}
+	}
+}
+
+// load gets the rows of the next offsets, if those that are there do not reach
+// beyond offset.
+func (r *reading) load(ctx context.Context, pos *position, offset int64) error {
+	if offset < pos.end {
+		return nil
+	}
+	var block storedRows
+	pos.rows.offsets, pos.rows.received, pos.rows.hashes = pos.rows.offsets[:0], pos.rows.received[:0], pos.rows.hashes[:0]
+	pos.next = 0
+	to := min(pos.end+r.span, max(r.v.ends[pos.partition], pos.end+1))
+	err := warehouse.Do(ctx, r.client, ch.Query{
+		Body: fmt.Sprintf("SELECT kafka_offset, received, text_hash FROM %s WHERE kafka_partition = %d AND kafka_offset >= %d AND kafka_offset < %d ORDER BY kafka_offset SETTINGS max_threads = 1",
+			r.v.tables.name("stored"), pos.partition, pos.end, to),
+		Result: proto.Results{{Name: "kafka_offset", Data: &block.offsets}, {Name: "received", Data: &block.received}, {Name: "text_hash", Data: &block.hashes}},
+		OnResult: func(context.Context, proto.Block) error {
+			pos.rows.offsets = append(pos.rows.offsets, block.offsets...)
+			pos.rows.received = append(pos.rows.received, block.received...)
+			pos.rows.hashes = append(pos.rows.hashes, block.hashes...)
+			return nil
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("read the rows of partition %d from offset %d: %w", pos.partition, pos.end, err)
+	}
+	pos.end = to
+	return nil
+}
+
+func (r *reading) flushFull(ctx context.Context) error {
+	if r.rest.full() || len(r.wrong.offset) >= blockRows || len(r.ticks.offset) >= blockRows {
+		return r.flush(ctx)
+	}
+	return nil
+}
+
+func (r *reading) flush(ctx context.Context) error {
+	for _, b := range []struct {
+		table string
+		input proto.Input
+		reset func()
+	}{{"rest", r.rest.input, r.rest.reset}, {"wrong", r.wrong.input, r.wrong.reset}, {"ticks", r.ticks.input, r.ticks.reset}} {
+		if b.input[0].Data.Rows() == 0 {
+			continue
+		}
+		if err := warehouse.Do(ctx, r.client, ch.Query{Body: b.input.Into(r.v.tables.name(b.table)), Input: b.input}); err != nil {
+			return fmt.Errorf("store %d records to compare: %w", b.input[0].Data.Rows(), err)
+		}
+		b.reset()
+	}
+	return nil
+}
+
+// restBlock is records that no row repeats.
+type restBlock struct {
+	partition        proto.ColInt32
+	offset, received proto.ColInt64
+	stored, isJSON   proto.ColUInt8
+	key, value       rows.Strings
+	input            proto.Input
+}
+
+func newRestBlock() *restBlock {
+	b := &restBlock{}
+	b.input = proto.Input{
+		{Name: "kafka_partition", Data: &b.partition}, {Name: "kafka_offset", Data: &b.offset}, {Name: "received", Data: &b.received},
+		{Name: "stored", Data: &b.stored}, {Name: "is_json", Data: &b.isJSON}, {Name: "key", Data: &b.key}, {Name: "value", Data: &b.value},
+	}
 	return b
 }
 
-func (b *block) reset() {
-	b.events.Reset()
-	b.kind.Reset()
-	b.after.Reset()
-	b.quiet.Reset()
-	b.bytes = 0
+func (b *restBlock) add(r *kgo.Record, received int64, stored bool) {
+	b.partition = append(b.partition, r.Partition)
+	b.offset = append(b.offset, r.Offset)
+	b.received = append(b.received, received)
+	b.stored = append(b.stored, bit(stored))
+	b.isJSON = append(b.isJSON, bit(json.Valid(r.Value)))
+	b.key.AppendBytes(r.Key)
+	b.value.AppendBytes(r.Value)
 }
 
-func (b *block) add(r *kgo.Record, partitions int32) {
-	rec := broker.EventRecord(r)
-	var tick event.Tick
-	kind := kindEvent
-	if r.Value == nil {
-		var ok bool
-		if tick, ok = broker.ParseTick(r); !ok {
-			return
-		}
-		kind, b.event = kindTick, event.Event{}
-	} else if err := b.decoder.ReadRecord(rec, partitions, &b.event); err != nil {
-		kind, b.event = kindInvalid, event.Event{Properties: string(r.Value)}
+func (b *restBlock) full() bool {
+	return len(b.offset) >= blockRows || b.value.Bytes()+b.key.Bytes() >= blockBytes
+}
+
+func (b *restBlock) reset() { resetInput(b.input) }
+
+// wrongBlock is rows that the log has no record for.
+type wrongBlock struct {
+	partition proto.ColInt32
+	offset    proto.ColInt64
+	hash      proto.ColFixedStr16
+	input     proto.Input
+}
+
+func newWrongBlock() *wrongBlock {
+	b := &wrongBlock{}
+	b.input = proto.Input{{Name: "kafka_partition", Data: &b.partition}, {Name: "kafka_offset", Data: &b.offset}, {Name: "text_hash", Data: &b.hash}}
+	return b
+}
+
+func (b *wrongBlock) add(partition int32, offset int64, hash [16]byte) {
+	b.partition, b.offset, b.hash = append(b.partition, partition), append(b.offset, offset), append(b.hash, hash)
+}
+
+func (b *wrongBlock) reset() { resetInput(b.input) }
+
+// tickBlock is valid ticks.
+type tickBlock struct {
+	partition     proto.ColInt32
+	offset, quiet proto.ColInt64
+	input         proto.Input
+}
+
+func newTickBlock() *tickBlock {
+	b := &tickBlock{}
+	b.input = proto.Input{{Name: "kafka_partition", Data: &b.partition}, {Name: "kafka_offset", Data: &b.offset}, {Name: "quiet_ms", Data: &b.quiet}}
+	return b
+}
+
+func (b *tickBlock) add(partition int32, offset, quiet int64) {
+	b.partition, b.offset, b.quiet = append(b.partition, partition), append(b.offset, offset), append(b.quiet, quiet)
+}
+
+func (b *tickBlock) reset() { resetInput(b.input) }
+
+func resetInput(input proto.Input) {
+	for _, column := range input {
+		column.Data.(interface{ Reset() }).Reset()
 	}
-	b.events.Append(&b.event, r.Partition, r.Offset, rec.Received)
-	b.kind = append(b.kind, kind)
-	b.after = append(b.after, tick.After)
-	b.quiet = append(b.quiet, int64(tick.Quiet))
-	b.bytes += len(r.Value) + 128
+}
+
+func bit(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // missing names the partitions that are not stored up to ends.

@@ -2,12 +2,10 @@ package verify
 
 import (
 	"context"
-	"crypto/rand"
 	"embed"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -33,6 +31,18 @@ type Config struct {
 	// WaitFor, which may be nil, returns when the processor has counted the log
 	// up to ends and its alerts are acknowledged, or when ctx ends.
 	WaitFor func(ctx context.Context, ends broker.Offsets) error
+	// Since leaves out what the log received before; the zero time leaves out
+	// nothing.
+	Since time.Time
+	// Progress, which may be nil, is called as the steps go on.
+	Progress func(Progress)
+}
+
+// Progress is how far a step has come.
+type Progress struct {
+	Step  string // what is being done
+	Done  int64
+	Total int64 // 0 where that is not known
 }
 
 //go:embed sql/*.sql
@@ -48,8 +58,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		return Report{}, fmt.Errorf("verify: %w", err)
 	}
 	begun := time.Now()
-	name := "verify_log_" + strings.ToLower(rand.Text()[:12])
-	v := &verification{Config: cfg, report: Report{Differences: []Finding{}, Notes: []Finding{}}, topics: cfg.Broker.Topics(), table: name, counted: name + "_counted"}
+	v := &verification{Config: cfg, report: Report{Differences: []Finding{}, Notes: []Finding{}}, topics: cfg.Broker.Topics(), tables: newTables()}
 	err := v.run(ctx)
 	v.report.Elapsed = time.Since(begun)
 	if err != nil {
@@ -60,53 +69,58 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 
 type verification struct {
 	Config
-	topics  broker.Topics
-	table   string // the log as read
-	counted string // and with its watermarks
-	starts  broker.Offsets
-	ends    broker.Offsets
-	report  Report
+	topics broker.Topics
+	tables tables
+	// What is read of the topics: from the begins up to the ends.
+	begins, ends                 broker.Offsets
+	alertBegins, alertEnds       broker.Offsets
+	rejectedBegins, rejectedEnds broker.Offsets
+	rows, stored                 int64  // of event_log; of its view
+	matched                      uint64 // records that a row repeats
+	progress                     Progress
+	report                       Report
 }
 
 func (v *verification) run(ctx context.Context) (err error) {
 	if err := v.fixTheEnd(ctx); err != nil {
 		return err
 	}
+	if err := v.dropAbandoned(ctx); err != nil {
+		return err
+	}
 	// Before anything is made, so that whatever is made is dropped.
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		for _, table := range []string{v.counted, v.table} {
-			err = errors.Join(err, v.Warehouse.Conn().Exec(ctx, "DROP TABLE IF EXISTS "+table+" SYNC"))
-		}
-	}()
-	if err := v.exec(ctx, "create"); err != nil {
-		return err
-	}
-	if err := v.readLog(ctx); err != nil {
-		return err
-	}
-	if err := v.exec(ctx, "watermarks"); err != nil {
-		return err
-	}
-	for _, compare := range []func(context.Context) error{v.copies, v.identities, v.invalid, v.alerts, v.unlikeGroupBy} {
-		if err := compare(ctx); err != nil {
+	defer func() { err = errors.Join(err, v.drop(ctx)) }()
+	for _, step := range []func(context.Context) error{
+		v.create, v.store, v.readLog, v.judge, v.copies, v.differences, v.ids, v.rejectedLog,
+		v.countWindows, v.alerts, v.unlikeGroupBy, v.alertVersions, v.rejectedTopic, v.gaps,
+	} {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// step begins one that has so much to do, or 0 where that is not known.
+func (v *verification) step(name string, total int64) {
+	v.progress = Progress{Step: name, Total: total}
+	v.advance(0)
+}
+
+func (v *verification) advance(by int64) {
+	v.progress.Done += by
+	if v.Progress != nil {
+		v.Progress(v.progress)
+	}
+}
+
 // fixTheEnd says up to where the log is verified, and waits until the tables
 // and the alerts are there.
 func (v *verification) fixTheEnd(ctx context.Context) (err error) {
-	if v.starts, err = v.Broker.StartOffsets(ctx, v.topics.Events); err != nil {
+	if v.begins, v.ends, err = v.span(ctx, v.topics.Events); err != nil {
 		return err
 	}
-	if v.ends, err = v.Broker.EndOffsets(ctx, v.topics.Events); err != nil {
-		return err
-	}
-	v.report.Ends = v.ends
+	v.report.Begins, v.report.Ends = v.begins, v.ends
 	wait, cancel := context.WithTimeout(ctx, v.Wait)
 	defer cancel()
 	stored := func(topic string, ends broker.Offsets) error {
@@ -125,44 +139,71 @@ func (v *verification) fixTheEnd(ctx context.Context) (err error) {
 		}
 	}
 	// What comes of the log is on these topics by now.
-	for _, topic := range []string{v.topics.Alerts, v.topics.Rejected} {
-		ends, err := v.Broker.EndOffsets(ctx, topic)
-		if err != nil {
-			return err
-		}
-		if err := stored(topic, ends); err != nil {
-			return err
-		}
+	if v.alertBegins, v.alertEnds, err = v.span(ctx, v.topics.Alerts); err != nil {
+		return err
 	}
-	return nil
+	if v.rejectedBegins, v.rejectedEnds, err = v.span(ctx, v.topics.Rejected); err != nil {
+		return err
+	}
+	if err := stored(v.topics.Alerts, v.alertEnds); err != nil {
+		return err
+	}
+	return stored(v.topics.Rejected, v.rejectedEnds)
+}
+
+// span is what is read of a topic.
+func (v *verification) span(ctx context.Context, topic string) (begins, ends broker.Offsets, err error) {
+	if begins, err = v.Broker.StartOffsets(ctx, topic); err != nil {
+		return nil, nil, err
+	}
+	if ends, err = v.Broker.EndOffsets(ctx, topic); err != nil {
+		return nil, nil, err
+	}
+	if v.Since.IsZero() {
+		return begins, ends, nil
+	}
+	since, err := v.Broker.OffsetsSince(ctx, topic, v.Since)
+	if err != nil {
+		return nil, nil, err
+	}
+	for p := range begins {
+		// Where nothing came since, nothing is read.
+		begins[p] = min(ends[p], max(begins[p], since[p]))
+	}
+	return begins, ends, nil
 }
 
 // params are the parameters of all our statements; each uses some.
 func (v *verification) params() []any {
 	list := func(offsets broker.Offsets) []int64 {
-		all := make([]int64, len(v.ends))
+		all := make([]int64, len(offsets))
 		for p := range all {
 			all[p] = offsets[int32(p)]
 		}
 		return all
 	}
 	r := v.Rule
-	return []any{
-		clickhouse.Named("table", v.table), clickhouse.Named("counted", v.counted),
-		clickhouse.Named("starts", list(v.starts)), clickhouse.Named("ends", list(v.ends)),
+	all := []any{
+		clickhouse.Named("starts", list(v.begins)), clickhouse.Named("ends", list(v.ends)),
+		clickhouse.Named("alert_starts", list(v.alertBegins)), clickhouse.Named("alert_ends", list(v.alertEnds)),
+		clickhouse.Named("rejected_starts", list(v.rejectedBegins)), clickhouse.Named("rejected_ends", list(v.rejectedEnds)),
 		clickhouse.Named("topic", v.topics.Events), clickhouse.Named("rule", r.String()),
 		clickhouse.Named("window", r.Window.Milliseconds()), clickhouse.Named("slide", r.Slide.Milliseconds()),
 		clickhouse.Named("lateness", r.Lateness.Milliseconds()),
 		clickhouse.Named("views_over", r.ViewsOver), clickhouse.Named("purchases_under", r.PurchasesUnder),
 	}
+	for _, table := range ours {
+		all = append(all, clickhouse.Named(table, v.tables.name(table)))
+	}
+	return all
 }
 
-func (v *verification) exec(ctx context.Context, file string) error {
+func (v *verification) exec(ctx context.Context, file string, more ...any) error {
 	text, err := files.ReadFile("sql/" + file + ".sql")
 	if err != nil {
 		return err
 	}
-	if err := v.Warehouse.Conn().Exec(ctx, string(text), v.params()...); err != nil {
+	if err := v.Warehouse.Conn().Exec(ctx, string(text), append(v.params(), more...)...); err != nil {
 		return fmt.Errorf("run %s.sql: %w", file, err)
 	}
 	return nil

@@ -33,9 +33,13 @@ func produceAlerts(s *warehousetest.Shop, alerts []event.Alert) {
 	}
 }
 
-func verified(s *warehousetest.Shop) verify.Report {
+func verified(s *warehousetest.Shop, change ...func(*verify.Config)) verify.Report {
 	s.Helper()
-	r, err := verify.Run(s.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Wait: 30 * time.Second})
+	cfg := verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Wait: 30 * time.Second}
+	for _, c := range change {
+		c(&cfg)
+	}
+	r, err := verify.Run(s.Context(), cfg)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -1,0 +1,11 @@
+-- How many views and purchases there are, by spans of time.
+SELECT intDiv(time, {span:Int64}) * {span:Int64} AS begin, toInt64(count()) AS rows
+FROM
+(
+    SELECT time FROM {stored:Identifier} WHERE type != 0
+    UNION ALL
+    SELECT time FROM {judged:Identifier} WHERE type != 0
+)
+GROUP BY begin
+ORDER BY begin
+SETTINGS max_threads = 2
