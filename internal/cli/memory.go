@@ -3,6 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"math"
+	"os"
+	"runtime/debug"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -24,4 +27,13 @@ func limitMemory(limit memlimit.Provider) error {
 		return fmt.Errorf("read the container's memory limit: %w", err)
 	}
 	return nil
+}
+
+// limitMemoryTo makes the garbage collector keep within bytes where neither the
+// container nor GOMEMLIMIT gives a limit: without one the heap grows to twice
+// what is in use before memory is freed.
+func limitMemoryTo(bytes int64) {
+	if os.Getenv("GOMEMLIMIT") == "" && debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(bytes)
+	}
 }

@@ -60,6 +60,9 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
 	}
 	engines := c.instance(t, c.DataDir, instance.StartAlone, log)
 	engines.BrokerOnly = cfg.BrokerOnly()
+	if len(engines.Kafka.Brokers) > 0 { // an embedded broker would be in this process, with its log
+		limitMemoryTo(cfg.Memory())
+	}
 	eng, err := instance.Open(ctx, engines)
 	if err != nil {
 		return err

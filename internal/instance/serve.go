@@ -92,6 +92,23 @@ func (c ServeConfig) has(role string) bool { return slices.Contains(c.Roles, rol
 // BrokerOnly says that none of the roles needs ClickHouse.
 func (c ServeConfig) BrokerOnly() bool { return !c.has("mirror") && !c.has("jobs") }
 
+// roleMemory is what each role needs at most, in bytes, with room for the
+// garbage collector; the collector has its own setting besides.
+var roleMemory = map[string]int64{
+	"collector": 256 << 20, "normaliser": 256 << 20, "mirror": 448 << 20, "processor": 768 << 20, "jobs": 128 << 20,
+}
+
+// Memory is what the roles need together at most, in bytes.
+func (c ServeConfig) Memory() (total int64) {
+	for _, role := range c.Roles {
+		total += roleMemory[role]
+	}
+	if c.has("collector") {
+		total += c.CollectorBytes
+	}
+	return total
+}
+
 // Serve starts the roles of a ServeConfig that Checked has returned, and
 // publishes them in the instance's folder. It does not wait for them.
 func (r *Roles) Serve(c ServeConfig) error {
