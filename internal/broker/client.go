@@ -98,6 +98,9 @@ func (c Config) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 	if tlsConf != nil {
 		all = append(all, kgo.DialTLSConfig(tlsConf))
 	}
+	if c.Dial != nil {
+		all = append(all, kgo.Dialer(c.Dial))
+	}
 	if m := c.SASL.mechanism(); m != nil {
 		all = append(all, kgo.SASL(m))
 	}

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +47,10 @@ type Config struct {
 
 	// Log gets the client's warnings. The zero value is silent.
 	Log zerolog.Logger
+
+	// Dial opens connections in the place of TCP, for a simulated network. It
+	// does not go with TLS.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) `json:"-"`
 }
 
 // TLS says how to check a server and, with CertFile and KeyFile, how to
@@ -141,6 +146,9 @@ func (c Config) Validate() error {
 	}
 	if _, err := c.TLS.Config(); err != nil {
 		errs = append(errs, err)
+	}
+	if c.Dial != nil && c.TLS.Enabled {
+		bad("a Dial of your own and TLS are both given: give one")
 	}
 	errs = append(errs, c.SASL.problems()...)
 	if len(errs) == 0 {
