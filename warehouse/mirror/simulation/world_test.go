@@ -1,0 +1,360 @@
+package simulation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/simulation"
+	"clickstream/internal/testwait"
+	"clickstream/warehouse/mirror"
+)
+
+// world is one run: a log, tables, instances and a load.
+type world struct {
+	t        *testing.T
+	options  options
+	network  *simulation.Network
+	cluster  *simulation.Cluster
+	server   *server
+	truth    *truth
+	commits  commits
+	load     *load
+	observer *broker.Client // its host meets no faults of its own
+
+	instances []*instance
+	started   int
+	guards    sync.WaitGroup
+	endGuard  context.CancelFunc
+	expelled  int
+	batchRows int
+	happened  testwait.Output // what happened, for a seed that fails
+	problems  []string
+	committed int // tries to commit that were checked
+	faults    int // that came
+}
+
+// options change what a run is about.
+type options struct {
+	faults   []fault // those that may come
+	phases   int     // each ends with a quiet point
+	in       int     // how many faults in each
+	noFsync  bool
+	tablesOf func(mirror.Tables) mirror.Tables // wraps an instance's tables
+}
+
+// run is a simulation in which nothing may be wrong.
+func run(o options) func(t *testing.T, seed uint64) {
+	return func(t *testing.T, seed uint64) {
+		t.Helper()
+		w := simulate(t, seed, o)
+		for _, problem := range w.problems {
+			t.Error(problem)
+		}
+		if len(w.problems) > 0 || simulation.Verbose() {
+			t.Logf("what happened:\n%s", strings.TrimSpace(w.happened.String()))
+		}
+		t.Log(w.figures())
+	}
+}
+
+// simulate is one run.
+func simulate(t *testing.T, seed uint64, o options) *world {
+	t.Helper()
+	w := newWorld(t, seed, o)
+	defer w.end()
+	plan := simulation.Random(seed, "plan")
+	for range 1 + plan.IntN(3) {
+		w.start()
+	}
+	for phase := range o.phases {
+		w.phase(seed, phase)
+		if len(w.problems) > 0 {
+			break
+		}
+	}
+	return w
+}
+
+func newWorld(t *testing.T, seed uint64, o options) *world {
+	t.Helper()
+	draw := simulation.Random(seed, "world")
+	w := &world{t: t, options: o, network: simulation.NewNetwork(), server: newServer(simulation.Random(seed, "tables")), truth: newTruth()}
+	w.server.fsync = !o.noFsync
+	w.batchRows = []int{20, 100, 500, 4000}[draw.IntN(4)]
+	var err error
+	w.cluster, err = simulation.StartCluster(w.network, 1+draw.IntN(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	partitions := 1 + draw.Int32N(4)
+	w.observer = w.client(w.network.Host(), "observer", partitions)
+	if _, err := w.observer.EnsureTopics(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.commits.watch(w); err != nil {
+		t.Fatal(err)
+	}
+	w.load = &load{producer: w.client(w.network.Host(), "load", partitions), truth: w.truth, draw: simulation.Random(seed, "load"), partitions: partitions}
+	ctx, endGuard := context.WithCancel(context.WithoutCancel(t.Context()))
+	w.guards.Go(func() { w.expelled = w.cluster.Guard(ctx, w.observer.Client, tableSet.Group(w.observer)) })
+	w.endGuard = endGuard
+	w.sayf("seed %d: %d brokers, %d partitions, batches of %d rows", seed, len(w.cluster.Addrs()), partitions, w.batchRows)
+	return w
+}
+
+func (w *world) client(h *simulation.Host, name string, partitions int32) *broker.Client {
+	w.t.Helper()
+	cl, err := broker.Open(broker.Config{Brokers: w.cluster.Addrs(), Partitions: partitions, Dial: h.Dial, Log: w.log(name)}, broker.ProducerOptions()...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return cl
+}
+
+func (w *world) log(name string) zerolog.Logger {
+	return zerolog.New(zerolog.ConsoleWriter{Out: &w.happened, NoColor: true, TimeFormat: "15:04:05.000", PartsOrder: []string{"time", "instance", "message"}, FieldsExclude: []string{"instance"}}).
+		With().Timestamp().Str("instance", name).Logger()
+}
+
+// sayf notes what happens.
+func (w *world) sayf(format string, args ...any) {
+	if simulation.Verbose() {
+		fmt.Fprintf(os.Stderr, "%s %s\n", time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(&w.happened, "%s %s\n", time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+}
+
+// errorf notes what is wrong. The first problems say enough.
+func (w *world) errorf(format string, args ...any) {
+	if len(w.problems) < 5 {
+		w.problems = append(w.problems, fmt.Sprintf(format, args...))
+	}
+}
+
+func (w *world) tableOf(topic string) string {
+	topics := w.observer.Topics()
+	return map[string]string{topics.Events: "event_log", topics.Alerts: "alert_log", topics.Rejected: "rejected_log"}[topic]
+}
+
+// phase runs a load with faults until a quiet point, and checks there.
+func (w *world) phase(seed uint64, number int) {
+	ctx, stop := context.WithCancel(w.t.Context())
+	loaded := make(chan struct{})
+	go func() {
+		defer close(loaded)
+		w.load.run(ctx)
+	}()
+	w.happen(simulation.Random(seed, fmt.Sprint("phase ", number)))
+	stop()
+	<-loaded
+	w.sayf("quiet point %d: all faults are over, nothing is written", number)
+	w.waitStored()
+	if len(w.problems) == 0 {
+		w.check(w.t.Context())
+	}
+}
+
+const patience = 5 * time.Minute
+
+// waitStored waits until all that is in the topics is committed.
+func (w *world) waitStored() {
+	end := time.Now().Add(patience)
+	for {
+		left, err := w.lag(w.t.Context())
+		if err == nil && left == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			w.errorf("%s after the last fault %d offsets are not committed (%v)", patience, left, err)
+			w.describe()
+			return
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// describe notes which member of the group has what.
+func (w *world) describe() {
+	ctx := w.t.Context()
+	adm := kadm.NewClient(w.observer.Client)
+	lags, err := adm.Lag(ctx, tableSet.Group(w.observer))
+	if err != nil {
+		w.sayf("describe the group: %v", err)
+		return
+	}
+	lags.Each(func(g kadm.DescribedGroupLag) {
+		w.sayf("the group is %s (%v)", g.State, g.Error())
+		for _, m := range g.Members {
+			assigned, _ := m.Assigned.AsConsumer()
+			w.sayf("member %s: %+v", m.MemberID, assigned)
+		}
+		for _, l := range g.Lag.Sorted() {
+			w.sayf("%s-%d: committed %d of %d to %d, member %v", l.Topic, l.Partition, l.Commit.At, l.Start.Offset, l.End.Offset, l.Member != nil)
+		}
+	})
+}
+
+// end stops everything, and waits until it has ended.
+func (w *world) end() {
+	for len(w.instances) > 0 {
+		w.stop(w.instances[0])
+	}
+	w.endGuard()
+	w.guards.Wait()
+	w.load.producer.Close()
+	w.observer.Close()
+	w.cluster.Close()
+	w.network.Close()
+}
+
+// figures say what the run was like.
+func (w *world) figures() string {
+	w.truth.mu.Lock()
+	defer w.truth.mu.Unlock()
+	return fmt.Sprintf("written: %v; %d faults, %d INSERTs, %d commits, %d gaps; all members expelled %d times",
+		w.truth.kinds, w.faults, w.server.inserts, w.committed, len(w.server.gaps), w.expelled)
+}
+
+// instance is a process with a mirror.
+type instance struct {
+	name   string
+	host   *simulation.Host
+	broker *broker.Client
+	end    context.CancelFunc
+	done   chan struct{}
+}
+
+// start starts a new instance.
+func (w *world) start() *instance {
+	w.t.Helper()
+	w.started++
+	i := &instance{name: fmt.Sprint("instance ", w.started), host: w.network.Host(), done: make(chan struct{})}
+	i.broker = w.client(i.host, i.name, w.load.partitions)
+	var reached mirror.Tables = tables{w.server, i.host}
+	if w.options.tablesOf != nil {
+		reached = w.options.tablesOf(reached)
+	}
+	m, err := mirror.New(mirror.Config{Broker: i.broker, Tables: reached, Log: w.log(i.name), BatchRows: w.batchRows, BatchDelay: 200 * time.Millisecond})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(w.t.Context())
+	i.end = end
+	go func() {
+		defer close(i.done)
+		i.run(ctx, w, m)
+	}()
+	w.instances = append(w.instances, i)
+	w.sayf("%s starts", i.name)
+	return i
+}
+
+// run is the process, which whoever runs it starts again when it has ended with
+// an error.
+func (i *instance) run(ctx context.Context, w *world, m *mirror.Mirror) {
+	for {
+		began := time.Now()
+		err := m.Run(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		w.sayf("%s ended after %s: %v", i.name, time.Since(began).Round(time.Millisecond), err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// longestStop is how long a stop may take, whatever hangs.
+const longestStop = 10 * time.Second
+
+// stop ends an instance as an operator does.
+func (w *world) stop(i *instance) {
+	w.forget(i)
+	w.sayf("%s stops", i.name)
+	i.host.Resume() // a process that is paused gets no signal
+	i.end()
+	select {
+	case <-i.done:
+	case <-time.After(longestStop):
+		w.errorf("%s has not stopped after %s", i.name, longestStop)
+	}
+	i.host.Kill()
+	<-i.done
+	i.broker.Close()
+}
+
+// kill ends an instance at whatever step it is.
+func (w *world) kill(i *instance) {
+	w.forget(i)
+	w.sayf("%s is killed", i.name)
+	i.host.Kill()
+	i.end()
+	<-i.done
+	i.broker.Close()
+}
+
+func (w *world) forget(i *instance) {
+	var left []*instance
+	for _, o := range w.instances {
+		if o != i {
+			left = append(left, o)
+		}
+	}
+	w.instances = left
+}
+
+// any draws an instance; nil where there is none.
+func (w *world) any(draw *rand.Rand) *instance {
+	if len(w.instances) == 0 {
+		return nil
+	}
+	return w.instances[draw.IntN(len(w.instances))]
+}
+
+// deleteRecords does what retention does: it deletes the records of a partition
+// up to some offset, and by chance also such as are not stored yet.
+func (w *world) deleteRecords(draw *rand.Rand) error {
+	ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Second)
+	defer cancel()
+	topic := w.observer.Topics().Events
+	if draw.IntN(3) == 0 {
+		topic = w.observer.Topics().Alerts
+	}
+	committed, err := w.observer.CommittedOffsets(ctx, tableSet.Group(w.observer), topic)
+	if err != nil {
+		return err
+	}
+	ends, err := w.observer.EndOffsets(ctx, topic)
+	if err != nil {
+		return err
+	}
+	p := draw.Int32N(w.load.partitions)
+	to := committed[p].Offset - int64(draw.IntN(3))
+	if unread := ends[p] - committed[p].Offset; draw.IntN(2) == 0 && unread > 0 {
+		to = committed[p].Offset + draw.Int64N(unread+1)
+	}
+	if to <= 0 {
+		return errors.New("nothing is stored yet")
+	}
+	// What was asked for counts as deleted: the answer may be lost.
+	w.truth.delete(place{w.tableOf(topic), strconv.Itoa(int(p)), to})
+	offsets := make(kadm.Offsets)
+	offsets.AddOffset(topic, p, to, -1)
+	w.sayf("records of %s-%d before offset %d are deleted, %d are stored", topic, p, to, committed[p].Offset)
+	_, err = kadm.NewClient(w.observer.Client).DeleteRecords(ctx, offsets)
+	return err
+}
