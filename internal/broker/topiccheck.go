@@ -32,8 +32,9 @@ func (c *Client) checkTopics(ctx context.Context, details kadm.TopicDetails) err
 	t := c.Topics()
 	var errs []error
 	if e, a := len(details[t.Events].Partitions), len(details[t.Alerts].Partitions); e != a {
-		errs = append(errs, fmt.Errorf("topic %s has %d partitions and %s has %d: an alert is in the partition of its events, "+
-			"so delete %s (alerts are computed again from the log) and start again", t.Events, e, t.Alerts, a, t.Alerts))
+		errs = append(errs, fmt.Errorf("topic %s has %d partitions and %s has %d: an alert is in the partition of its events. "+
+			"If partitions have been added to %[1]s, begin a new log (docs/operations.md, More partitions); if that is not why, "+
+			"delete %[3]s (alerts are computed again from the log) and start again", t.Events, e, t.Alerts, a))
 	}
 	configs, err := c.admin().DescribeTopicConfigs(ctx, t.Events, t.Alerts)
 	if err != nil {
@@ -133,6 +134,6 @@ func SamePartitions(topic string, recorded, now int32) error {
 		return nil
 	}
 	return fmt.Errorf("%w: topic %s had %d partitions and has %d now, so the events of one product would be in two of them: "+
-		"a topic cannot get fewer again, so begin a new log with another --kafka-topic-prefix and --clickhouse-database, and bring the events into it",
+		"a topic cannot get fewer again, so begin a new log with another --kafka-topic-prefix and --clickhouse-database, and bring the events into it (docs/operations.md, More partitions)",
 		ErrPartitions, topic, recorded, now)
 }

@@ -38,6 +38,7 @@ type commands struct {
 	Jobs    jobsCmd    `cmd:"" help:"The daily jobs: list, run by hand, backfill, look at runs and reports."`
 	SQL     sqlCmd     `cmd:"" name:"sql" help:"Run a query, which can only read."`
 	Trace   traceCmd   `cmd:"" help:"Show where an event is stored and in which windows it counted, or why it was rejected."`
+	Export  exportCmd  `cmd:"" help:"Print the events on the log as JSON lines, which ingest file reads."`
 	Migrate migrateCmd `cmd:"" help:"The warehouse's tables: up, down, status."`
 	Verify  verifyCmd  `cmd:"" help:"Read the log again and compare it with tables and alerts. Exit status 1 if they disagree."`
 	Status  statusCmd  `cmd:"" help:"Health and lag of engines, roles and jobs. Exit status 1 if something is unwell."`
