@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/ingest/eventid"
@@ -32,7 +33,11 @@ const leaveWithin = time.Second
 type NormaliserConfig struct {
 	Broker   *broker.Client // stays the caller's to close
 	Producer *Producer      // best its own, with Bulk; not closed
-	Log      zerolog.Logger
+	// OnGaps, if set, is called with what retention has cut off the topic after a
+	// commit, and returns when that is recorded: nothing is read on before. A gap
+	// may be reported again after a restart. Without OnGaps it is only logged.
+	OnGaps func(ctx context.Context, gaps []broker.Gap) error
+	Log    zerolog.Logger
 }
 
 // Normaliser brings the records of the inbound topic, of other producers, into the
@@ -84,7 +89,7 @@ func (n *Normaliser) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			n.cfg.Log.Warn().Err(err).Msg("normaliser: stopped with records under way; the next start reads them again")
 			return nil //nolint:nilerr // to be stopped is no failure
-		case class != broker.Retriable && class != broker.Fenced:
+		case class != broker.Retriable && class != broker.Fenced && !errors.Is(err, kerr.OffsetOutOfRange):
 			return fmt.Errorf("normaliser: %w", err)
 		}
 		n.cfg.Log.Warn().Err(err).Msg("normaliser: joins the group again and continues from its last commit")
@@ -99,6 +104,12 @@ func (n *Normaliser) Run(ctx context.Context) error {
 // member works as one member of the group, until ctx ends or something fails.
 // After a failure only a new member begins where the group's commit is.
 func (n *Normaliser) member(ctx context.Context) error {
+	// The shared client may remember that it has not found the topic yet.
+	side, err := n.cfg.Broker.Open()
+	if err != nil {
+		return err
+	}
+	defer side.Close()
 	cl, err := n.cfg.Broker.Open(append(broker.ConsumerOptions(),
 		kgo.ConsumerGroup(n.cfg.Broker.Group("normaliser")),
 		kgo.ConsumeTopics(n.topic),
@@ -107,6 +118,11 @@ func (n *Normaliser) member(ctx context.Context) error {
 		// commit is refused, and the records are somebody's again.
 		kgo.BlockRebalanceOnPoll(),
 		kgo.RebalanceTimeout(time.Minute),
+		// To begin anywhere else than asked would be a silent gap.
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.AdjustFetchOffsetsFn(func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+			return n.begin(ctx, side, offsets)
+		}),
 	)...)
 	if err != nil {
 		return err

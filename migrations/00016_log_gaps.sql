@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS gap_log{{.OnCluster}}
     to_offset   Int64,
     -- retention or recreated.
     reason      LowCardinality(String),
-    -- mirror or processor.
+    -- The role that was to read them.
     noticed_by  LowCardinality(String),
     noticed_at  SimpleAggregateFunction(min, DateTime64(3, 'UTC')),
     accepted_at SimpleAggregateFunction(max, Nullable(DateTime64(3, 'UTC'))),

@@ -16,13 +16,22 @@ const (
 	gapsLogged = time.Minute
 )
 
-// recordGaps records what the processor has found missing (M6). It waits while
-// ClickHouse cannot be reached: what is not recorded is not passed over.
-func (r *Roles) recordGaps(ctx context.Context, gaps []broker.Gap) error {
+// onGaps is how a role has recorded what it has found missing (M6); nil where
+// there is no ClickHouse.
+func (r *Roles) onGaps(role string) func(context.Context, []broker.Gap) error {
+	if len(r.engines.ClickHouse.Addr) == 0 {
+		return nil
+	}
+	return func(ctx context.Context, gaps []broker.Gap) error { return r.recordGaps(ctx, role, gaps) }
+}
+
+// recordGaps waits while ClickHouse cannot be reached: what is not recorded is
+// not passed over.
+func (r *Roles) recordGaps(ctx context.Context, role string, gaps []broker.Gap) error {
 	record := func() error {
 		tables, err := r.openTables(ctx)
 		if err == nil {
-			_, err = tables.RecordGaps(ctx, "processor", gaps)
+			_, err = tables.RecordGaps(ctx, role, gaps)
 		}
 		return err
 	}
@@ -38,8 +47,8 @@ func (r *Roles) recordGaps(ctx context.Context, gaps []broker.Gap) error {
 		}
 		if time.Since(logged) > gapsLogged {
 			logged = time.Now()
-			log := r.roleLog("processor")
-			log.Warn().Err(err).Str("reason", reason).Msg("processor: record that " + gaps[0].String() + ": waits and tries again; its partitions are not read before")
+			log := r.roleLog(role)
+			log.Warn().Err(err).Str("reason", reason).Msg(role + ": record that " + gaps[0].String() + ": waits and tries again; its partitions are not read before")
 		}
 		select {
 		case <-ctx.Done():

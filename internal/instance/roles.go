@@ -153,9 +153,7 @@ func (r *Roles) RunMirror() {
 // RunProcessor starts the role processor; cfg needs no Broker and no Log.
 func (r *Roles) RunProcessor(cfg processor.Config) error {
 	cfg.Broker, cfg.Log = r.broker, r.roleLog("processor")
-	if len(r.engines.ClickHouse.Addr) > 0 {
-		cfg.OnGaps = r.recordGaps
-	}
+	cfg.OnGaps = r.onGaps("processor")
 	next, err := processor.New(cfg)
 	if err != nil {
 		return err

@@ -197,7 +197,9 @@ func (r *Roles) runNormaliser() {
 			return err
 		}
 		defer producer.Close()
-		n, err := ingest.NewNormaliser(ingest.NormaliserConfig{Broker: r.broker, Producer: producer, Log: r.roleLog("normaliser")})
+		n, err := ingest.NewNormaliser(ingest.NormaliserConfig{
+			Broker: r.broker, Producer: producer, OnGaps: r.onGaps("normaliser"), Log: r.roleLog("normaliser"),
+		})
 		if err != nil {
 			return err
 		}

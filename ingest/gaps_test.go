@@ -1,0 +1,82 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/testwait"
+)
+
+func TestM6_InboundRecordsThatRetentionCutAreReportedBeforeItIsReadOn(t *testing.T) {
+	cfg := brokertest.Open(t)
+	p := testProducer(t, cfg)
+	topic := cfg.Topics().Inbound
+	inbound := func(from, to int) {
+		var values [][]byte
+		for i := from; i < to; i++ {
+			values = append(values, fmt.Appendf(nil, `{"event_type":"page","timestamp":"2026-11-22T10:04:05Z","user_id":"u%d"}`, i))
+		}
+		produceInbound(t, cfg, values...)
+	}
+	cut := func(before int64) {
+		offsets := make(kadm.Offsets)
+		offsets.AddOffset(topic, 2, before, -1)
+		deleted, err := kadm.NewClient(cfg.Client).DeleteRecords(t.Context(), offsets)
+		if err == nil {
+			err = deleted.Error()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mu sync.Mutex
+	var reported []broker.Gap
+	normalise := func() {
+		n, err := NewNormaliser(NormaliserConfig{Broker: cfg, Producer: p, OnGaps: func(_ context.Context, gaps []broker.Gap) error {
+			mu.Lock()
+			defer mu.Unlock()
+			reported = append(reported, gaps...)
+			return nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := testwait.Run(t, n.Run)
+		waitNormalised(t, cfg)
+		r.Stop()
+	}
+	const each = int(broker.DefaultPartitions)
+	inbound(0, 5*each)
+	cut(2) // before anything was read: the topic may be older than the pipeline
+	normalise()
+	inbound(5*each, 10*each)
+	cut(8)
+	for range 2 {
+		normalise()
+	}
+	topics, err := kadm.NewClient(cfg.Client).ListTopics(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []broker.Gap{{Topic: topic, TopicID: topics[topic].ID.String(), Partition: 2, From: 5, To: 8, Reason: broker.Retention}}
+	if !slices.Equal(reported, want) {
+		t.Errorf("reported are %+v, want %+v", reported, want)
+	}
+	if ends, err := cfg.EndOffsets(t.Context(), cfg.Topics().Events); err != nil || sum(ends) != int64(10*each-2-3) {
+		t.Errorf("%v (%v) on the log, want %d records", ends, err, 10*each-5)
+	}
+}
+
+func sum(offsets broker.Offsets) (n int64) {
+	for _, offset := range offsets {
+		n += offset
+	}
+	return n
+}
