@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"math/rand/v2"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"clickstream/internal/broker/realkafka"
+	"clickstream/internal/torture/proxy"
 )
 
 // chance is the seeded choice of one lane.
@@ -42,7 +44,8 @@ func (s *shop) breakThings(ctx context.Context, seed uint64) {
 	}
 	add(5*time.Second, 15*time.Second, s.addAndRemove)
 	add(20*time.Second, 40*time.Second, s.rollingRestart)
-	add(time.Second, 5*time.Second, s.breakConnections)
+	add(time.Second, 5*time.Second, func(ctx context.Context, c chance) { s.breakConnections(ctx, c, "ClickHouse", s.proxy) })
+	add(4*time.Second, 12*time.Second, func(ctx context.Context, c chance) { s.breakConnections(ctx, c, "Kafka", s.broker) })
 	add(15*time.Second, 35*time.Second, s.killClickHouse)
 	add(25*time.Second, 50*time.Second, s.restartKafka)
 	lanes.Wait()
@@ -120,29 +123,29 @@ func (s *shop) rollingRestart(ctx context.Context, _ chance) {
 	}
 }
 
-// breakConnections breaks the connections between the instances and ClickHouse.
-func (s *shop) breakConnections(ctx context.Context, c chance) {
+// breakConnections breaks the connections to Kafka or ClickHouse.
+func (s *shop) breakConnections(ctx context.Context, c chance, to string, p *proxy.Proxy) {
 	kind, length, hang, delay := c.IntN(100), c.between(200*time.Millisecond, 3*time.Second), c.between(time.Second, 15*time.Second), c.between(5*time.Millisecond, 300*time.Millisecond)
-	defer s.proxy.Heal()
+	defer p.Heal()
 	switch {
 	case kind < 25:
-		s.journal.fault("cut", "all connections to ClickHouse")
-		s.proxy.Cut()
+		s.journal.fault("cut", "all connections to %s", to)
+		p.Cut()
 	case kind < 55:
-		s.journal.fault("lost answers", "of ClickHouse for %s", round(length))
-		s.proxy.Swallow()
+		s.journal.fault("lost answers", "of %s for %s", to, round(length))
+		p.Swallow()
 		wait(ctx, length)
 	case kind < 75:
-		s.journal.fault("delay", "of %s on connections to ClickHouse for %s", round(delay), round(length))
-		s.proxy.Delay(delay)
+		s.journal.fault("delay", "of %s on connections to %s for %s", round(delay), to, round(length))
+		p.Delay(delay)
 		wait(ctx, length)
 	case kind < 90:
-		s.journal.fault("hang", "of connections to ClickHouse for %s", round(hang))
-		s.proxy.Hang()
+		s.journal.fault("hang", "of connections to %s for %s", to, round(hang))
+		p.Hang()
 		wait(ctx, hang)
 	default:
-		s.journal.fault("refuse", "connections to ClickHouse for %s", round(length))
-		s.proxy.Refuse()
+		s.journal.fault("refuse", "connections to %s for %s", to, round(length))
+		p.Refuse()
 		wait(ctx, length)
 	}
 }
@@ -170,7 +173,7 @@ func (s *shop) restartKafka(ctx context.Context, c chance) {
 		_ = s.kafka.Close()
 	}
 	// A start that has begun is finished: what is judged needs Kafka.
-	kafka, err := realkafka.Start(context.WithoutCancel(ctx), s.dir+"/kafka")
+	kafka, err := realkafka.Start(context.WithoutCancel(ctx), filepath.Join(s.dir, "kafka"))
 	if err != nil {
 		s.journal.fail("Kafka does not start again: %v", err)
 		return

@@ -1,9 +1,9 @@
 // Command torture breaks a running pipeline for a while, and then compares what
 // it has made of the log with a plain recount.
 //
-// It starts a real Apache Kafka, an embedded ClickHouse behind a proxy, and
-// three instances of the binary that it builds, appends events all the time, and
-// lets faults happen as a seed decides: instances, ClickHouse and Kafka are
+// It starts a real Apache Kafka and an embedded ClickHouse, each behind a proxy,
+// and three instances of the binary that it builds, appends events all the time,
+// and lets faults happen as a seed decides: instances, ClickHouse and Kafka are
 // killed, stopped, paused and started again, connections are cut and delayed,
 // answers are lost. At the end everything works again, and every event must be
 // in the tables once, with the columns of its first copy.
@@ -58,15 +58,18 @@ func run(ctx context.Context) error {
 	if s.seed == 0 {
 		s.seed = uint64(time.Now().UnixMilli())
 	}
+	var err error
 	keep := s.dir != ""
-	if !keep {
-		var err error
-		if s.dir, err = os.MkdirTemp("", "clickstream-torture-"); err != nil {
-			return err
-		}
+	if keep {
+		err = os.Mkdir(s.dir, 0o700) // it is new: an old one holds another log
+	} else {
+		s.dir, err = os.MkdirTemp("", "clickstream-torture-")
+	}
+	if err != nil {
+		return err
 	}
 	fmt.Printf("seed %d, faults for %s, %d events a second, in %s\n", s.seed, s.length, s.rate, s.dir)
-	err := torture(ctx, s)
+	err = torture(ctx, s)
 	if err == nil && !keep {
 		return os.RemoveAll(s.dir)
 	}

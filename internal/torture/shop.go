@@ -36,6 +36,7 @@ type shop struct {
 	env       []string // of the binary
 	kafkaAddr string
 	proxy     *proxy.Proxy // before ClickHouse
+	broker    *proxy.Proxy // before Kafka
 	instances []*instance
 	extra     *instance // comes and goes
 
@@ -61,7 +62,13 @@ func (s *shop) open(ctx context.Context) error {
 		return fmt.Errorf("build the binary: %w: %s", err, out)
 	}
 	var err error
-	if s.kafka, err = realkafka.Start(ctx, filepath.Join(s.dir, "kafka")); err != nil {
+	s.kafka, err = realkafka.StartBehind(ctx, filepath.Join(s.dir, "kafka"), func(addr string) (string, error) {
+		if s.broker, err = proxy.Start(addr); err != nil {
+			return "", err
+		}
+		return s.broker.Addr(), nil
+	})
+	if err != nil {
 		return err
 	}
 	s.kafkaAddr = s.kafka.Addr()
@@ -145,6 +152,7 @@ func (s *shop) startInstances(ctx context.Context) error {
 // heal lets everything work again, and waits until it does.
 func (s *shop) heal(ctx context.Context) error {
 	s.proxy.Heal()
+	s.broker.Heal()
 	for _, i := range s.instances {
 		if err := i.start(); err != nil {
 			return err
@@ -168,14 +176,16 @@ func (s *shop) close() error {
 	s.stopKeeper()
 	s.keeper.Wait()
 	var errs []error
-	if s.proxy != nil {
-		errs = append(errs, s.proxy.Close())
-	}
 	if s.clickhouse != nil {
 		errs = append(errs, s.clickhouse.Close())
 	}
 	if s.kafka != nil {
 		_ = s.kafka.Kill()
+	}
+	for _, p := range []*proxy.Proxy{s.proxy, s.broker} {
+		if p != nil {
+			errs = append(errs, p.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -32,8 +32,13 @@ type Server struct {
 
 // Start starts Kafka in dir, or continues with what is there, and returns when
 // it answers. It ends with this process at the latest.
-func Start(ctx context.Context, dir string) (*Server, error) {
-	s, err := start(ctx, dir, "keep")
+func Start(ctx context.Context, dir string) (*Server, error) { return StartBehind(ctx, dir, nil) }
+
+// StartBehind is Start of a Kafka that tells its clients to come to another
+// address, such as a proxy's. Front is called at the first start in dir, with
+// the address where Kafka is going to listen, and returns the other one.
+func StartBehind(ctx context.Context, dir string, front func(addr string) (string, error)) (*Server, error) {
+	s, err := start(ctx, dir, "keep", front)
 	if err != nil {
 		return nil, fmt.Errorf("start Apache Kafka in %s: %w", dir, err)
 	}
@@ -46,14 +51,14 @@ func StartTemporary(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := start(ctx, dir, "remove")
+	s, err := start(ctx, dir, "remove", nil)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start Apache Kafka: %w", err), os.RemoveAll(dir))
 	}
 	return s, nil
 }
 
-func start(ctx context.Context, dir, atEnd string) (*Server, error) {
+func start(ctx context.Context, dir, atEnd string, front func(addr string) (string, error)) (*Server, error) {
 	installed, err := installed(ctx)
 	if err != nil {
 		return nil, err
@@ -65,7 +70,7 @@ func start(ctx context.Context, dir, atEnd string) (*Server, error) {
 		return nil, err
 	}
 	properties := filepath.Join(dir, "server.properties")
-	addr, err := configure(dir, properties)
+	addr, err := configure(dir, properties, front)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +157,7 @@ func tool(ctx context.Context, classpath string, args ...string) (string, error)
 
 // configure writes the settings, or keeps those of an earlier start, so that
 // clients find a restarted Kafka where it was.
-func configure(dir, properties string) (addr string, err error) {
+func configure(dir, properties string, front func(addr string) (string, error)) (addr string, err error) {
 	if old, err := os.ReadFile(properties); err == nil {
 		for line := range strings.Lines(string(old)) {
 			if addr, ok := strings.CutPrefix(line, "advertised.listeners=PLAINTEXT://"); ok {
@@ -164,16 +169,22 @@ func configure(dir, properties string) (addr string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return ports[0], os.WriteFile(properties, settings(filepath.Join(dir, "data"), ports[0], ports[1]), 0o644)
+	advertised := ports[0]
+	if front != nil {
+		if advertised, err = front(ports[0]); err != nil {
+			return "", err
+		}
+	}
+	return advertised, os.WriteFile(properties, settings(filepath.Join(dir, "data"), ports[0], advertised, ports[1]), 0o644)
 }
 
-func settings(data, addr, controller string) []byte {
+func settings(data, addr, advertised, controller string) []byte {
 	return []byte(strings.Join([]string{
 		"process.roles=broker,controller",
 		"node.id=1",
 		"controller.quorum.voters=1@" + controller,
 		"listeners=PLAINTEXT://" + addr + ",CONTROLLER://" + controller,
-		"advertised.listeners=PLAINTEXT://" + addr,
+		"advertised.listeners=PLAINTEXT://" + advertised,
 		"controller.listener.names=CONTROLLER",
 		"log.dirs=" + data,
 		"offsets.topic.replication.factor=1",
