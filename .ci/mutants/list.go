@@ -84,6 +84,13 @@ var mutants = []mutant{
 		pkg:  "warehouse/mirror", test: "TestM5_MirrorsOfTwoDatabasesDoNotDisturbEachOther",
 	},
 	{
+		name: "a gap is passed over and not recorded",
+		file: "warehouse/mirror/gaps.go",
+		old:  `	if err != nil || len(gaps) == 0 {`,
+		new:  `	if err != nil || len(gaps) >= 0 {`,
+		pkg:  "warehouse/mirror", test: "TestM6_WhatRetentionCutsWhileTheMirrorIsDownIsRecordedOnce",
+	},
+	{
 		name: "an alert keeps its first version",
 		file: "migrations/00002_alert_log.sql",
 		old:  `ReplacingMergeTree(version)`,
