@@ -159,7 +159,7 @@ type normaliserWork struct {
 func (w *normaliserWork) fetched(ctx context.Context, fetches kgo.Fetches) error {
 	for _, f := range fetches.Errors() {
 		if class := broker.Classify(f.Err); class != broker.Retriable && class != broker.Canceled {
-			return fmt.Errorf("read topic %s-%d: %w", w.topic, f.Partition, f.Err)
+			return w.cl.ReadError(w.topic, f.Partition, f.Err)
 		}
 	}
 	commits := make(map[int32]broker.Commit)

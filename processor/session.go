@@ -154,7 +154,7 @@ func (s *session) take(fetches kgo.Fetches) error {
 		case errors.Is(e.Err, kerr.OffsetOutOfRange):
 			return fmt.Errorf("read %s-%d: %w: %w", e.Topic, e.Partition, errStartAgain, e.Err)
 		case class == broker.Fatal || class == broker.Invalid:
-			return fmt.Errorf("read %s-%d: %w", e.Topic, e.Partition, e.Err)
+			return s.in.ReadError(e.Topic, e.Partition, e.Err)
 		}
 	}
 	fetches.EachPartition(func(f kgo.FetchTopicPartition) {

@@ -183,8 +183,7 @@ func readerOptions() []kgo.Opt {
 		kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.FetchMaxBytes(8 << 20),
 		kgo.FetchMaxPartitionBytes(1 << 20),
-		// A few hundred bytes of a crafted batch must not unpack to gigabytes.
-		kgo.MaxDecompressBatchBytes(64 << 20),
+		kgo.MaxDecompressBatchBytes(maxBatch),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 	}
 }

@@ -40,7 +40,7 @@ func (c *Client) ReadLog(ctx context.Context, topic string, from, to Offsets, fn
 		}
 		for _, e := range fetches.Errors() {
 			if Classify(e.Err) != Retriable {
-				return fmt.Errorf("read topic %s-%d: %w", topic, e.Partition, e.Err)
+				return cl.ReadError(topic, e.Partition, e.Err)
 			}
 		}
 		for it := fetches.RecordIter(); !it.Done(); {

@@ -86,7 +86,7 @@ func (r *run) claim(fetches kgo.Fetches) (chunks []chunk, err error) {
 		}
 		switch broker.Classify(e.Err) {
 		case broker.Invalid, broker.Fatal:
-			err = errors.Join(err, fmt.Errorf("read topic %s-%d: %w", e.Topic, e.Partition, e.Err))
+			err = errors.Join(err, r.cl.ReadError(e.Topic, e.Partition, e.Err))
 		}
 	}
 	r.mu.Lock()
