@@ -38,7 +38,7 @@ func (v *verification) copies(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.report.Events, v.report.Identities = v.matched+apart, v.matched+identities
+	v.report.Events, v.report.Identities = v.state.matched+apart, v.state.matched+identities
 	v.report.Duplicates = v.report.Events - v.report.Identities
 	v.report.ByColumn = apart
 	if err := v.note(ctx, conflicts, conflictPlaces); err != nil {

@@ -189,19 +189,43 @@ func TestSinceLeavesOutWhatCameBefore(t *testing.T) {
 	}
 }
 
-func TestTablesOfInterruptedRunsAreDropped(t *testing.T) {
+func TestAnInterruptedRunGoesOn(t *testing.T) {
 	s, _, _ := storedLog(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	_, err := verify.Run(ctx, verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Wait: 30 * time.Second,
-		Progress: func(p verify.Progress) {
-			if strings.Contains(p.Step, "windows") {
-				cancel()
+	s.Exec("ALTER TABLE event_log DELETE WHERE event_id = (SELECT max(event_id) FROM event_log) SETTINGS mutations_sync = 2")
+	whole := verified(s)
+	verify.SetSaveAfter(t, 100)
+	for _, step := range []string{"reading the table", "comparing the log", "counting the windows"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := verify.Run(ctx, verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Wait: 30 * time.Second,
+			Progress: func(p verify.Progress) {
+				if strings.HasPrefix(p.Step, step) && (p.Done > 0 || step != "comparing the log") {
+					cancel()
+				}
+			}})
+		cancel()
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("interrupted while %s: %v", step, err)
+		}
+		var steps []string
+		r := verified(s, func(c *verify.Config) {
+			c.Progress = func(p verify.Progress) {
+				if len(steps) == 0 || steps[len(steps)-1] != p.Step {
+					steps = append(steps, p.Step)
+				}
 			}
-		}})
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+		})
+		if steps[0] != "going on with an interrupted run" {
+			t.Errorf("interrupted while %s, it begins with %q", step, steps[0])
+		}
+		if !slices.Equal(kinds(r.Differences), kinds(whole.Differences)) || r.Events != whole.Events || r.Identities != whole.Identities || r.Invalid != whole.Invalid || r.Ticks != whole.Ticks || r.Alerts != whole.Alerts {
+			t.Errorf("interrupted while %s, it finds:\n%s\nwant\n%s", step, r, whole)
+		}
 	}
-	s.Want("SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE 'verify%'", 0)
+}
+
+func TestTablesOfKilledRunsAreDropped(t *testing.T) {
+	s := newShop(t)
+	s.Mirror()
 	s.Exec("CREATE TABLE verify_log_abandoned (x UInt8) ENGINE = MergeTree ORDER BY x")
 	verify.SetAbandoned(t, -time.Hour)
 	verified(s) // checks that none is left

@@ -26,6 +26,9 @@
 // What arrives meanwhile is left out. Memory does not grow with the log: rows
 // and records pass through in blocks, are looked up by day, and are counted by
 // spans of time, in tables of our own on ClickHouse's disk (about 40 bytes an
-// event). They are dropped at the end, however that comes, short of a crash: the
-// next verification drops tables verify_… that have not changed for an hour.
+// event). They are dropped at the end. A run that is interrupted leaves them with
+// how far it has come, and the next one of the same log, tables, rule and
+// beginning goes on from there, up to the end that was fixed before. After a
+// crash it does so once nothing has changed for ten minutes; what has not changed
+// for an hour is dropped.
 package verify

@@ -13,3 +13,12 @@ func SetAbandoned(t *testing.T, d time.Duration) {
 	abandoned = d
 	t.Cleanup(func() { abandoned = before })
 }
+
+// SetSaveAfter sets for a test after how many records a run keeps how far it has
+// come.
+func SetSaveAfter(t *testing.T, records int64) {
+	t.Helper()
+	before := saveAfter
+	saveAfter = records
+	t.Cleanup(func() { saveAfter = before })
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/ClickHouse/ch-go"
@@ -41,8 +42,7 @@ type reading struct {
 	ticks *tickBlock
 	text  []byte // value and key of a record
 
-	read    int64 // offsets
-	matched uint64
+	read int64 // records
 }
 
 // position is where the reading is in a partition.
@@ -64,21 +64,19 @@ type storedRows struct {
 // readLog compares each record with the row from its place and keeps those that
 // no row repeats.
 func (v *verification) readLog(ctx context.Context) error {
-	client, err := v.Warehouse.Dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	r := &reading{v: v, client: client, parts: make(map[int32]*position), rest: newRestBlock(), wrong: newWrongBlock(), ticks: newTickBlock()}
+	r := &reading{v: v, client: v.client, parts: make(map[int32]*position), rest: newRestBlock(), wrong: newWrongBlock(), ticks: newTickBlock()}
 	r.span = min(maxSpan, max(1024, spans/int64(len(v.ends))))
 	total := int64(0)
+	done := int64(0)
 	for p, end := range v.ends {
-		begin := min(v.begins[p], end)
-		r.parts[p] = &position{partition: p, lastValue: -1, end: begin}
-		total += end - begin
+		next := min(v.state.next[p], end)
+		r.parts[p] = &position{partition: p, lastValue: v.state.lastValues[p], end: next}
+		total += end - min(v.begins[p], end)
+		done += next - min(v.begins[p], end)
 	}
 	v.step("comparing the log with the table", total)
-	err = v.Broker.ReadLog(ctx, v.topics.Events, v.begins, v.ends, func(rec *kgo.Record) error { return r.record(ctx, rec) })
+	v.advance(done)
+	err := v.Broker.ReadLog(ctx, v.topics.Events, v.state.next, v.ends, func(rec *kgo.Record) error { return r.record(ctx, rec) })
 	if err != nil {
 		return err
 	}
@@ -87,19 +85,42 @@ func (v *verification) readLog(ctx context.Context) error {
 			return err
 		}
 	}
-	v.matched = r.matched
+	maps.Copy(v.state.next, v.ends)
 	return r.flush(ctx)
+}
+
+// save keeps how far the reading has come.
+func (r *reading) save(ctx context.Context) error {
+	if err := r.flush(ctx); err != nil {
+		return err
+	}
+	return r.v.save(ctx)
 }
 
 // record compares one record.
 func (r *reading) record(ctx context.Context, rec *kgo.Record) error {
-	if r.read++; r.read%8192 == 0 {
-		r.v.advance(8192)
+	r.read++
+	if every := min(8192, saveAfter); r.read%every == 0 {
+		r.v.advance(every)
+	}
+	if r.read%saveAfter == 0 {
+		if err := r.save(ctx); err != nil {
+			return err
+		}
 	}
 	pos := r.parts[rec.Partition]
 	if err := r.passTo(ctx, pos, rec.Offset); err != nil {
 		return err
 	}
+	if err := r.compare(ctx, pos, rec); err != nil {
+		return err
+	}
+	r.v.state.next[rec.Partition], r.v.state.lastValues[rec.Partition] = rec.Offset+1, pos.lastValue
+	return r.flushFull(ctx)
+}
+
+// compare compares it with the rows from its place.
+func (r *reading) compare(ctx context.Context, pos *position, rec *kgo.Record) error {
 	if rec.Value == nil {
 		if tick, ok := broker.ParseTick(rec); ok && tick.After == pos.lastValue {
 			r.ticks.add(rec.Partition, rec.Offset, int64(tick.Quiet))
@@ -126,14 +147,14 @@ func (r *reading) record(ctx context.Context, rec *kgo.Record) error {
 		}
 	}
 	if matched {
-		r.matched++
+		r.v.state.matched++
 		if stored {
 			r.wrongBeside(pos, rec.Offset, textHash(r.text))
 		}
-		return r.flushFull(ctx)
+		return nil
 	}
 	r.rest.add(rec, received, stored)
-	return r.flushFull(ctx)
+	return nil
 }
 
 // wrongBeside notes the rows of an offset that are not the one with this hash.

@@ -119,18 +119,13 @@ func (v *verification) readTopic(ctx context.Context, topic string, begins, ends
 	if err != nil {
 		return err
 	}
-	client, err := v.Warehouse.Dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
 	bytes := 0
 	send := func() error {
 		n := input[0].Data.Rows()
 		if n == 0 {
 			return nil
 		}
-		err := warehouse.Do(ctx, client, ch.Query{Body: string(text), Input: input,
+		err := warehouse.Do(ctx, v.client, ch.Query{Body: string(text), Input: input,
 			Parameters: ch.Parameters(map[string]any{file: v.tables.name(file)})})
 		if err != nil {
 			return fmt.Errorf("store %d records of topic %s to compare: %w", n, topic, err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/rs/zerolog"
 
@@ -15,6 +16,10 @@ import (
 	"clickstream/internal/event"
 	"clickstream/warehouse"
 )
+
+// statementTimeout is how long one of our statements may take. Without it an
+// INSERT that reads what it stores would have the time of a single answer.
+const statementTimeout = 30 * time.Minute
 
 // defaultWait is how long Run waits for the mirror and the processor.
 const defaultWait = time.Minute
@@ -61,6 +66,9 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	v := &verification{Config: cfg, report: Report{Differences: []Finding{}, Notes: []Finding{}}, topics: cfg.Broker.Topics(), tables: newTables()}
 	err := v.run(ctx)
 	v.report.Elapsed = time.Since(begun)
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err() // not what it made of a query that was under way
+	}
 	if err != nil {
 		return v.report, fmt.Errorf("verify: %w", err)
 	}
@@ -69,14 +77,16 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 
 type verification struct {
 	Config
+	client *ch.Client // of one server for all: the tables are on one
 	topics broker.Topics
 	tables tables
+	state  state
+	saved  state // what is kept of it
 	// What is read of the topics: from the begins up to the ends.
 	begins, ends                 broker.Offsets
 	alertBegins, alertEnds       broker.Offsets
 	rejectedBegins, rejectedEnds broker.Offsets
-	rows, stored                 int64  // of event_log; of its view
-	matched                      uint64 // records that a row repeats
+	rows, stored                 int64 // of event_log; of its view
 	progress                     Progress
 	report                       Report
 }
@@ -85,20 +95,61 @@ func (v *verification) run(ctx context.Context) (err error) {
 	if err := v.fixTheEnd(ctx); err != nil {
 		return err
 	}
+	if v.client, err = v.Warehouse.Dial(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeClient(v.client)) }()
+	resumed, err := v.resume(ctx)
+	if err != nil {
+		return err
+	}
 	if err := v.dropAbandoned(ctx); err != nil {
 		return err
 	}
 	// Before anything is made, so that whatever is made is dropped.
-	defer func() { err = errors.Join(err, v.drop(ctx)) }()
+	defer func() {
+		if ctx.Err() != nil && v.release(ctx) == nil {
+			return // the next run goes on from here
+		}
+		err = errors.Join(err, v.drop(ctx))
+	}()
+	if resumed {
+		v.step("going on with an interrupted run", 0)
+	} else if err := v.begin(ctx); err != nil {
+		return err
+	}
 	for _, step := range []func(context.Context) error{
-		v.create, v.store, v.readLog, v.judge, v.copies, v.differences, v.ids, v.rejectedLog,
+		v.store, v.readLog, v.judge, v.copies, v.differences, v.ids, v.rejectedLog,
 		v.countWindows, v.alerts, v.unlikeGroupBy, v.alertVersions, v.rejectedTopic, v.gaps,
 	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
+		if err := v.save(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// begin makes the tables of a new run.
+func (v *verification) begin(ctx context.Context) error {
+	v.state = state{storedTo: -1, next: make(broker.Offsets), lastValues: make(broker.Offsets)}
+	for p := range v.ends {
+		v.state.next[p], v.state.lastValues[p] = v.begins[p], -1
+	}
+	if err := v.create(ctx); err != nil {
+		return err
+	}
+	return v.save(ctx)
+}
+
+// closeClient closes a client that an end of a context may have closed already.
+func closeClient(client *ch.Client) error {
+	if client.IsClosed() {
+		return nil
+	}
+	return client.Close()
 }
 
 // step begins one that has so much to do, or 0 where that is not known.
@@ -175,18 +226,11 @@ func (v *verification) span(ctx context.Context, topic string) (begins, ends bro
 
 // params are the parameters of all our statements; each uses some.
 func (v *verification) params() []any {
-	list := func(offsets broker.Offsets) []int64 {
-		all := make([]int64, len(offsets))
-		for p := range all {
-			all[p] = offsets[int32(p)]
-		}
-		return all
-	}
 	r := v.Rule
 	all := []any{
-		clickhouse.Named("starts", list(v.begins)), clickhouse.Named("ends", list(v.ends)),
-		clickhouse.Named("alert_starts", list(v.alertBegins)), clickhouse.Named("alert_ends", list(v.alertEnds)),
-		clickhouse.Named("rejected_starts", list(v.rejectedBegins)), clickhouse.Named("rejected_ends", list(v.rejectedEnds)),
+		clickhouse.Named("starts", listOf(v.begins)), clickhouse.Named("ends", listOf(v.ends)),
+		clickhouse.Named("alert_starts", listOf(v.alertBegins)), clickhouse.Named("alert_ends", listOf(v.alertEnds)),
+		clickhouse.Named("rejected_starts", listOf(v.rejectedBegins)), clickhouse.Named("rejected_ends", listOf(v.rejectedEnds)),
 		clickhouse.Named("topic", v.topics.Events), clickhouse.Named("rule", r.String()),
 		clickhouse.Named("window", r.Window.Milliseconds()), clickhouse.Named("slide", r.Slide.Milliseconds()),
 		clickhouse.Named("lateness", r.Lateness.Milliseconds()),
@@ -203,6 +247,8 @@ func (v *verification) exec(ctx context.Context, file string, more ...any) error
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
 	if err := v.Warehouse.Conn().Exec(ctx, string(text), append(v.params(), more...)...); err != nil {
 		return fmt.Errorf("run %s.sql: %w", file, err)
 	}
@@ -215,6 +261,8 @@ func (v *verification) query(ctx context.Context, file string, each func(scan fu
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
 	rows, err := v.Warehouse.Conn().Query(ctx, string(text), append(v.params(), more...)...)
 	if err != nil {
 		return fmt.Errorf("run %s.sql: %w", file, err)

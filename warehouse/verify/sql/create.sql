@@ -164,4 +164,20 @@ CREATE TABLE {rejected:Identifier}
     content         FixedString(16)
 )
 ENGINE = MergeTree
-ORDER BY (kafka_partition, kafka_offset)
+ORDER BY (kafka_partition, kafka_offset);
+
+-- How far the run has come.
+CREATE TABLE {progress:Identifier}
+(
+    saved_at    DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC'),
+    key         String,
+    released    Bool,
+    begins      Array(Int64),
+    ends        Array(Int64),
+    stored_to   Int64,
+    next        Array(Int64),
+    last_values Array(Int64),
+    matched     UInt64
+)
+ENGINE = MergeTree
+ORDER BY saved_at

@@ -11,7 +11,7 @@ FROM
     GROUP BY problem
     UNION ALL
     -- Rows without a record, and rows of records that are no events.
-    SELECT 'extra', count(), groupArray(20)([toInt64(kafka_partition), kafka_offset, kafka_offset]), []
+    SELECT 'extra', uniqExact(kafka_partition, kafka_offset, text_hash), groupArray(20)([toInt64(kafka_partition), kafka_offset, kafka_offset]), []
     FROM {wrong:Identifier}
     WHERE (kafka_partition, kafka_offset) NOT IN
     (

@@ -1,7 +1,7 @@
--- The days of event_log and how many rows each has, copies included.
-SELECT toInt64(toUnixTimestamp(toDateTime(toDate(timestamp), 'UTC'))) * 1000 AS day, toInt64(count()) AS rows
+-- The hours of event_log and how many rows each has, copies included.
+SELECT toUnixTimestamp64Milli(toDateTime64(toStartOfHour(timestamp), 3, 'UTC')) AS hour, toInt64(count()) AS rows
 FROM event_log
 WHERE kafka_partition < 0 OR kafka_partition >= length({ends:Array(Int64)})
     OR (kafka_offset >= {starts:Array(Int64)}[kafka_partition + 1] AND kafka_offset < {ends:Array(Int64)}[kafka_partition + 1])
-GROUP BY day
-ORDER BY day
+GROUP BY hour
+ORDER BY hour
