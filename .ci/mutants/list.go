@@ -65,15 +65,15 @@ var mutants = []mutant{
 	{
 		name: "the committed offset is one too low",
 		file: "warehouse/mirror/read.go",
-		old:  `read.next = c.records[n-1].Offset + 1`,
-		new:  `read.next = c.records[n-1].Offset`,
+		old:  `read.next = rec.Offset + 1`,
+		new:  `read.next = rec.Offset`,
 		pkg:  "warehouse/mirror", test: "TestM2_OffsetsMoveOverControlRecords",
 	},
 	{
 		name: "the committed offset is one too high",
 		file: "warehouse/mirror/read.go",
-		old:  `read.next = c.records[n-1].Offset + 1`,
-		new:  `read.next = c.records[n-1].Offset + 2`,
+		old:  `read.next = rec.Offset + 1`,
+		new:  `read.next = rec.Offset + 2`,
 		pkg:  "warehouse/mirror", test: "TestM1_StoppedAtAnyTimeNothingIsLost",
 	},
 	{

@@ -11,6 +11,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -58,12 +59,15 @@ func run(names []string) error {
 	if len(chosen) == 0 || len(names) > len(chosen) {
 		return fmt.Errorf("no mutants of these names: %q", names)
 	}
-	// All of them, so that a text that is gone is found at once.
+	// All of them first, so that every text that is gone is reported at once.
 	overlays := make([]string, len(chosen))
+	var gone []error
 	for i, m := range chosen {
-		if overlays[i], err = m.overlay(filepath.Join(dir, fmt.Sprint(i))); err != nil {
-			return err
-		}
+		overlays[i], err = m.overlay(filepath.Join(dir, fmt.Sprint(i)))
+		gone = append(gone, err)
+	}
+	if err := errors.Join(gone...); err != nil {
+		return err
 	}
 	if err := unchanged(chosen); err != nil {
 		return err
