@@ -128,14 +128,14 @@ var tableFaults = []fault{
 	tableFaultOf(partial, 7, 241, 252, 0),
 	tableFaultOf(lostAnswer, 6, 0),
 	tableFaultOf(hang, 4, 0),
-	tableFaultOf(memory, 3, 241),
+	tableFaultOf(memory, 6, 241),
 	tableFaultOf(slow, 2, 0),
 	{powerCut, 4, func(w *world, _ *rand.Rand) func() { return w.server.cutPower() }},
 }
 
 func tableFaultOf(kind tableFaultKind, weight int, codes ...int) fault {
 	return fault{"INSERTs meet " + string(kind), weight, func(w *world, draw *rand.Rand) func() {
-		f := &tableFault{kind: kind, code: codes[draw.IntN(len(codes))], share: []float64{0.2, 0.5, 1}[draw.IntN(3)], rows: 200 + draw.IntN(300)}
+		f := &tableFault{kind: kind, code: codes[draw.IntN(len(codes))], share: []float64{0.2, 0.5, 1}[draw.IntN(3)], rows: 100 + draw.IntN(200)}
 		end := w.server.begin(f)
 		return func() {
 			end()

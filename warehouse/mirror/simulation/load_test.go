@@ -41,7 +41,7 @@ func (l *load) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		n := 1 + l.draw.IntN(12)
 		if l.draw.IntN(25) == 0 {
-			n = 300 // a burst
+			n = 300 + l.draw.IntN(600) // a burst
 		}
 		for range n {
 			l.write()

@@ -18,6 +18,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/simulation"
 	"clickstream/internal/testwait"
+	"clickstream/warehouse"
 	"clickstream/warehouse/mirror"
 )
 
@@ -40,7 +41,9 @@ type world struct {
 	expelled  int
 	batchRows int
 	happened  testwait.Output // what happened, for a seed that fails
+	mu        sync.Mutex
 	problems  []string
+	ends      int // of instances by themselves
 	committed int // tries to commit that were checked
 	faults    int // that came
 }
@@ -80,7 +83,7 @@ func simulate(t *testing.T, seed uint64, o options) *world {
 	}
 	for phase := range o.phases {
 		w.phase(seed, phase)
-		if len(w.problems) > 0 {
+		if w.failed() {
 			break
 		}
 	}
@@ -138,9 +141,21 @@ func (w *world) sayf(format string, args ...any) {
 
 // errorf notes what is wrong. The first problems say enough.
 func (w *world) errorf(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.errorLocked(format, args...)
+}
+
+func (w *world) errorLocked(format string, args ...any) {
 	if len(w.problems) < 5 {
 		w.problems = append(w.problems, fmt.Sprintf(format, args...))
 	}
+}
+
+func (w *world) failed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.problems) > 0
 }
 
 func (w *world) tableOf(topic string) string {
@@ -161,7 +176,7 @@ func (w *world) phase(seed uint64, number int) {
 	<-loaded
 	w.sayf("quiet point %d: all faults are over, nothing is written", number)
 	w.waitStored()
-	if len(w.problems) == 0 {
+	if !w.failed() {
 		w.check(w.t.Context())
 	}
 }
@@ -223,8 +238,8 @@ func (w *world) end() {
 func (w *world) figures() string {
 	w.truth.mu.Lock()
 	defer w.truth.mu.Unlock()
-	return fmt.Sprintf("written: %v; %d faults, %d INSERTs, %d commits, %d gaps; all members expelled %d times",
-		w.truth.kinds, w.faults, w.server.inserts, w.committed, len(w.server.gaps), w.expelled)
+	return fmt.Sprintf("written: %v; %d faults, %d INSERTs, %d commits, %d gaps; all members expelled %d times, %d instances ended at their start",
+		w.truth.kinds, w.faults, w.server.inserts, w.committed, len(w.server.gaps), w.expelled, w.ends)
 }
 
 // instance is a process with a mirror.
@@ -261,21 +276,34 @@ func (w *world) start() *instance {
 	return i
 }
 
-// run is the process, which whoever runs it starts again when it has ended with
-// an error.
+// run is the process. It is started again when it has ended with an error, as
+// the roles of an instance are: that may be where the broker or ClickHouse cannot
+// be reached at its start, and never afterwards.
 func (i *instance) run(ctx context.Context, w *world, m *mirror.Mirror) {
 	for {
-		began := time.Now()
+		before := m.Stats().Batches
 		err := m.Run(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		w.sayf("%s ended after %s: %v", i.name, time.Since(began).Round(time.Millisecond), err)
+		w.ended(i, err, m.Stats().Batches > before)
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// ended notes that an instance has ended by itself.
+func (w *world) ended(i *instance, err error, worked bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ends++
+	_, retriable := warehouse.Retriable(err)
+	if worked || !retriable && broker.Classify(err) != broker.Retriable {
+		w.errorLocked("%s ended by itself, after it had worked: %t: %v", i.name, worked, err)
+	}
+	w.sayf("%s ended: %v", i.name, err)
 }
 
 // longestStop is how long a stop may take, whatever hangs.
