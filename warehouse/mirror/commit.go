@@ -53,22 +53,7 @@ func (r *run) commitBatch(ctx context.Context, b *batch) error {
 			continue
 		}
 		step := fmt.Sprintf("commit %s %s", topic, b.ranges(topic))
-		err := r.retry(ctx, step, waitForCommit, func() error {
-			// Looked up at every try: a partition that another member has
-			// got meanwhile is not ours to commit.
-			commits := r.commits(b, topic)
-			if len(commits) == 0 {
-				return errNotOurs
-			}
-			err := broker.CommitWithMetadata(ctx, r.cl.Client, topic, commits)
-			if broker.Classify(err) == broker.Fenced {
-				return errNotOurs
-			}
-			if err == nil {
-				r.stats.add(func(s *Stats) { s.stored(topic, commits) })
-			}
-			return err
-		})
+		err := r.retry(ctx, step, waitForCommit, func() error { return r.commitTopic(ctx, b, topic) })
 		if errors.Is(err, errNotOurs) {
 			r.cfg.Log.Debug().Err(err).Msg("mirror: whoever gets the partitions reads the records again")
 			continue
@@ -79,6 +64,35 @@ func (r *run) commitBatch(ctx context.Context, b *batch) error {
 	}
 	r.stats.add(func(s *Stats) { s.Batches++ })
 	return nil
+}
+
+// commitTopic commits a batch's offsets of one topic. While the group rebalances
+// the broker refuses them, also for partitions that stay ours: it tries again
+// until they are committed or given up. Nothing else would commit them before
+// the next record comes.
+func (r *run) commitTopic(ctx context.Context, b *batch, topic string) error {
+	for wait := firstWait; ; wait = min(2*wait, longestWait) {
+		// Looked up at every try: a partition that another member has got
+		// meanwhile is not ours to commit.
+		commits := r.commits(b, topic)
+		if len(commits) == 0 {
+			return errNotOurs
+		}
+		err := broker.CommitWithMetadata(ctx, r.cl.Client, topic, commits)
+		switch broker.Classify(err) {
+		case broker.None:
+			r.stats.add(func(s *Stats) { s.stored(topic, commits) })
+			return nil
+		case broker.Fenced:
+		default:
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
 }
 
 func (s *Stats) stored(topic string, commits map[int32]broker.Commit) {

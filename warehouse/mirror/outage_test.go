@@ -24,7 +24,7 @@ func TestPartitionsThatAreLostInAnOutageAreNotTakenForItsEnd(t *testing.T) {
 	s := warehousetest.NewShop(t, brokertest.Options{Broker: cfg, Partitions: 4})
 	b.Cluster().ControlKey(kmsg.OffsetCommit.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		b.Cluster().KeepControl()
-		return refuseCommit(r.(*kmsg.OffsetCommitRequest)), nil, true
+		return refuseCommit(r.(*kmsg.OffsetCommitRequest), kerr.NotEnoughReplicas), nil, true
 	})
 	var expelled atomic.Bool
 	b.Cluster().ControlKey(kmsg.Heartbeat.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -44,14 +44,38 @@ func TestPartitionsThatAreLostInAnOutageAreNotTakenForItsEnd(t *testing.T) {
 	}
 }
 
-func refuseCommit(r *kmsg.OffsetCommitRequest) kmsg.Response {
+// A rebalance that leaves the partitions where they are refuses a commit that was
+// under way. No later record may come to commit its offsets too.
+func TestM2_ACommitThatARebalanceRefusesIsMadeAgain(t *testing.T) {
+	b, cfg := brokertest.Start(t, t.TempDir())
+	s := warehousetest.NewShop(t, brokertest.Options{Broker: cfg, Partitions: 4})
+	const refusals = 3
+	var refused atomic.Int64
+	b.Cluster().ControlKey(kmsg.OffsetCommit.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		b.Cluster().KeepControl()
+		if refused.Add(1) > refusals {
+			return nil, nil, false
+		}
+		return refuseCommit(r.(*kmsg.OffsetCommitRequest), kerr.IllegalGeneration), nil, true
+	})
+	produce(s, 0, 10)
+	m := s.Mirror(func(c *mirror.Config) { c.BatchDelay = time.Second }) // all in one batch
+	s.WaitStored()
+	m.Stop()
+	if refused.Load() <= refusals {
+		t.Error("no commit was refused, so nothing is shown")
+	}
+	s.Want("SELECT count() FROM event_log", 10)
+}
+
+func refuseCommit(r *kmsg.OffsetCommitRequest, with *kerr.Error) kmsg.Response {
 	answer := r.ResponseKind().(*kmsg.OffsetCommitResponse)
 	for _, t := range r.Topics {
 		topic := kmsg.NewOffsetCommitResponseTopic()
 		topic.Topic, topic.TopicID = t.Topic, t.TopicID
 		for _, p := range t.Partitions {
 			partition := kmsg.NewOffsetCommitResponseTopicPartition()
-			partition.Partition, partition.ErrorCode = p.Partition, kerr.NotEnoughReplicas.Code
+			partition.Partition, partition.ErrorCode = p.Partition, with.Code
 			topic.Partitions = append(topic.Partitions, partition)
 		}
 		answer.Topics = append(answer.Topics, topic)
