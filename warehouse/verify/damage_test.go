@@ -117,6 +117,27 @@ func TestDamageToAlertsIsFoundOnTheTopicAndInTheTable(t *testing.T) {
 	}
 }
 
+// The processor goes on while the topic is compared up to where it ended.
+func TestAlertsThatAreEmittedMeanwhileAreNoDifference(t *testing.T) {
+	s, _, alerts := storedLog(t)
+	later := alerts[0]
+	later.Version++
+	emitted := false
+	r, err := verify.Run(t.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Progress: func(p verify.Progress) {
+		if emitted || p.Step != "comparing the alerts topic" {
+			return
+		}
+		emitted = true
+		m := s.Mirror()
+		produceAlerts(s, []event.Alert{later})
+		s.WaitStored()
+		m.Stop()
+	}})
+	if err != nil || !r.OK() || !emitted {
+		t.Errorf("%v, %+v, emitted meanwhile: %v", err, r.Differences, emitted)
+	}
+}
+
 func TestDamageToRejectedRecordsIsFoundAgainstTheirTopic(t *testing.T) {
 	s, _, _ := storedLog(t)
 	first := "(SELECT min((kafka_partition, kafka_offset)) FROM rejected_log)"
