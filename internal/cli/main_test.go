@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"clickstream/internal/testwait"
 	"clickstream/warehouse/warehousetest"
 )
 
@@ -15,7 +16,8 @@ func TestMain(m *testing.M) { os.Exit(warehousetest.Main(m)) }
 // run runs a command as main does.
 func run(t *testing.T, args ...string) (status int, out, errOut string) {
 	t.Helper()
-	var o, e bytes.Buffer
+	var o bytes.Buffer
+	var e testwait.Output // the roles of serve log at the same time
 	status = Main(args, strings.NewReader(""), &o, &e)
 	return status, o.String(), e.String()
 }
