@@ -84,6 +84,12 @@ func (r *run) claim(fetches kgo.Fetches) (chunks []chunk, err error) {
 		if errors.Is(e.Err, kerr.OffsetOutOfRange) {
 			continue // passOver has seen it
 		}
+		if _, lost := errors.AsType[*kgo.ErrDataLoss](e.Err); lost {
+			// The client reads on from where the log ends now. What is stored of
+			// the lost records stays.
+			r.cfg.Log.Error().Err(e.Err).Msg("mirror: the log has lost records that were read already")
+			continue
+		}
 		switch broker.Classify(e.Err) {
 		case broker.Invalid, broker.Fatal:
 			err = errors.Join(err, r.cl.ReadError(e.Topic, e.Partition, e.Err))
