@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"clickstream/internal/broker"
@@ -25,17 +27,7 @@ func TestM6_InboundRecordsThatRetentionCutAreReportedBeforeItIsReadOn(t *testing
 		}
 		produceInbound(t, cfg, values...)
 	}
-	cut := func(before int64) {
-		offsets := make(kadm.Offsets)
-		offsets.AddOffset(topic, 2, before, -1)
-		deleted, err := kadm.NewClient(cfg.Client).DeleteRecords(t.Context(), offsets)
-		if err == nil {
-			err = deleted.Error()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	cut := func(before int64) { brokertest.Cut(t, cfg, topic, broker.Offsets{2: before}) }
 	var mu sync.Mutex
 	var reported []broker.Gap
 	normalise := func() {
@@ -71,6 +63,31 @@ func TestM6_InboundRecordsThatRetentionCutAreReportedBeforeItIsReadOn(t *testing
 	}
 	if ends, err := cfg.EndOffsets(t.Context(), cfg.Topics().Events); err != nil || sum(ends) != int64(10*each-2-3) {
 		t.Errorf("%v (%v) on the log, want %d records", ends, err, 10*each-5)
+	}
+}
+
+func TestTheNormaliserReadsOnWhereTheBrokerSaysThatItsTopicLostItsEnd(t *testing.T) {
+	b, settings := brokertest.Start(t, t.TempDir())
+	cfg := brokertest.OpenAt(t, settings)
+	p := testProducer(t, cfg)
+	var log testwait.Output
+	n, err := NewNormaliser(NormaliserConfig{Broker: cfg, Producer: p, Log: zerolog.New(&log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := testwait.Run(t, n.Run)
+	view := func(user string) []byte {
+		return fmt.Appendf(nil, `{"event_type":"page","timestamp":"2026-11-22T10:04:05Z","user_id":%q}`, user)
+	}
+	produceInbound(t, cfg, view("a"))
+	waitNormalised(t, cfg)
+	brokertest.LoseEnd(t, b, cfg, cfg.Topics().Inbound, 0)
+	testwait.Until(t, "the loss is reported", func() bool { return strings.Contains(log.String(), "lost records") })
+	produceInbound(t, cfg, view("b"))
+	waitNormalised(t, cfg)
+	r.Stop()
+	if ends, err := cfg.EndOffsets(t.Context(), cfg.Topics().Events); err != nil || sum(ends) != 2 {
+		t.Errorf("%v (%v) on the log, want 2 records", ends, err)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/ingest/eventid"
@@ -89,7 +88,7 @@ func (n *Normaliser) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			n.cfg.Log.Warn().Err(err).Msg("normaliser: stopped with records under way; the next start reads them again")
 			return nil //nolint:nilerr // to be stopped is no failure
-		case class != broker.Retriable && class != broker.Fenced && !errors.Is(err, kerr.OffsetOutOfRange):
+		case class != broker.Retriable && class != broker.Fenced && !broker.PositionLost(err):
 			return fmt.Errorf("normaliser: %w", err)
 		}
 		n.cfg.Log.Warn().Err(err).Msg("normaliser: joins the group again and continues from its last commit")

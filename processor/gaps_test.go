@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
@@ -15,22 +16,6 @@ import (
 	"clickstream/internal/testwait"
 	"clickstream/processor/windows/windowstest"
 )
-
-// cutLog deletes the log's records before the offsets, as retention does.
-func cutLog(s *brokertest.Shop, before broker.Offsets) {
-	s.Helper()
-	offsets := make(kadm.Offsets)
-	for p, offset := range before {
-		offsets.AddOffset(s.ID.Topic, p, offset, -1)
-	}
-	deleted, err := kadm.NewClient(s.Broker.Client).DeleteRecords(s.Context(), offsets)
-	if err == nil {
-		err = deleted.Error()
-	}
-	if err != nil {
-		s.Fatal(err)
-	}
-}
 
 func committed(s *brokertest.Shop) map[int32]broker.Commit {
 	s.Helper()
@@ -68,7 +53,7 @@ func TestM6_W6_WhatRetentionCutIsReportedBeforeItIsReadOnAndItsWindowsAreNotJudg
 		before[p] = end + 20
 		want = append(want, broker.Gap{Topic: s.ID.Topic, TopicID: s.ID.TopicID, Partition: p, From: commits[p].Offset, To: before[p], Reason: broker.Retention})
 	}
-	cutLog(s, before)
+	brokertest.Cut(t, s.Broker, s.ID.Topic, before)
 
 	var got []broker.Gap
 	reports := 0
@@ -130,4 +115,24 @@ func TestM6_W6_WhatRetentionCutIsReportedBeforeItIsReadOnAndItsWindowsAreNotJudg
 	if confirmed == 0 {
 		t.Error("no window after the gap is judged")
 	}
+}
+
+func TestItBeginsAgainWhereTheBrokerSaysThatTheLogLostItsEnd(t *testing.T) {
+	s, b, _ := outageShop(t)
+	produce(s, someHours(8, 500)...)
+	var log testwait.Output
+	p, err := New(Config{Broker: s.Broker, Rule: smallRule, Log: zerolog.New(&log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := testwait.Run(t, p.Run)
+	testwait.Until(t, "everything is read", func() bool { return p.Stats().Events > 500 })
+	counted := p.Stats().Events
+	for partition := range s.ID.Partitions {
+		brokertest.LoseEnd(t, b, s.Broker, s.ID.Topic, partition)
+	}
+	testwait.Until(t, "the loss is reported", func() bool { return strings.Contains(log.String(), "lost records") })
+	produce(s, someHours(9, 500)...)
+	testwait.Until(t, "what comes next is read", func() bool { return p.Stats().Events > counted+500 })
+	r.Stop()
 }

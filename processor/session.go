@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
@@ -151,7 +150,7 @@ func (s *session) untilEmit() time.Duration {
 func (s *session) take(fetches kgo.Fetches) error {
 	for _, e := range fetches.Errors() {
 		switch class := broker.Classify(e.Err); {
-		case errors.Is(e.Err, kerr.OffsetOutOfRange):
+		case broker.PositionLost(e.Err):
 			return fmt.Errorf("read %s-%d: %w: %w", e.Topic, e.Partition, errStartAgain, e.Err)
 		case class == broker.Fatal || class == broker.Invalid:
 			return s.in.ReadError(e.Topic, e.Partition, e.Err)

@@ -82,6 +82,14 @@ func Classify(err error) Class {
 	return Fatal
 }
 
+// PositionLost says whether err is that the log no longer holds the place where a
+// client reads: it begins later, or has lost its end. Who reads begins again at
+// its last commit.
+func PositionLost(err error) bool {
+	_, lost := errors.AsType[*kgo.ErrDataLoss](err)
+	return lost || errors.Is(err, kerr.OffsetOutOfRange)
+}
+
 func isAny(err error, targets []error) bool {
 	for _, t := range targets {
 		if errors.Is(err, t) {

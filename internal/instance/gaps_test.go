@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 )
 
@@ -46,15 +46,7 @@ func TestM6_WhatRetentionCutIsRecordedForTheMirrorAndForTheProcessorOnce(t *test
 		t.Fatal(err)
 	}
 	views(t, p, 100, 200)
-	cut := make(kadm.Offsets)
-	cut.AddOffset(log, partition, 150, -1)
-	deleted, err := kadm.NewClient(p.Broker.Client).DeleteRecords(t.Context(), cut)
-	if err == nil {
-		err = deleted.Error()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	brokertest.Cut(t, p.Broker, log, broker.Offsets{partition: 150})
 	from := map[string]int64{"mirror": stored[partition], "processor": commits[partition].Offset}
 	for range 2 {
 		r = begin(t, p, rule)

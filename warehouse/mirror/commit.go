@@ -16,6 +16,7 @@ import (
 // it was revoked or lost.
 type ownership struct {
 	// Under run.mu:
+	leaving   bool  // it is revoked: nothing more is read of it, what was read may still be committed
 	over      bool  // it is another's now, nothing is committed any more
 	next      int64 // the offset after the last record that was read; 0 before the first
 	searching bool  // for what is missing before the next record
@@ -157,11 +158,18 @@ func (r *run) revoked(ctx context.Context, _ *kgo.Client, revoked map[string][]i
 	r.lost(ctx, nil, revoked)
 }
 
-// newest is the last batch under way that holds records of the partitions, or
-// nil.
+// newest ends the reading of partitions and returns the last batch under way that
+// holds records of them, or nil.
 func (r *run) newest(partitions map[string][]int32) *batch {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for topic, numbers := range partitions {
+		for _, n := range numbers {
+			if o := r.owned[topicPartition{topic, n}]; o != nil {
+				o.leaving = true
+			}
+		}
+	}
 	if r.open != nil && r.open.holdsAny(partitions) {
 		r.seal()
 	}

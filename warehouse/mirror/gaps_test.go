@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
+	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -22,21 +24,10 @@ import (
 	"clickstream/warehouse/warehousetest"
 )
 
-// cut deletes the records of a topic's partitions before the offsets, as
-// retention does.
+// cut is brokertest.Cut of one of the shop's topics.
 func cut(s *warehousetest.Shop, topic string, before broker.Offsets) {
 	s.Helper()
-	offsets := make(kadm.Offsets)
-	for p, offset := range before {
-		offsets.AddOffset(topic, p, offset, -1)
-	}
-	deleted, err := kadm.NewClient(s.Broker.Client).DeleteRecords(s.Context(), offsets)
-	if err == nil {
-		err = deleted.Error()
-	}
-	if err != nil {
-		s.Fatal(err)
-	}
+	brokertest.Cut(s, s.Broker, topic, before)
 }
 
 // ends are the topic's end offsets.
@@ -348,4 +339,21 @@ func TestM6_AnAlertsTopicThatWasCreatedAgainIsAGapAndReadFromItsBeginning(t *tes
 	if len(gaps) != 1 || gaps[0].Gap != want || want.TopicID == "" {
 		t.Errorf("recorded are %+v, want %+v", gaps, want)
 	}
+}
+
+// What is stored stays, and what comes next is stored.
+func TestM1_ItReadsOnWhereTheBrokerSaysThatTheLogLostItsEnd(t *testing.T) {
+	b, cfg := brokertest.Start(t, t.TempDir())
+	s := warehousetest.NewShop(t, brokertest.Options{Broker: cfg, Partitions: 1})
+	var log testwait.Output
+	m := s.Mirror(func(c *mirror.Config) { c.Log = zerolog.New(&log) })
+	produce(s, 0, 10)
+	s.WaitStored()
+	brokertest.LoseEnd(t, b, s.Broker, s.ID.Topic, 0)
+	testwait.Until(t, "the loss is reported", func() bool { return strings.Contains(log.String(), "lost records") })
+	produce(s, 10, 20)
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM events", 20)
+	s.Want("SELECT count() FROM log_gaps", 0)
 }

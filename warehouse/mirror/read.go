@@ -144,7 +144,7 @@ func (r *run) add(ctx context.Context, s *scratch, c chunk) error {
 func (r *run) fill(s *scratch, c chunk) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.owner.over {
+	if c.owner.leaving || c.owner.over {
 		return -1
 	}
 	b := r.batch()

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-
+	"clickstream/internal/broker"
+	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 )
 
@@ -34,15 +34,7 @@ func TestW6_W7_WhereTheLogIsCutOnlyWholeWindowsAreCompared(t *testing.T) {
 		send(whole+1, whole+1)
 	}
 	send(whole+600_000, whole+600_000)
-	offsets := make(kadm.Offsets)
-	offsets.AddOffset(s.ID.Topic, event.Partition("p", s.ID.Partitions), 1, -1)
-	deleted, err := kadm.NewClient(s.Broker.Client).DeleteRecords(t.Context(), offsets)
-	if err == nil {
-		err = deleted.Error()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	brokertest.Cut(t, s.Broker, s.ID.Topic, broker.Offsets{event.Partition("p", s.ID.Partitions): 1})
 	var alerts []event.Alert
 	for start := whole - 8000; start <= whole; start += 2000 {
 		alerts = append(alerts, event.Alert{

@@ -118,6 +118,38 @@ func StartAt(t testing.TB, dir, addr string) (*embedded.Broker, broker.Config) {
 	return b, broker.Config{Brokers: []string{b.Addr()}}
 }
 
+// Cut deletes the records of a topic's partitions before the offsets, as
+// retention does.
+func Cut(t testing.TB, cl *broker.Client, topic string, before broker.Offsets) {
+	t.Helper()
+	offsets := make(kadm.Offsets)
+	for p, offset := range before {
+		offsets.AddOffset(topic, p, offset, -1)
+	}
+	deleted, err := kadm.NewClient(cl.Client).DeleteRecords(t.Context(), offsets)
+	if err == nil {
+		err = deleted.Error()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// LoseEnd has the broker say, after a change of the leader, that a partition ends
+// before what was read of it. The embedded broker does so where all records have
+// been deleted.
+func LoseEnd(t testing.TB, b *embedded.Broker, cl *broker.Client, topic string, partition int32) {
+	t.Helper()
+	ends, err := cl.EndOffsets(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	Cut(t, cl, topic, broker.Offsets{partition: ends[partition]})
+	if err := b.Cluster().MoveTopicPartition(topic, partition, b.Cluster().LeaderFor(topic, partition)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // HoldJoins makes members of consumer groups join again and never answers them,
 // as where another member does not join. It returns a function that says whether
 // one waits.
