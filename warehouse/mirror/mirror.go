@@ -202,10 +202,14 @@ func (r *run) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.cfg.Tables.CheckLog(ctx, id); err != nil {
+	var tables warehouse.TableSet
+	err = r.retry(ctx, "look up which log the tables belong to", warehouse.Retriable, func() (err error) {
+		if err = r.cfg.Tables.CheckLog(ctx, id); err != nil {
+			return err
+		}
+		tables, err = r.cfg.Tables.TableSet(ctx)
 		return err
-	}
-	tables, err := r.cfg.Tables.TableSet(ctx)
+	})
 	if err != nil {
 		return err
 	}

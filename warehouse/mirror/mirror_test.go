@@ -232,6 +232,20 @@ func TestM2_ALostConnectionIsWaitedFor(t *testing.T) {
 	}
 }
 
+// A stop may be the reason that the embedded ClickHouse ends by itself, and the
+// next start then meets it before it is back.
+func TestM2_AConnectionLostAtTheStartIsWaitedFor(t *testing.T) {
+	s, g := gatedShop(t)
+	produce(s, 0, 100)
+	g.close()
+	m := s.Mirror()
+	testwait.Until(s, "a retry", func() bool { g.cut(); return m.Stats().Retries > 0 })
+	g.open()
+	s.WaitStored()
+	m.Stop()
+	s.Want("SELECT count() FROM events", 100)
+}
+
 func TestAMissingTableEndsTheRunAndIsNamed(t *testing.T) {
 	s := newShop(t)
 	m := s.Mirror()
