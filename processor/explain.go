@@ -85,6 +85,8 @@ func (x *Explanation) take(p *windows.Partition, in *reading, r *kgo.Record) {
 		x.Why = fmt.Sprintf("it came when the watermark was at %s and its windows had closed (late)", x.Watermark)
 	case now.Duplicates > was.Duplicates:
 		x.Why = "it is a later copy of an event that counted"
+	case now.UnrememberedProducts > was.UnrememberedProducts:
+		x.Why = "its partition had more products at that time than are remembered"
 	case e.Type != event.TypeView && e.Type != event.TypePurchase:
 		x.Why = "the rule counts views and purchases only"
 	case len(starts) == 0:

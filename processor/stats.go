@@ -53,5 +53,9 @@ func (s *session) show() {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if n := st.Unremembered(); n > 0 && t.shown.Unremembered() == 0 {
+		s.p.cfg.Log.Warn().Int64("events", n).
+			Msg("processor: more ids or products came in a slide of one partition than are remembered: alerts of these windows may be missing or not exact; more partitions hold more")
+	}
 	t.shown = st
 }

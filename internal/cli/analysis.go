@@ -71,6 +71,9 @@ func (a *analysis) print(w io.Writer) error {
 	if e.Late > 0 {
 		wrapped(w, 0, "Late events came after their windows had closed: they are in the reports, not in the alerts. --lateness waits longer.")
 	}
+	if e.Unremembered > 0 {
+		wrapped(w, 0, fmt.Sprintf("%s events came with more ids or products than are remembered: alerts of their windows may be missing or not exact.", count(e.Unremembered)))
+	}
 	fmt.Fprintf(w, "Stored: %s, %s, %s; %.1f s\n", plural(a.EventLogRows, "event"), plural(uint64(len(a.Alerts)), "alert"), plural(uint64(len(a.Days)), "day"), a.ElapsedSeconds)
 	a.printAssumptions(w)
 	return nil

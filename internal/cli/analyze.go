@@ -66,7 +66,7 @@ type analysis struct {
 	zone     *time.Location
 }
 
-// eventCounts are of this run: read = accepted + rejected, and duplicates are
+// eventCounts are of this run: read = accepted + rejected, and the others are
 // among the accepted.
 type eventCounts struct {
 	Read       int64 `json:"read"`
@@ -75,6 +75,8 @@ type eventCounts struct {
 	Duplicates int64 `json:"duplicates"`
 	Late       int64 `json:"late"`
 	Future     int64 `json:"future"`
+	// Unremembered are those whose id or product the processor did not remember.
+	Unremembered int64 `json:"unremembered,omitempty"`
 }
 
 type foundAlert struct {
@@ -215,6 +217,8 @@ func (a *analysis) through(ctx context.Context, t *terminal, s *status, p *insta
 	if err := r.Processor().CloseWindows(ctx); err != nil {
 		return fmt.Errorf("close the windows: %w", err)
 	}
+	counted := r.Processor().Stats()
+	a.Events.Unremembered = counted.Unremembered()
 	return p.WaitStored(ctx, func(left int64) { s.set("storing: %s records to go", count(left)) })
 }
 

@@ -29,7 +29,7 @@ type Alert struct {
 	ConversionRate float64   `json:"conversion_rate"` // percent, to 4 places
 	Version        int64     `json:"version"`         // the log was counted up to this offset, itself not included
 	EpisodeID      string    `json:"episode_id"`      // empty: alerts are not joined into episodes
-	Exact          bool      `json:"exact"`           // false where ids could not all be remembered
+	Exact          bool      `json:"exact"`           // false where not all ids and products could be remembered
 }
 
 // AppendJSON appends the alert as it is written to its topic.

@@ -8,8 +8,12 @@
 // version is the offset at which it is emitted, and a final alert is the same
 // however often Changed was asked before (W4); a Partition resumed from any
 // Commit gives the same final alerts as one that read the whole log (W6).
-// Memory is bounded by what is in open windows, and where more ids come than
-// are remembered, the alert says that it is not exact.
+// Memory is bounded: ids and products are remembered as long as their windows
+// are open, up to a cap for each pane, which is one slide of event time. Beyond
+// it an event's id is not remembered, so that a later copy counts again, or the
+// event of another product is not counted. Either is counted in Counts, and
+// every alert of a window with such an event says that it is not exact. What is
+// remembered is a function of the log too, and the same after Resume.
 //
 // The caller passes records in the order of their offsets, writes
 // what Changed gives to the alerts topic, says Acknowledge when that is safe,

@@ -12,6 +12,12 @@ type Counts struct {
 	Invalid      int64 // records with a value that are no valid event
 	Ticks        int64 // valid ticks
 	InvalidTicks int64 // records marked as ticks that no longer apply
+
+	// Events that counted, but whose ids were not remembered: a later copy counts
+	// again.
+	UnrememberedIDs int64
+	// Events that were not counted, as their products were not remembered.
+	UnrememberedProducts int64
 }
 
 // Add adds another's counts.
@@ -23,7 +29,12 @@ func (c *Counts) Add(d Counts) {
 	c.Invalid += d.Invalid
 	c.Ticks += d.Ticks
 	c.InvalidTicks += d.InvalidTicks
+	c.UnrememberedIDs += d.UnrememberedIDs
+	c.UnrememberedProducts += d.UnrememberedProducts
 }
+
+// Unremembered are the events whose id or product was not remembered.
+func (c *Counts) Unremembered() int64 { return c.UnrememberedIDs + c.UnrememberedProducts }
 
 // CountFrom has Counts count the records from offset on.
 func (p *Partition) CountFrom(offset int64) { p.countFrom = offset }

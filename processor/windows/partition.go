@@ -10,16 +10,22 @@ import (
 // time: 16 MiB of hashes, and 17,000 views and purchases a second over a minute.
 const idsPerPane = 1 << 20
 
+// productsPerPane is how many products are remembered per partition and slide of
+// event time: about 15 MiB, and 1.5 million products a minute of a log with
+// twelve partitions.
+const productsPerPane = 1 << 17
+
 // Partition is the state of one partition of the log. It does no I/O and reads
 // no clock: what it holds, and every alert it gives, is a function of the
 // records passed to it, in the order of their offsets. One goroutine uses it.
 type Partition struct {
-	rule   event.Rule
-	name   string // the rule's
-	slide  int64  // ms
-	panes  int64  // in a window
-	late   event.Millis
-	maxIDs int
+	rule  event.Rule
+	name  string // the rule's
+	slide int64  // ms
+	panes int64  // in a window
+	late  event.Millis
+
+	maxIDs, maxProducts int // per pane
 
 	// What lies before the next record; first as a place to go back to.
 	place
@@ -74,7 +80,7 @@ func New(rule event.Rule, start int64, cut bool) *Partition {
 		slide:  rule.Slide.Milliseconds(),
 		panes:  int64(rule.Window / rule.Slide),
 		late:   event.Millis(rule.Lateness.Milliseconds()),
-		maxIDs: idsPerPane,
+		maxIDs: idsPerPane, maxProducts: productsPerPane,
 		place:  place{offset: start, eventWatermark: None, watermark: None, lastValue: -1},
 		open:   lowest,
 		judged: lowest,
@@ -193,16 +199,15 @@ func (p *Partition) count(e *event.Event, pane int64, before place) bool {
 		return false
 	}
 	if !kept {
-		w.missed = true
+		p.missed(w, &p.counts.UnrememberedIDs)
 	}
-
-	i, pr := p.product(e.ProductID)
-	known := pr.hi
+	i, ok := p.product(e.ProductID, pane)
+	if !ok {
+		p.missed(w, &p.counts.UnrememberedProducts)
+		return true
+	}
+	pr := &p.products[i]
 	pr.cover(from, pane, p.open)
-	if pr.hi != known {
-		highest := p.windows.at(pr.hi)
-		highest.highestOf = append(highest.highestOf, i)
-	}
 	mask := int64(len(pr.ring) - 1)
 	if e.Type == event.TypeView {
 		for k := from; k <= pane; k++ {
@@ -227,11 +232,48 @@ func (p *Partition) count(e *event.Event, pane int64, before place) bool {
 	return true
 }
 
-// product finds a product's counters or makes them.
-func (p *Partition) product(name string) (int32, *product) {
-	if i, ok := p.byName[name]; ok {
-		return i, &p.products[i]
+// missed says that something of an event of w's pane was not remembered.
+func (p *Partition) missed(w *window, count *int64) {
+	w.missed = true
+	if p.offset > p.countFrom {
+		*count++
 	}
+}
+
+// product finds the product of an event of the pane, or adds it. It is not ok
+// where the pane and those after it hold as many products as are remembered, and
+// not this one. What they hold does not depend on earlier panes, so a Partition
+// that was resumed decides the same.
+func (p *Partition) product(name string, pane int64) (place int32, ok bool) {
+	i, known := p.byName[name]
+	if known && p.products[i].hi >= pane {
+		return i, true
+	}
+	if p.full(pane) {
+		return 0, false
+	}
+	if known {
+		p.windows.at(p.products[i].hi).products--
+	} else {
+		i = p.addProduct(name)
+	}
+	highest := p.windows.at(pane)
+	highest.products++
+	highest.highestOf = append(highest.highestOf, i)
+	return i, true
+}
+
+// full says whether the pane and those after it hold as many products as are
+// remembered.
+func (p *Partition) full(pane int64) bool {
+	n := 0
+	for k := pane; k <= p.windows.high; k++ {
+		n += p.windows.at(k).products
+	}
+	return n >= p.maxProducts
+}
+
+func (p *Partition) addProduct(name string) int32 {
 	var i int32
 	if n := len(p.unused); n > 0 {
 		i, p.unused = p.unused[n-1], p.unused[:n-1]
@@ -243,7 +285,7 @@ func (p *Partition) product(name string) (int32, *product) {
 	pr.name = strings.Clone(name)
 	pr.lo, pr.hi = 0, lowest
 	p.byName[pr.name] = i
-	return i, pr
+	return i
 }
 
 // advance raises the watermark and closes the windows that end at or below it.
@@ -286,7 +328,7 @@ func (p *Partition) close(k int64) {
 	}
 }
 
-// exact says whether all ids of window k were remembered.
+// exact says whether all ids and products of window k were remembered.
 func (p *Partition) exact(k int64) bool {
 	for pane := k; pane < k+p.panes && pane <= p.windows.high; pane++ {
 		if p.windows.at(pane).missed {

@@ -9,13 +9,14 @@ import "clickstream/internal/event"
 type window struct {
 	// Of the pane.
 	ids    idSet
-	missed bool  // there were more ids than are remembered
+	missed bool  // there were more ids or products than are remembered
 	first  place // before the first record that was counted in the pane
 
 	// Of the window.
 	counted   bool    // an event was counted in it
 	qualified []int32 // products for which it has qualified
 	highestOf []int32 // products whose highest window was, at some time, this one
+	products  int     // whose highest window it is
 }
 
 // place is a point in a partition's log and what is known there of everything
