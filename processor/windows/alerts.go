@@ -36,7 +36,7 @@ func (p *Partition) Changed(alerts []event.Alert) []event.Alert {
 			continue // closed since, and its final alert given
 		}
 		pr := &p.products[d.product]
-		s := pr.slot(d.number)
+		s := pr.hot.slot(d.number)
 		s.dirty = false
 		now := p.state(s)
 		if now == s.emitted {
@@ -70,7 +70,7 @@ func (p *Partition) readTo(offset int64) {
 	p.rebuilding = false
 	for _, d := range p.dirty {
 		if d.number >= p.open {
-			s := p.products[d.product].slot(d.number)
+			s := p.products[d.product].hot.slot(d.number)
 			s.dirty, s.emitted = false, p.state(s)
 		}
 	}

@@ -73,7 +73,7 @@ func (p *Partition) NewestEvent() event.Millis { return p.eventWatermark + p.lat
 func (p *Partition) Quiet() event.Millis { return p.quiet }
 
 // Products is the number of products with events in open windows.
-func (p *Partition) Products() int { return len(p.byName) }
+func (p *Partition) Products() int { return p.names.n }
 
 // OpenWindows is the number of open windows with events in them.
 func (p *Partition) OpenWindows() (n int64) {

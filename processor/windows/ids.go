@@ -3,7 +3,7 @@ package windows
 import "math/bits"
 
 // idSet remembers 64-bit hashes in one flat table (open addressing, linear
-// probing, at most half full). The zero value is an empty set.
+// probing, at most three quarters full). The zero value is an empty set.
 type idSet struct {
 	table []uint64 // 0 is an empty place
 	n     int
@@ -22,7 +22,7 @@ func (s *idSet) add(h uint64, limit int, free *tables) (added, kept bool) {
 	if h == 0 {
 		h = zeroHash
 	}
-	if 2*s.n >= len(s.table) {
+	if 4*s.n >= 3*len(s.table) {
 		s.grow(free)
 	}
 	i := s.place(h)

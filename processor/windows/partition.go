@@ -38,10 +38,13 @@ type Partition struct {
 	awaitsBounds bool
 
 	windows  windows
-	byName   map[string]int32
+	names    names
 	products []product
-	unused   []int32 // places in products
-	free     tables
+	unused   int32 // the first place in products that is not in use
+	cells    cells
+	// A product with so many views and one more is no longer cold.
+	coldViews uint32
+	free      tables
 
 	// The alerts topic holds everything up to this offset, by this reading of
 	// the log or an earlier one. While rebuilding, this one has not come there.
@@ -84,8 +87,11 @@ func New(rule event.Rule, start int64, cut bool) *Partition {
 		place:  place{offset: start, eventWatermark: None, watermark: None, lastValue: -1},
 		open:   lowest,
 		judged: lowest,
-		byName: make(map[string]int32),
+		names:  newNames(),
+		unused: none,
+		cells:  cells{unused: none},
 	}
+	p.coldViews = uint32(min(rule.ViewsOver, maxColdViews))
 	p.windows = newWindows(p.panes)
 	if cut {
 		p.awaitsBounds, p.judged = true, highest
@@ -181,7 +187,7 @@ const maxQuiet = event.Millis(315_360_000_000_000)
 // count counts a view or a purchase in its product's open windows, unless it
 // is a later copy. What the partition held before the record is before.
 func (p *Partition) count(e *event.Event, pane int64, before place) bool {
-	from := max(pane-p.panes+1, p.open, p.judged)
+	from := p.firstWindow(pane)
 	if from > pane {
 		return true // in no window that is judged
 	}
@@ -206,31 +212,20 @@ func (p *Partition) count(e *event.Event, pane int64, before place) bool {
 		p.missed(w, &p.counts.UnrememberedProducts)
 		return true
 	}
-	pr := &p.products[i]
-	pr.cover(from, pane, p.open)
-	mask := int64(len(pr.ring) - 1)
-	if e.Type == event.TypeView {
-		for k := from; k <= pane; k++ {
-			s := &pr.ring[k&mask]
-			s.views++
-			if int(s.views) > p.rule.ViewsOver && !s.ever && int(s.purchases) < p.rule.PurchasesUnder {
-				s.ever = true
-				w := p.windows.at(k)
-				w.qualified = append(w.qualified, i)
-				p.markDirty(s, i, k)
-			}
+	pr, view := &p.products[i], e.Type == event.TypeView
+	if pr.hot == nil {
+		if p.countCold(pr, pane, view) {
+			return true
 		}
-		return true
+		p.heat(pr)
 	}
-	for k := from; k <= pane; k++ {
-		s := &pr.ring[k&mask]
-		s.purchases++
-		if s.ever && int(s.purchases) == p.rule.PurchasesUnder {
-			p.markDirty(s, i, k)
-		}
-	}
+	p.countHot(i, pr.hot, from, pane, view)
 	return true
 }
+
+// firstWindow is the first in which an event of the pane counts, if that is not
+// above the pane.
+func (p *Partition) firstWindow(pane int64) int64 { return max(pane-p.panes+1, p.open, p.judged) }
 
 // missed says that something of an event of w's pane was not remembered.
 func (p *Partition) missed(w *window, count *int64) {
@@ -245,7 +240,8 @@ func (p *Partition) missed(w *window, count *int64) {
 // not this one. What they hold does not depend on earlier panes, so a Partition
 // that was resumed decides the same.
 func (p *Partition) product(name string, pane int64) (place int32, ok bool) {
-	i, known := p.byName[name]
+	hash := p.names.hash(name)
+	i, known := p.names.find(name, hash, p.products)
 	if known && p.products[i].hi >= pane {
 		return i, true
 	}
@@ -255,11 +251,11 @@ func (p *Partition) product(name string, pane int64) (place int32, ok bool) {
 	if known {
 		p.windows.at(p.products[i].hi).products--
 	} else {
-		i = p.addProduct(name)
+		i = p.addProduct(name, hash)
+		p.endsWith(pane, i)
 	}
-	highest := p.windows.at(pane)
-	highest.products++
-	highest.highestOf = append(highest.highestOf, i)
+	p.windows.at(pane).products++
+	p.products[i].hi = pane
 	return i, true
 }
 
@@ -273,19 +269,24 @@ func (p *Partition) full(pane int64) bool {
 	return n >= p.maxProducts
 }
 
-func (p *Partition) addProduct(name string) int32 {
-	var i int32
-	if n := len(p.unused); n > 0 {
-		i, p.unused = p.unused[n-1], p.unused[:n-1]
-	} else {
+func (p *Partition) addProduct(name string, hash uint32) int32 {
+	i := p.unused
+	if i == none {
 		i = int32(len(p.products))
 		p.products = append(p.products, product{})
+	} else {
+		p.unused = p.products[i].next
 	}
-	pr := &p.products[i]
-	pr.name = strings.Clone(name)
-	pr.lo, pr.hi = 0, lowest
-	p.byName[pr.name] = i
+	p.products[i] = product{name: strings.Clone(name), cells: none}
+	p.names.add(hash, i)
 	return i
+}
+
+// endsWith puts a product into the list of those that may end with window k.
+func (p *Partition) endsWith(k int64, i int32) {
+	w := p.windows.at(k)
+	p.products[i].next = w.ending
+	w.ending = i
 }
 
 // advance raises the watermark and closes the windows that end at or below it.
@@ -311,7 +312,7 @@ func (p *Partition) close(k int64) {
 		exact := p.exact(k)
 		for _, i := range w.qualified {
 			pr := &p.products[i]
-			s := pr.slot(k)
+			s := pr.hot.slot(k)
 			status := event.Confirmed
 			if p.state(s) != firing {
 				status = event.Retracted
@@ -319,13 +320,24 @@ func (p *Partition) close(k int64) {
 			p.closed = append(p.closed, p.alert(pr, s, k, status, exact))
 		}
 	}
-	for _, i := range w.highestOf {
-		if pr := &p.products[i]; pr.hi == k {
-			delete(p.byName, pr.name)
-			pr.name, pr.hi = "", lowest
-			p.unused = append(p.unused, i)
+	for i := w.ending; i != none; {
+		next := p.products[i].next
+		if hi := p.products[i].hi; hi > k {
+			p.endsWith(hi, i)
+		} else {
+			p.forget(i)
 		}
+		i = next
 	}
+}
+
+// forget gives up the place of a product.
+func (p *Partition) forget(i int32) {
+	pr := &p.products[i]
+	p.names.remove(p.names.hash(pr.name), i)
+	p.cells.clear(pr)
+	*pr = product{hi: lowest, cells: none, next: p.unused}
+	p.unused = i
 }
 
 // exact says whether all ids and products of window k were remembered.

@@ -23,7 +23,7 @@ func TestW3_TimeWithoutEventsCostsNothing(t *testing.T) {
 		p.Event(view("1", "p", at), at, i)
 		at += 40 * 24 * 3_600_000 / 50 // 19 hours, 69,120 slides
 	}
-	if len(p.windows.ring) > 64 || len(p.products) != 1 || len(p.products[0].ring) > 64 {
+	if len(p.windows.ring) > 64 || len(p.products) != 1 || p.cells.n > 64 {
 		t.Fatalf("%d windows and %d products are kept", len(p.windows.ring), len(p.products))
 	}
 }
@@ -37,8 +37,8 @@ func TestProductsWithoutOpenWindowsAreForgotten(t *testing.T) {
 		at += 1000
 	}
 	// 11 minutes of open windows, one product a second.
-	if len(p.byName) > 720 || len(p.products) > 720 {
-		t.Fatalf("%d of %d products are kept", len(p.byName), len(p.products))
+	if p.Products() > 720 || len(p.products) > 720 {
+		t.Fatalf("%d of %d products are kept", p.Products(), len(p.products))
 	}
 }
 
@@ -195,7 +195,7 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.ReadMemStats(&after)
 		products := 0
 		for _, p := range partitions {
-			products += len(p.byName)
+			products += p.Products()
 		}
 		b.ReportMetric(float64(products), "products")
 		b.ReportMetric(float64(after.Sys)/(1<<20), "MiB-process")

@@ -1,65 +1,164 @@
 package windows
 
-// product holds the counters of one product, one slot a window, in a ring that
-// is as long as the product needs.
-type product struct {
-	name string
-	ring []slot // a power of two long; window k is at k modulo its length
-	// The slots of windows lo to hi mean something; others hold leftovers.
-	lo, hi int64
-}
-
-// slot is one product in one window. Views and purchases only grow, so a window
-// begins to qualify at most once, at a view, and ceases to at most once, at a
-// purchase.
-type slot struct {
-	views, purchases uint32
-
-	ever    bool  // the window has qualified at least once
-	dirty   bool  // it is in the list of windows whose state may have changed
-	emitted state // what the alerts topic holds of it
-}
-
-// state is that of an open window's alert, if there is one.
-type state uint8
-
-const (
-	silent state = iota // the window has never qualified
-	firing
-	retracted
+import (
+	"math"
 )
 
-func (pr *product) slot(k int64) *slot { return &pr.ring[k&int64(len(pr.ring)-1)] }
-
-// cover makes the slots of windows from to to usable, and keeps those of
-// earlier calls from window open on.
-func (pr *product) cover(from, to, open int64) {
-	lo, hi := max(pr.lo, open), pr.hi
-	if lo > hi { // nothing to keep
-		lo, hi = from, from-1
-	}
-	newLo, newHi := min(lo, from), max(hi, to)
-	if span := newHi - newLo + 1; span > int64(len(pr.ring)) {
-		grown := make([]slot, ceilPow2(span))
-		mask := int64(len(grown) - 1)
-		for k := lo; k <= hi; k++ {
-			grown[k&mask] = *pr.slot(k)
-		}
-		pr.ring = grown
-	}
-	for k := newLo; k < lo; k++ {
-		*pr.slot(k) = slot{}
-	}
-	for k := hi + 1; k <= newHi; k++ {
-		*pr.slot(k) = slot{}
-	}
-	pr.lo, pr.hi = newLo, newHi
+// product is one product with events in open windows. As long as it has too few
+// views for any window to qualify it is cold, and an event costs one number: it
+// keeps what it has in each pane. Then it has counters for each window.
+type product struct {
+	name string
+	// Its highest window with an event: when that closes, the product is
+	// forgotten.
+	hi    int64
+	hot   *counters // nil: the product is cold
+	cells int32     // the first of a cold product's cells, or none
+	views uint32    // in the cells, those of closed panes included
+	// The next one in the list of products that end with a window, or in that of
+	// places that are not in use.
+	next int32
 }
 
-func ceilPow2(n int64) int64 {
-	size := int64(1)
-	for size < n {
-		size *= 2
+// none ends a list.
+const none int32 = -1
+
+// cell holds the counts of a cold product in one pane.
+type cell struct {
+	next             int32  // of the product, or of those not in use
+	pane             uint32 // its number's low bits: open panes lie close together
+	views, purchases uint16
+}
+
+// cells are the cells of all products of a partition.
+type cells struct {
+	all    []cell
+	unused int32 // the first
+	n      int   // in use
+}
+
+func (c *cells) add(pr *product, pane uint32) *cell {
+	i := c.unused
+	if i == none {
+		i = int32(len(c.all))
+		c.all = append(c.all, cell{})
+	} else {
+		c.unused = c.all[i].next
 	}
-	return size
+	c.all[i] = cell{next: pr.cells, pane: pane}
+	pr.cells = i
+	c.n++
+	return &c.all[i]
+}
+
+// prune gives up the cells of a product whose panes lie before open.
+func (c *cells) prune(pr *product, open uint32) {
+	for link := &pr.cells; *link != none; {
+		i := *link
+		if at := &c.all[i]; int32(at.pane-open) >= 0 {
+			link = &at.next
+			continue
+		}
+		pr.views -= uint32(c.all[i].views)
+		*link = c.all[i].next
+		c.drop(i)
+	}
+}
+
+// clear gives up all cells of a product.
+func (c *cells) clear(pr *product) {
+	for i := pr.cells; i != none; {
+		next := c.all[i].next
+		c.drop(i)
+		i = next
+	}
+	pr.cells, pr.views = none, 0
+}
+
+func (c *cells) drop(i int32) {
+	c.all[i].next = c.unused
+	c.unused = i
+	c.n--
+}
+
+// countCold counts a view or a purchase of a cold product. It does not, and says
+// so, where a window may qualify by it, or where a cell is full.
+func (p *Partition) countCold(pr *product, pane int64, view bool) bool {
+	open := uint32(p.open)
+	if view && pr.views >= p.coldViews {
+		if p.cells.prune(pr, open); pr.views >= p.coldViews {
+			return false
+		}
+	}
+	var at *cell
+	for i := pr.cells; i != none && at == nil; i = p.cells.all[i].next {
+		if c := &p.cells.all[i]; c.pane == uint32(pane) {
+			at = c
+		}
+	}
+	if at == nil {
+		p.cells.prune(pr, open)
+		at = p.cells.add(pr, uint32(pane))
+	}
+	switch {
+	case view:
+		at.views++
+		pr.views++
+	case at.purchases == math.MaxUint16:
+		return false
+	default:
+		at.purchases++
+	}
+	return true
+}
+
+// maxColdViews keeps a cell's views within its numbers.
+const maxColdViews = math.MaxUint16
+
+// heat gives a cold product counters for each window. None of these has
+// qualified yet.
+func (p *Partition) heat(pr *product) {
+	h := &counters{lo: 0, hi: lowest}
+	p.cells.prune(pr, uint32(p.open))
+	for i := pr.cells; i != none; {
+		c := p.cells.all[i]
+		pane := p.open + int64(c.pane-uint32(p.open))
+		from := p.firstWindow(pane)
+		h.cover(from, pane, p.open)
+		for k := from; k <= pane; k++ {
+			s := h.slot(k)
+			s.views += uint32(c.views)
+			s.purchases += uint32(c.purchases)
+		}
+		i = c.next
+	}
+	p.cells.clear(pr)
+	pr.hot = h
+}
+
+// countHot counts a view or a purchase in the windows from to to of the product
+// at place i.
+func (p *Partition) countHot(i int32, h *counters, from, to int64, view bool) {
+	h.cover(from, to, p.open)
+	mask := int64(len(h.ring) - 1)
+	if view {
+		for k := from; k <= to; k++ {
+			s := &h.ring[k&mask]
+			s.views++
+			if int(s.views) > p.rule.ViewsOver && !s.ever && int(s.purchases) < p.rule.PurchasesUnder {
+				s.ever = true
+				w := p.windows.at(k)
+				w.qualified = append(w.qualified, i)
+				p.markDirty(s, i, k)
+			}
+		}
+		return
+	}
+	for k := from; k <= to; k++ {
+		s := &h.ring[k&mask]
+		s.purchases++
+		if s.ever && int(s.purchases) == p.rule.PurchasesUnder {
+			p.markDirty(s, i, k)
+		}
+	}
 }

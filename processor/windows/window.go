@@ -15,8 +15,8 @@ type window struct {
 	// Of the window.
 	counted   bool    // an event was counted in it
 	qualified []int32 // products for which it has qualified
-	highestOf []int32 // products whose highest window was, at some time, this one
 	products  int     // whose highest window it is
+	ending    int32   // the first of those products that had no higher one when they were put there
 }
 
 // place is a point in a partition's log and what is known there of everything
@@ -41,10 +41,12 @@ type windows struct {
 func newWindows(size int64) windows {
 	w := windows{ring: make([]window, ceilPow2(size)), low: 0, high: -1}
 	for i := range w.ring {
-		w.ring[i].first.offset = -1
+		w.ring[i] = emptyWindow
 	}
 	return w
 }
+
+var emptyWindow = window{first: place{offset: -1}, ending: none}
 
 // at is window k, which must lie between low and high.
 func (w *windows) at(k int64) *window { return &w.ring[k&int64(len(w.ring)-1)] }
@@ -70,6 +72,8 @@ func (w *windows) cover(from, to int64) {
 func (w *windows) drop(free *tables) {
 	lowest := w.at(w.low)
 	lowest.ids.clear(free)
-	*lowest = window{first: place{offset: -1}, qualified: lowest.qualified[:0], highestOf: lowest.highestOf[:0]}
+	qualified := lowest.qualified[:0]
+	*lowest = emptyWindow
+	lowest.qualified = qualified
 	w.low++
 }

@@ -100,8 +100,8 @@ func TestW3W4W5_AStreamWorkedOutByHand(t *testing.T) {
 	if want := (Counts{Events: 15, Duplicates: 1, Late: 1, Future: 1, Invalid: 1, Ticks: 3, InvalidTicks: 1}); p.counts != want {
 		t.Fatalf("counted %+v, not %+v", p.counts, want)
 	}
-	if len(p.byName) != 0 || p.OpenWindows() != 0 {
-		t.Fatalf("%d products and %d windows are left", len(p.byName), p.OpenWindows())
+	if p.Products() != 0 || p.OpenWindows() != 0 {
+		t.Fatalf("%d products and %d windows are left", p.Products(), p.OpenWindows())
 	}
 }
 

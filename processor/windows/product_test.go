@@ -1,0 +1,65 @@
+package windows
+
+import (
+	"math"
+	"strconv"
+	"testing"
+	"time"
+
+	"clickstream/internal/event"
+)
+
+// A rule with so many views, and a product with so many purchases, that a cell
+// cannot hold them.
+func TestW2_LargeNumbersAreCounted(t *testing.T) {
+	for _, rule := range []event.Rule{
+		{ViewsOver: 0, PurchasesUnder: 100_000},
+		{ViewsOver: math.MaxUint16 - 1, PurchasesUnder: 100_000},
+		{ViewsOver: math.MaxUint16, PurchasesUnder: 100_000},
+		{ViewsOver: math.MaxUint16 + 1, PurchasesUnder: 100_000},
+	} {
+		rule.Window, rule.Slide, rule.Lateness = 10*time.Second, 5*time.Second, time.Second
+		p := New(rule, 0, false)
+		offset := int64(0)
+		send := func(kind string, n int) {
+			for range n {
+				e := view(strconv.FormatInt(offset, 10), "p", noon)
+				e.Type = kind
+				p.Event(e, noon, offset)
+				offset++
+			}
+		}
+		send(event.TypePurchase, math.MaxUint16+10)
+		send(event.TypeView, rule.ViewsOver)
+		if alerts := p.Changed(nil); len(alerts) > 0 {
+			t.Fatalf("%s: %v too early", rule, alerts)
+		}
+		send(event.TypeView, 1)
+		alerts := p.Changed(nil)
+		if len(alerts) != 2 {
+			t.Fatalf("%s: %d alerts, not 2", rule, len(alerts))
+		}
+		for _, a := range alerts {
+			if a.Views != rule.ViewsOver+1 || a.Purchases != math.MaxUint16+10 || !a.Exact {
+				t.Errorf("%v: %d views and %d purchases", a, a.Views, a.Purchases)
+			}
+		}
+	}
+}
+
+// A product that is never seen by many costs no more the longer it is there.
+func TestAColdProductKeepsOpenPanesOnly(t *testing.T) {
+	p := New(event.DefaultRule(), 0, false)
+	at := noon
+	for i := range int64(10_000) {
+		e := view(strconv.FormatInt(i, 10), "p", at)
+		if i%2 == 0 {
+			e.Type = event.TypePurchase
+		}
+		p.Event(e, at, i)
+		at += 60_000
+	}
+	if p.Products() != 1 || p.cells.n > 12 || len(p.cells.all) > 12 || p.products[0].hot != nil {
+		t.Fatalf("%d products, %d cells in use, %d in all", p.Products(), p.cells.n, len(p.cells.all))
+	}
+}
