@@ -4,6 +4,7 @@ package bench
 
 import (
 	"embed"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/processor"
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
 	"clickstream/warehouse/verify"
@@ -36,11 +38,26 @@ func TestMain(m *testing.M) { os.Exit(warehousetest.Main(m)) }
 //
 //	task bench:mirror
 //
-// Shipped is the binary with its defaults, and is verified at the end. BareLoop
+// Shipped is the binary with its defaults; at the end it raises the alerts too,
+// and its verify compares everything. BareLoop
 // is franz-go and ch-go without any care for exactness, in batches of 100,000
 // rows. KafkaEngine is ClickHouse's own, with a materialized view. InsertSelect
 // copies the table inside ClickHouse: nothing can be faster. Each has new tables.
 func BenchmarkMirror(b *testing.B) {
+	s := newSuite(b)
+	for _, way := range []struct {
+		name string
+		run  func(*testing.B, *suite, *tables)
+	}{
+		{"Shipped", shipped}, {"BareLoop", bareLoop}, {"KafkaEngine", kafkaEngine}, {"InsertSelect", insertSelect},
+	} {
+		b.Run(way.name, func(b *testing.B) { s.measure(b, way.name, way.run) })
+	}
+}
+
+// newSuite builds the binary and starts a ClickHouse and a broker.
+func newSuite(b *testing.B) *suite {
+	b.Helper()
 	bin := filepath.Join(b.TempDir(), "clickstream")
 	if out, err := exec.Command("go", "build", "-trimpath", "-o", bin, "clickstream").CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, out)
@@ -50,15 +67,7 @@ func BenchmarkMirror(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = server.Close() })
-	s := &suite{TB: b, quiet: zerolog.Nop(), bin: bin, server: server, broker: brokertest.Config(b), logs: make(map[int]*broker.Client)}
-	for _, way := range []struct {
-		name string
-		run  func(*testing.B, *suite, *tables)
-	}{
-		{"Shipped", shipped}, {"BareLoop", bareLoop}, {"KafkaEngine", kafkaEngine}, {"InsertSelect", insertSelect},
-	} {
-		b.Run(way.name, func(b *testing.B) { s.measure(b, way.name, way.run) })
-	}
+	return &suite{TB: b, quiet: zerolog.Nop(), bin: bin, server: server, broker: brokertest.Config(b), logs: make(map[int]*broker.Client)}
 }
 
 type suite struct {
@@ -82,6 +91,31 @@ type tables struct {
 	reported bool
 }
 
+// newTables makes a database with our tables.
+func newTables(b *testing.B, server *embedded.Server, database string) *tables {
+	b.Helper()
+	t := &tables{engine: engine(b), cfg: warehouse.Config{
+		Addr: []string{server.TCPAddr()}, User: embedded.User, Password: server.Credentials().Password, Database: database,
+	}}
+	var err error
+	if t.Warehouse, err = warehouse.Open(b.Context(), t.cfg, zerolog.Nop()); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := t.Migrate(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return t
+}
+
+// drop ends them.
+func (t *tables) drop(b *testing.B) {
+	b.Helper()
+	t.exec(b, "DROP DATABASE "+t.cfg.Database+" SYNC")
+	if err := t.Close(); err != nil {
+		b.Error(err)
+	}
+}
+
 // report says what ClickHouse needed so far. What a measurement does after its
 // end, such as verify, calls it first.
 func (t *tables) report(b *testing.B) {
@@ -96,26 +130,11 @@ func (t *tables) report(b *testing.B) {
 
 func (s *suite) measure(b *testing.B, name string, run func(*testing.B, *suite, *tables)) {
 	b.Helper()
-	t := &tables{log: s.log(b), n: uint64(b.N), cfg: warehouse.Config{
-		Addr: []string{s.server.TCPAddr()}, User: embedded.User, Password: s.server.Credentials().Password,
-		Database: fmt.Sprintf("bench_%s_%d", strings.ToLower(name), b.N),
-	}}
-	var err error
-	if t.Warehouse, err = warehouse.Open(b.Context(), t.cfg, zerolog.Nop()); err != nil {
-		b.Fatal(err)
-	}
-	defer t.Close()
-	if _, err := t.Migrate(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	defer func() {
-		if err := t.Conn().Exec(b.Context(), "DROP DATABASE "+t.cfg.Database+" SYNC"); err != nil {
-			b.Error(err)
-		}
-	}()
-	e := engine(b)
-	e.forgetPeak()
-	t.engine, t.begun = e, e.cpu()
+	t := newTables(b, s.server, fmt.Sprintf("bench_%s_%d", strings.ToLower(name), b.N))
+	defer t.drop(b)
+	t.log, t.n = s.log(b), uint64(b.N)
+	t.engine.forgetPeak()
+	t.begun = t.engine.cpu()
 	b.ResetTimer()
 	run(b, s, t)
 	b.StopTimer()
@@ -193,20 +212,42 @@ func (s *suite) log(b *testing.B) *broker.Client {
 	return cl
 }
 
-// shipped runs the binary with its defaults until everything is stored.
-func shipped(b *testing.B, s *suite, t *tables) {
+// command is a command of the binary on the log and the tables of t.
+func (s *suite) command(b *testing.B, t *tables, args ...string) *exec.Cmd {
 	b.Helper()
-	flags := []string{
+	cmd := exec.CommandContext(b.Context(), s.bin, append(args, "--data-dir", b.TempDir(),
 		"--kafka-brokers", strings.Join(t.log.Config().Brokers, ","), "--kafka-topic-prefix", t.log.Config().TopicPrefix,
-		"--clickhouse-addr", t.cfg.Addr[0], "--clickhouse-user", t.cfg.User, "--clickhouse-database", t.cfg.Database,
-	}
-	cmd := exec.CommandContext(b.Context(), s.bin, append([]string{"serve", "--roles", "mirror", "--kafka-partitions", "12", "--data-dir", b.TempDir()}, flags...)...)
+		"--clickhouse-addr", t.cfg.Addr[0], "--clickhouse-user", t.cfg.User, "--clickhouse-database", t.cfg.Database)...)
 	cmd.Env = append(os.Environ(), "CLICKSTREAM_CLICKHOUSE_PASSWORD="+t.cfg.Password)
-	cmd.Args = append(cmd.Args, "--log-level", "warn")
 	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// start starts the binary with roles, with its defaults.
+func (s *suite) start(b *testing.B, t *tables, roles string) *exec.Cmd {
+	b.Helper()
+	cmd := s.command(b, t, "serve", "--roles", roles, "--kafka-partitions", "12", "--log-level", "warn")
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
+	return cmd
+}
+
+// stop ends what start has started.
+func stop(b *testing.B, cmd *exec.Cmd) {
+	b.Helper()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		b.Error(err)
+	}
+}
+
+// shipped runs the binary until everything is stored.
+func shipped(b *testing.B, s *suite, t *tables) {
+	b.Helper()
+	cmd := s.start(b, t, "mirror")
 	ends, err := t.log.EndOffsets(b.Context(), t.log.Topics().Events)
 	if err == nil {
 		err = t.WaitStored(b.Context(), t.log, t.log.Topics().Events, ends, nil)
@@ -215,28 +256,41 @@ func shipped(b *testing.B, s *suite, t *tables) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		b.Error(err)
-	}
+	stop(b, cmd)
 	t.report(b)
-	state := cmd.ProcessState
-	b.ReportMetric(perMillion(b.N, state.SystemTime()+state.UserTime()), "our-cpu-s/M")
-	b.ReportMetric(float64(state.SysUsage().(*syscall.Rusage).Maxrss)/1024, "our-peak-MiB")
-	if b.N == 1 {
-		return
+	b.ReportMetric(perMillion(b.N, cmd.ProcessState.SystemTime()+cmd.ProcessState.UserTime()), "our-cpu-s/M")
+	b.ReportMetric(peakMiB(cmd), "our-peak-MiB")
+	if b.N > 1 {
+		s.verify(b, t, ends)
 	}
-	r, err := verify.Run(b.Context(), verify.Config{Broker: t.log, Warehouse: t.Warehouse, Rule: event.DefaultRule()})
-	if err != nil {
+}
+
+// verify has the binary raise the alerts and then compare all that is in the
+// tables with the log.
+func (s *suite) verify(b *testing.B, t *tables, ends broker.Offsets) {
+	b.Helper()
+	roles := s.start(b, t, "mirror,processor")
+	defer stop(b, roles)
+	if err := processor.WaitAcknowledged(b.Context(), t.log, event.DefaultRule(), ends); err != nil {
 		b.Fatal(err)
 	}
-	for _, d := range r.Differences {
-		// No processor runs, so no alert is there.
-		if !strings.HasPrefix(d.Kind, "alert") {
-			b.Errorf("verify: %+v", d)
-		}
+	t.engine.forgetPeak()
+	cmd := s.command(b, t, "verify", "--output", "json")
+	out, err := cmd.Output()
+	if err != nil {
+		b.Fatalf("verify: %v: %s", err, out)
+	}
+	var r verify.Report
+	if err := json.Unmarshal(out, &r); err != nil {
+		b.Fatal(err)
 	}
 	b.ReportMetric(r.Elapsed.Seconds(), "verify-s")
+	b.ReportMetric(float64(r.Alerts), "alerts")
+	b.ReportMetric(peakMiB(cmd), "verify-our-peak-MiB")
+	b.ReportMetric(t.engine.peakMiB(), "verify-clickhouse-peak-MiB")
+}
+
+// peakMiB is the most memory that a process held which has ended.
+func peakMiB(cmd *exec.Cmd) float64 {
+	return float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024
 }

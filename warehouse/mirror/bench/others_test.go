@@ -103,18 +103,14 @@ func kafkaEngine(b *testing.B, _ *suite, t *tables) {
 		"Group": fmt.Sprintf("bench-%d", time.Now().UnixNano()),
 	}
 	for _, name := range []string{"kafka_engine", "kafka_view"} {
-		if err := t.Conn().Exec(b.Context(), warehouse.SQL(files, name, words)); err != nil {
-			b.Fatal(err)
-		}
+		t.exec(b, warehouse.SQL(files, name, words))
 	}
 	for t.number(b, "SELECT count() FROM event_log") < float64(t.n) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	b.StopTimer()
 	for _, table := range []string{"kafka_view", "kafka_engine"} {
-		if err := t.Conn().Exec(b.Context(), "DROP TABLE "+table+" SYNC"); err != nil {
-			b.Fatal(err)
-		}
+		t.exec(b, "DROP TABLE "+table+" SYNC")
 	}
 }
 
@@ -122,27 +118,17 @@ func kafkaEngine(b *testing.B, _ *suite, t *tables) {
 func insertSelect(b *testing.B, s *suite, t *tables) {
 	b.Helper()
 	b.StopTimer()
-	from := &tables{cfg: t.cfg, log: t.log, n: t.n}
-	from.cfg.Database += "_from"
-	var err error
-	if from.Warehouse, err = warehouse.Open(b.Context(), from.cfg, s.quiet); err != nil {
-		b.Fatal(err)
-	}
-	defer from.Close()
-	if _, err := from.Migrate(b.Context()); err != nil {
-		b.Fatal(err)
-	}
+	from := newTables(b, s.server, t.cfg.Database+"_from")
+	defer from.drop(b)
+	from.log, from.n = t.log, t.n
 	bareLoop(b, s, from)
 	t.engine.forgetPeak()
 	t.begun = t.engine.cpu()
 	b.StartTimer()
-	err = t.Conn().Exec(b.Context(), "INSERT INTO event_log SELECT * FROM "+from.cfg.Database+".event_log")
+	err := t.Conn().Exec(b.Context(), "INSERT INTO event_log SELECT * FROM "+from.cfg.Database+".event_log")
 	b.StopTimer()
 	if err != nil {
 		b.Fatal(err)
 	}
 	t.report(b)
-	if err := t.Conn().Exec(b.Context(), "DROP DATABASE "+from.cfg.Database+" SYNC"); err != nil {
-		b.Fatal(err)
-	}
 }
