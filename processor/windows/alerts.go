@@ -30,7 +30,7 @@ func (p *Partition) Changed(alerts []event.Alert) []event.Alert {
 		return alerts
 	}
 	alerts = append(alerts, p.closed...)
-	p.closed = p.closed[:0]
+	p.closed = emptied(p.closed)
 	for _, d := range p.dirty {
 		if d.number < p.open {
 			continue // closed since, and its final alert given
@@ -49,7 +49,7 @@ func (p *Partition) Changed(alerts []event.Alert) []event.Alert {
 		}
 		alerts = append(alerts, p.alert(pr, s, d.number, status, p.exact(d.number)))
 	}
-	p.dirty = p.dirty[:0]
+	p.dirty = emptied(p.dirty)
 	return alerts
 }
 
@@ -74,7 +74,7 @@ func (p *Partition) readTo(offset int64) {
 			s.dirty, s.emitted = false, p.state(s)
 		}
 	}
-	p.dirty = p.dirty[:0]
+	p.dirty = emptied(p.dirty)
 }
 
 func (p *Partition) alert(pr *product, s *slot, k int64, status event.Status, exact bool) event.Alert {

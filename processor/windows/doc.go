@@ -13,7 +13,8 @@
 // it an event's id is not remembered, so that a later copy counts again, or the
 // event of another product is not counted. Either is counted in Counts, and
 // every alert of a window with such an event says that it is not exact. What is
-// remembered is a function of the log too, and the same after Resume.
+// remembered is a function of the log too, and the same after Resume. When the
+// windows of a burst have closed, its memory is given up.
 //
 // The caller passes records in the order of their offsets, writes
 // what Changed gives to the alerts topic, says Acknowledge when that is safe,

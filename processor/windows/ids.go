@@ -64,28 +64,42 @@ func (s *idSet) clear(free *tables) {
 }
 
 // tables are cleared tables that wait to be used again, by the logarithm of
-// their size. Few are kept of each: a table that is given back is soon taken,
-// and the largest ones of a busy hour must not stay for ever.
-type tables [64][][]uint64
+// their size. Few are kept of each, and those of a busy hour not for ever.
+type tables [64]struct {
+	waiting [][]uint64
+	spare   int // tables that have waited since the last release
+}
 
 const keptTables = 4
 
-func (t *tables) take(size int) []uint64 {
-	c := bits.Len(uint(size))
-	if n := len(t[c]); n > 0 {
-		table := t[c][n-1]
-		t[c][n-1] = nil
-		t[c] = t[c][:n-1]
-		return table
+// release gives up the tables that nobody has taken since it was called last.
+func (t *tables) release() {
+	for c := range t {
+		size := &t[c]
+		n := len(size.waiting) - size.spare
+		clear(size.waiting[n:])
+		size.waiting, size.spare = size.waiting[:n], n
 	}
-	return make([]uint64, size)
+}
+
+func (t *tables) take(size int) []uint64 {
+	at := &t[bits.Len(uint(size))]
+	n := len(at.waiting) - 1
+	if n < 0 {
+		return make([]uint64, size)
+	}
+	table := at.waiting[n]
+	at.waiting[n] = nil
+	at.waiting = at.waiting[:n]
+	at.spare = min(at.spare, n)
+	return table
 }
 
 func (t *tables) give(table []uint64) {
-	c := bits.Len(uint(len(table)))
-	if len(table) == 0 || len(t[c]) == keptTables {
+	at := &t[bits.Len(uint(len(table)))]
+	if len(table) == 0 || len(at.waiting) == keptTables {
 		return
 	}
 	clear(table)
-	t[c] = append(t[c], table)
+	at.waiting = append(at.waiting, table)
 }

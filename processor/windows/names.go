@@ -68,6 +68,16 @@ func (n *names) remove(hash uint32, place int32) {
 	n.slots[i] = nameSlot{}
 }
 
+// shrink makes the table as small as its names allow, and gives the products new
+// places.
+func (n *names) shrink(moved []int32) {
+	size := minNames
+	for 4*n.n > 3*size {
+		size *= 2
+	}
+	n.resize(size, func(place int32) int32 { return moved[place] })
+}
+
 // resize makes the table size slots long, and gives the products new places.
 func (n *names) resize(size int, moved func(place int32) int32) {
 	old := n.slots

@@ -301,6 +301,8 @@ func (p *Partition) advance(watermark event.Millis) {
 	for p.windows.low <= p.windows.high && p.windows.low < p.open {
 		p.close(p.windows.low)
 		p.windows.drop(&p.free)
+		p.free.release()
+		p.shrink()
 	}
 }
 

@@ -68,11 +68,11 @@ func (w *windows) cover(from, to int64) {
 	w.low, w.high = low, high
 }
 
-// drop empties the lowest window, whose slices are used again.
+// drop empties the lowest window, whose slice is used again.
 func (w *windows) drop(free *tables) {
 	lowest := w.at(w.low)
 	lowest.ids.clear(free)
-	qualified := lowest.qualified[:0]
+	qualified := emptied(lowest.qualified)
 	*lowest = emptyWindow
 	lowest.qualified = qualified
 	w.low++
