@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
@@ -26,11 +28,15 @@ func newShop(t testing.TB) *warehousetest.Shop {
 	return warehousetest.NewShop(t, brokertest.Options{Partitions: 3, OwnReceiveTimes: true})
 }
 
+// produceAlerts writes them in few batches: each batch costs milliseconds under
+// the race detector, which clears the buffers of its compression again and again.
 func produceAlerts(s *warehousetest.Shop, alerts []event.Alert) {
 	s.Helper()
+	var records []*kgo.Record
 	for _, a := range alerts {
-		s.Produce(s.Alert(a))
+		records = append(records, s.Alert(a))
 	}
+	s.Produce(records...)
 }
 
 func verified(s *warehousetest.Shop, change ...func(*verify.Config)) verify.Report {
