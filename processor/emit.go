@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -19,6 +20,10 @@ func (s *session) emit(ctx context.Context, parts map[int32]*assigned) error {
 	for n, a := range parts {
 		from := len(alerts)
 		alerts = a.Changed(alerts)
+		if time.Since(a.moved) >= s.p.settings.countsEvery {
+			a.moved = time.Now()
+			alerts = a.Moved(alerts)
+		}
 		for _, alert := range alerts[from:] {
 			value, err := alert.AppendJSON(nil)
 			if err != nil {
@@ -32,7 +37,7 @@ func (s *session) emit(ctx context.Context, parts map[int32]*assigned) error {
 		return fmt.Errorf("write %d alerts: %w", len(records), err)
 	}
 	for _, a := range parts {
-		a.Acknowledge()
+		a.Acknowledge(a.Offset())
 	}
 	s.p.tally.alerts += int64(len(alerts))
 	if s.p.cfg.OnAlert != nil {

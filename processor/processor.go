@@ -55,17 +55,22 @@ type Processor struct {
 type settings struct {
 	now         func() time.Time // a monotonic clock, for quiet time alone
 	askEvery    time.Duration
+	lookEvery   time.Duration
+	countsEvery time.Duration
 	commitEvery time.Duration
 	heartbeat   time.Duration
 	// unclean ends Run as a killed process would: nothing is emitted or committed.
 	unclean bool
 }
 
-// Pacing: alerts are emitted every emitEvery (W4), and offsets are committed
+// Pacing: alerts whose state has changed are emitted after each read (W4), which
+// waits no longer than lookEvery for records; the counts of firing ones are
+// brought up to date every countsEvery while they move. Offsets are committed
 // every commitEvery, when something has changed. pollRecords bounds what is
 // counted in between.
 const (
-	emitEvery   = 100 * time.Millisecond
+	lookEvery   = 100 * time.Millisecond
+	countsEvery = 10 * time.Second
 	commitEvery = time.Second
 	pollRecords = 20_000
 	retryAfter  = time.Second
@@ -86,8 +91,10 @@ func New(cfg Config) (*Processor, error) {
 		return nil, err
 	}
 	p := &Processor{
-		cfg:      cfg,
-		settings: settings{now: time.Now, askEvery: askEvery, commitEvery: commitEvery, heartbeat: time.Second},
+		cfg: cfg,
+		settings: settings{
+			now: time.Now, askEvery: askEvery, lookEvery: lookEvery, countsEvery: countsEvery, commitEvery: commitEvery, heartbeat: time.Second,
+		},
 		closings: make(chan *closing),
 		ended:    make(chan struct{}),
 	}

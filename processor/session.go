@@ -29,7 +29,7 @@ type session struct {
 	mu         sync.Mutex
 	parts      map[int32]*assigned
 	latest     *answer // the last answer
-	lastEmit   time.Time
+	lastShow   time.Time
 	lastCommit time.Time
 	closings   []*closing
 	// grown says that partitions were added to the log while it was read.
@@ -44,6 +44,8 @@ type assigned struct {
 	*windows.Partition
 	quiet     quiet
 	committed int64 // the offset acknowledged with the last commit, or -1
+	// moved is when the counts of firing alerts were brought up to date last.
+	moved time.Time
 }
 
 func (s *session) run(ctx context.Context) (err error) {
@@ -105,7 +107,7 @@ func (s *session) run(ctx context.Context) (err error) {
 func (s *session) turn(ctx, work context.Context) error {
 	// Between allowing a rebalance and the next poll the callbacks may run.
 	defer s.in.AllowRebalance()
-	poll, cancel := context.WithTimeout(ctx, s.untilEmit())
+	poll, cancel := context.WithTimeout(ctx, s.p.settings.lookEvery)
 	fetches := s.in.PollRecords(poll, pollRecords)
 	cancel()
 	s.mu.Lock()
@@ -121,29 +123,23 @@ func (s *session) turn(ctx, work context.Context) error {
 		s.closings = append(s.closings, c)
 	default:
 	}
-	if time.Since(s.lastEmit) >= emitEvery {
-		s.lastEmit = time.Now()
-		if err := s.emit(work, s.parts); err != nil {
+	if err := s.emit(work, s.parts); err != nil {
+		return err
+	}
+	if time.Since(s.lastCommit) >= s.p.settings.commitEvery {
+		s.lastCommit = time.Now()
+		if err := s.commit(work, s.in.Client, s.parts); err != nil {
 			return err
 		}
-		if time.Since(s.lastCommit) >= s.p.settings.commitEvery {
-			s.lastCommit = time.Now()
-			if err := s.commit(work, s.in.Client, s.parts); err != nil {
-				return err
-			}
-		}
+	}
+	if time.Since(s.lastShow) >= showEvery {
+		s.lastShow = time.Now()
 		s.show()
 	}
 	if err := s.writeTicks(work); err != nil {
 		return err
 	}
 	return s.closeWindows(work)
-}
-
-func (s *session) untilEmit() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return min(emitEvery, max(time.Millisecond, emitEvery-time.Since(s.lastEmit)))
 }
 
 // take passes what was read to the partitions.

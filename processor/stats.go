@@ -1,6 +1,8 @@
 package processor
 
 import (
+	"time"
+
 	"clickstream/internal/event"
 	"clickstream/processor/windows"
 )
@@ -22,6 +24,9 @@ type Stats struct {
 	// NewestEvent the highest; both are 0 before the first event.
 	Watermark, NewestEvent event.Millis
 }
+
+// showEvery is how often Stats are renewed.
+const showEvery = 100 * time.Millisecond
 
 // show makes what the session knows visible to Stats.
 func (s *session) show() {

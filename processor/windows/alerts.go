@@ -15,10 +15,10 @@ func (p *Partition) state(s *slot) state {
 }
 
 // markDirty remembers that a window's state has changed.
-func (p *Partition) markDirty(s *slot, product int32, k int64) {
+func (p *Partition) markDirty(s *slot, w windowOf) {
 	if !s.dirty {
 		s.dirty = true
-		p.dirty = append(p.dirty, windowOf{product, k})
+		p.dirty = append(p.dirty, w)
 	}
 }
 
@@ -46,6 +46,8 @@ func (p *Partition) Changed(alerts []event.Alert) []event.Alert {
 		status := event.Firing
 		if now == retracted {
 			status = event.Retracted
+		} else {
+			p.windows.at(d.number).qualified[d.entry].given(s)
 		}
 		alerts = append(alerts, p.alert(pr, s, d.number, status, p.exact(d.number)))
 	}
@@ -53,11 +55,37 @@ func (p *Partition) Changed(alerts []event.Alert) []event.Alert {
 	return alerts
 }
 
-// Acknowledge says that the topic holds everything that Changed has given: a
-// Partition resumed from the next Commit does not give it again.
-func (p *Partition) Acknowledge() {
+// Moved appends the firing alerts whose counts are no longer those with which
+// they were given last, and takes them as emitted. After a Resume, when it is
+// not known which counts the topic holds, it gives each firing alert once.
+// Changed has to be called first.
+func (p *Partition) Moved(alerts []event.Alert) []event.Alert {
+	if p.rebuilding {
+		return alerts
+	}
+	for k := max(p.windows.low, p.open); k <= p.windows.high; k++ {
+		w := p.windows.at(k)
+		for i := range w.qualified {
+			q := &w.qualified[i]
+			pr := &p.products[q.product]
+			s := pr.hot.slot(k)
+			if s.emitted == firing && (q.views != s.views || q.purchases != s.purchases) {
+				q.given(s)
+				alerts = append(alerts, p.alert(pr, s, k, event.Firing, p.exact(k)))
+			}
+		}
+	}
+	return alerts
+}
+
+func (q *qualified) given(s *slot) { q.views, q.purchases = s.views, s.purchases }
+
+// Acknowledge says that the topic holds everything that Changed had given when
+// the Partition was at offset: one resumed from a Commit made there does not
+// give it again.
+func (p *Partition) Acknowledge(offset int64) {
 	if !p.rebuilding {
-		p.acknowledged = p.offset
+		p.acknowledged = max(p.acknowledged, offset)
 	}
 }
 

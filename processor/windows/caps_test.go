@@ -88,7 +88,7 @@ func TestW6_AfterAnyCommitTheSameIsRemembered(t *testing.T) {
 				p.take(r)
 			}
 			p.Changed(nil)
-			p.Acknowledge()
+			p.Acknowledge(p.Offset())
 			offset, metadata := p.Commit()
 			q, err := Resume(m.Rule, offset, metadata)
 			if err != nil {

@@ -18,7 +18,7 @@ func Example() {
 		for _, a := range p.Changed(nil) {
 			fmt.Println(a.ProductID, a.Status, a.Views, "views,", a.Purchases, "purchases, version", a.Version)
 		}
-		p.Acknowledge() // the alerts topic has them
+		p.Acknowledge(p.Offset()) // the alerts topic has them
 	}
 
 	for offset := range int64(3) {

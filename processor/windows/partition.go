@@ -63,6 +63,9 @@ type Partition struct {
 type windowOf struct {
 	product int32
 	number  int64
+	// entry is its place in the window's list of products that have qualified,
+	// or -1 once the window has ceased to qualify.
+	entry int
 }
 
 const (
@@ -312,8 +315,8 @@ func (p *Partition) close(k int64) {
 	w := p.windows.at(k)
 	if len(w.qualified) > 0 && p.offset > p.acknowledged {
 		exact := p.exact(k)
-		for _, i := range w.qualified {
-			pr := &p.products[i]
+		for _, q := range w.qualified {
+			pr := &p.products[q.product]
 			s := pr.hot.slot(k)
 			status := event.Confirmed
 			if p.state(s) != firing {

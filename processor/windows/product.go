@@ -148,8 +148,8 @@ func (p *Partition) countHot(i int32, h *counters, from, to int64, view bool) {
 			if int(s.views) > p.rule.ViewsOver && !s.ever && int(s.purchases) < p.rule.PurchasesUnder {
 				s.ever = true
 				w := p.windows.at(k)
-				w.qualified = append(w.qualified, i)
-				p.markDirty(s, i, k)
+				w.qualified = append(w.qualified, qualified{product: i})
+				p.markDirty(s, windowOf{i, k, len(w.qualified) - 1})
 			}
 		}
 		return
@@ -158,7 +158,7 @@ func (p *Partition) countHot(i int32, h *counters, from, to int64, view bool) {
 		s := &h.ring[k&mask]
 		s.purchases++
 		if s.ever && int(s.purchases) == p.rule.PurchasesUnder {
-			p.markDirty(s, i, k)
+			p.markDirty(s, windowOf{i, k, -1})
 		}
 	}
 }

@@ -33,6 +33,12 @@ func report(t *testing.T, m windowstest.Model) {
 	}
 }
 
+func sometimesMoved(rng *rand.Rand, p *Partition, c *windowstest.Emitted) {
+	if rng.IntN(2) == 0 {
+		c.Add(p.Moved(nil))
+	}
+}
+
 func TestW1toW5_RandomLogsAsThePlainModelSays(t *testing.T) {
 	eachRandomLog(t, func(t *testing.T, rng *rand.Rand, m windowstest.Model) { //nolint:thelper // it is the test
 		defer report(t, m)
@@ -43,6 +49,7 @@ func TestW1toW5_RandomLogsAsThePlainModelSays(t *testing.T) {
 			p.take(r)
 			if rng.IntN(4) == 0 {
 				c.Add(p.Changed(nil))
+				sometimesMoved(rng, p, c)
 			}
 		}
 		c.Add(p.Changed(nil))
@@ -99,6 +106,7 @@ func TestW6_ReplayedFromAnyCommitTheAlertsAreTheSame(t *testing.T) {
 						}
 					}
 					c.Add(alerts)
+					sometimesMoved(rng, p, c)
 					if !p.rebuilding {
 						p.acknowledged = p.offset
 						if rng.IntN(2) == 0 {

@@ -13,10 +13,18 @@ type window struct {
 	first  place // before the first record that was counted in the pane
 
 	// Of the window.
-	counted   bool    // an event was counted in it
-	qualified []int32 // products for which it has qualified
-	products  int     // whose highest window it is
-	ending    int32   // the first of those products that had no higher one when they were put there
+	counted   bool        // an event was counted in it
+	qualified []qualified // products for which it has qualified
+	products  int         // whose highest window it is
+	ending    int32       // the first of those products that had no higher one when they were put there
+}
+
+// qualified is a product for which a window has qualified, and the counts with
+// which its firing alert was given last; both are 0 where this reading has not
+// given it.
+type qualified struct {
+	product          int32
+	views, purchases uint32
 }
 
 // place is a point in a partition's log and what is known there of everything

@@ -206,3 +206,56 @@ func TestW6_ACommitThatMeansNothingStartsAtTheBeginning(t *testing.T) {
 		}
 	}
 }
+
+// A firing alert does not stand at the counts with which its window began to
+// qualify, and is not given again while they stay.
+func TestAFiringAlertsCountsAreBroughtUpToDate(t *testing.T) {
+	p := New(workedRule, 0, false)
+	var offset int64
+	given := func(step string, alerts []event.Alert, want ...string) {
+		t.Helper()
+		var got []string
+		for _, a := range alerts {
+			got = append(got, short(a))
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s: given %q, not %q", step, got, want)
+		}
+	}
+	add := func(kind string, at event.Millis) {
+		p.Event(&event.Event{ID: fmt.Sprint(offset), Type: kind, Timestamp: noon + at, UserID: "u", ProductID: "p"}, noon+at, offset)
+		offset++
+	}
+	for range 3 {
+		add("view", 1000)
+	}
+	given("nothing was given yet", p.Moved(nil))
+	given("it qualifies", p.Changed(nil), "firing p -5 3/0 v3", "firing p 0 3/0 v3")
+	given("the counts are those given", p.Moved(nil))
+	add("view", 6000)
+	add("view", 6000)
+	given("its state is the same", p.Changed(nil))
+	given("the counts of one have moved", p.Moved(nil), "firing p 0 5/0 v5")
+	given("the counts are those given last", p.Moved(nil))
+
+	at, metadata := p.Commit()
+	q, err := Resume(workedRule, at, metadata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given("it is being rebuilt", q.Moved(nil))
+	for _, e := range []struct {
+		id string
+		at event.Millis
+	}{{"0", 1000}, {"1", 1000}, {"2", 1000}, {"3", 6000}, {"4", 6000}} {
+		q.Event(&event.Event{ID: e.id, Type: "view", Timestamp: noon + e.at, UserID: "u", ProductID: "p"}, noon+e.at, q.Offset())
+	}
+	given("its state is acknowledged", q.Changed(nil))
+	given("the topic's counts are unknown", q.Moved(nil), "firing p -5 3/0 v5", "firing p 0 5/0 v5")
+	given("they are known", q.Moved(nil))
+
+	add("purchase", 6000)
+	given("it qualifies no more", p.Changed(nil), "retracted p 0 5/1 v6")
+	add("view", 6000)
+	given("it does not fire", p.Moved(nil))
+}
