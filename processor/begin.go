@@ -31,6 +31,23 @@ func (s *session) begin(c broker.Commit, committed bool, start, end int64) (*win
 	return p, nil
 }
 
+// refuseNewer is an error where a commit was made by a newer version of
+// clickstream: to read on without understanding it would overwrite what that
+// version needs.
+func (s *session) refuseNewer(ours map[int32]kgo.Offset, commits map[int32]broker.Commit) error {
+	for _, n := range slices.Sorted(maps.Keys(ours)) {
+		c, ok := commits[n]
+		if !ok {
+			continue
+		}
+		if _, err := windows.Resume(s.p.cfg.Rule, c.Offset, c.Metadata); errors.Is(err, windows.ErrNewerVersion) {
+			return fmt.Errorf("the commit of %s-%d by group %s: %w; run the newer version everywhere, or wait until it has been deployed here",
+				s.topics.Events, n, s.p.cfg.Broker.Group("processor"), err)
+		}
+	}
+	return nil
+}
+
 // reportGaps reports what the log no longer holds of what the commits say is to
 // be read, and returns when that is recorded. A partition without a commit is to
 // be read from its first offset.

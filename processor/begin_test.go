@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
 	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/testwait"
 	"clickstream/processor/windows"
 )
 
@@ -29,7 +32,7 @@ func TestW6_WhereToBegin(t *testing.T) {
 		{"a commit", good, 5, 20, 5, false},
 		{"retention has passed the commit", good, 6, 30, 6, true},
 		{"the log is shorter than what was acknowledged", good, 0, 19, 0, false},
-		{"metadata of another version", "2" + good[1:], 0, 30, 0, false},
+		{"metadata of no known version", "0" + good[1:], 0, 30, 0, false},
 	} {
 		p, err := s.begin(broker.Commit{Offset: 5, Metadata: c.metadata}, c.metadata != "", c.start, c.end)
 		_, metadata := p.Commit()
@@ -69,5 +72,41 @@ func TestWhyTheLogIsReadAgainIsSaidOnce(t *testing.T) {
 		if got := strings.Join(got, "\n"); got != c.want {
 			t.Errorf("%v: logged %q, not %q", c.commits, got, c.want)
 		}
+	}
+}
+
+// An older instance that comes back during a deploy must not take the commits of
+// a newer one for none.
+func TestW6_ACommitOfANewerVersionStopsTheInstanceAndStays(t *testing.T) {
+	s := newShop(t)
+	produce(s, someHours(11, 500)...)
+	first := start(s, smallRule, nil)
+	if err := WaitAcknowledged(testwait.Context(t), s.Broker, smallRule, endsOf(s, s.ID.Topic)); err != nil {
+		t.Fatal(err)
+	}
+	first.Stop()
+	const metadata = "7 something=else"
+	offsets := kadm.Offsets{}
+	for n, c := range committed(s) {
+		offsets.Add(kadm.Offset{Topic: s.ID.Topic, Partition: n, At: c.Offset, LeaderEpoch: -1, Metadata: metadata})
+	}
+	if err := kadm.NewClient(s.Broker.Client).CommitAllOffsets(t.Context(), s.Broker.Group("processor"), offsets); err != nil {
+		t.Fatal(err)
+	}
+	before, emitted := committed(s), s.Length(s.Broker.Topics().Alerts)
+
+	p, err := New(Config{Broker: s.Broker, Rule: smallRule})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = testwait.Run(t, p.Run).Wait()
+	if !errors.Is(err, windows.ErrNewerVersion) || broker.Classify(err) != broker.Fatal || !strings.Contains(err.Error(), "version is 7") {
+		t.Errorf("Run returns %v", err)
+	}
+	if after := committed(s); !maps.Equal(after, before) {
+		t.Errorf("the commits are %v, they were %v", after, before)
+	}
+	if s.Length(s.Broker.Topics().Alerts) != emitted {
+		t.Error("alerts were emitted again")
 	}
 }

@@ -179,6 +179,9 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 	if err != nil {
 		return nil, err
 	}
+	if err := s.refuseNewer(ours, commits); err != nil {
+		return nil, err
+	}
 	if err := s.reportGaps(ctx, extent, ours, commits); err != nil {
 		return nil, err
 	}

@@ -12,8 +12,8 @@ import (
 // A commit is a place P of a partition's log from which every
 // window that is still open can be rebuilt, and beside it, as the commit's
 // metadata, what lies before P and is still needed (W6). The metadata is one
-// line of printable ASCII, fields parted by one space, always all of them and
-// in this order:
+// line of printable ASCII, fields parted by one space, always all of these in
+// this order:
 //
 //	1                    the version of this format
 //	rule=…               event.Rule.Hash of the rule; windows, slide and lateness are in it
@@ -32,9 +32,13 @@ import (
 //
 // Between P and the offset in told nothing is emitted again: windows that closed
 // there may be rebuilt only in part. Those still open at that offset are whole,
-// and the topic holds the state that they have there. A commit with another
-// version or rule, or one that does not parse, is not used: the log is read from
-// its beginning.
+// and the topic holds the state that they have there.
+//
+// More fields may follow, of the form name=value: they are an instance's that
+// knows more, and are written back with each commit. What cannot be understood
+// without them has a higher version: whoever does not know that stops with
+// ErrNewerVersion. A commit of another rule, or one that does not parse, is not
+// used: the log is read from its beginning.
 const metadataVersion = "1"
 
 var metadataFields = [...]string{"rule", "told", "last_value", "event_watermark", "watermark", "quiet_ms", "judged"}
@@ -64,11 +68,14 @@ func (p *Partition) Commit() (offset int64, metadata string) {
 		text = append(text, '=')
 		text = append(text, values[i]...)
 	}
-	return from.offset, string(text)
+	return from.offset, string(text) + p.more
 }
 
 // ErrOtherRule is why a commit made by another rule cannot be used.
 var ErrOtherRule = errors.New("made by another rule")
+
+// ErrNewerVersion is why a commit cannot be used and must not be overwritten.
+var ErrNewerVersion = errors.New("made by a newer version of clickstream")
 
 // AcknowledgedIn reads from a commit's metadata the hash of its rule and the
 // offset up to which the alerts are acknowledged.
@@ -80,11 +87,15 @@ func AcknowledgedIn(metadata string) (ruleHash string, offset int64, ok bool) {
 // Resume is the partition as a commit describes it, to be read on from offset.
 func Resume(rule event.Rule, offset int64, metadata string) (*Partition, error) {
 	fields := strings.Split(metadata, " ")
-	if fields[0] != metadataVersion {
-		return nil, fmt.Errorf("commit metadata %q: version %q is not %s", metadata, fields[0], metadataVersion)
+	if err := checkVersion(fields[0]); err != nil {
+		return nil, fmt.Errorf("commit metadata %q: %w", metadata, err)
 	}
-	if len(fields) != len(metadataFields)+1 {
+	if len(fields) < len(metadataFields)+1 {
 		return nil, fmt.Errorf("commit metadata %q: %d fields, not %d", metadata, len(fields)-1, len(metadataFields))
+	}
+	more, err := moreFields(fields[len(metadataFields)+1:])
+	if err != nil {
+		return nil, fmt.Errorf("commit metadata %q: %w", metadata, err)
 	}
 	var values [len(metadataFields)]string
 	for i, name := range metadataFields {
@@ -98,7 +109,7 @@ func Resume(rule event.Rule, offset int64, metadata string) (*Partition, error) 
 		return nil, fmt.Errorf("commit metadata %q: %w", metadata, ErrOtherRule)
 	}
 	p := New(rule, offset, false)
-	var err error
+	p.more = more
 	number := func(i int, words map[string]int64) int64 {
 		if n, ok := words[values[i]]; ok {
 			return n
@@ -127,6 +138,30 @@ func Resume(rule event.Rule, offset int64, metadata string) (*Partition, error) 
 		p.open = p.openAt(p.watermark)
 	}
 	return p, nil
+}
+
+func checkVersion(version string) error {
+	if version == metadataVersion {
+		return nil
+	}
+	n, err := strconv.ParseUint(version, 10, 32)
+	if known, _ := strconv.ParseUint(metadataVersion, 10, 32); err == nil && n > known {
+		return fmt.Errorf("its version is %d, this instance knows up to %s: %w", n, metadataVersion, ErrNewerVersion)
+	}
+	return fmt.Errorf("version %q is not %s", version, metadataVersion)
+}
+
+// moreFields checks the fields after the known ones and returns them as they
+// stand.
+func moreFields(fields []string) (string, error) {
+	more := ""
+	for _, field := range fields {
+		if name, _, ok := strings.Cut(field, "="); !ok || name == "" {
+			return "", fmt.Errorf("%q is not of the form name=value", field)
+		}
+		more += " " + field
+	}
+	return more, nil
 }
 
 var (

@@ -50,6 +50,7 @@ type Partition struct {
 	// the log or an earlier one. While rebuilding, this one has not come there.
 	acknowledged int64
 	rebuilding   bool
+	more         string // fields of the commit's metadata that are not known here
 
 	closed []event.Alert // final alerts not taken yet
 	dirty  []windowOf    // open windows whose state may not be the one emitted

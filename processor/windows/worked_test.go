@@ -1,8 +1,10 @@
 package windows
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,7 +197,7 @@ func TestW6_ACommitThatMeansNothingStartsAtTheBeginning(t *testing.T) {
 		t.Fatal("another rule")
 	}
 	for _, bad := range []string{
-		"", "1", "2" + good[1:], good + " more=1", good[:len(good)-3] + "some",
+		"", "1", "2" + good[1:], "0" + good[1:], "x" + good[1:], good + " more", good + " =1", good + "  more=1", good[:len(good)-3] + "some",
 		"1 rule=" + workedRule.Hash() + " told=4 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all",
 		"1 rule=" + workedRule.Hash() + " told=20 last_value=5 event_watermark=7 watermark=7 quiet_ms=0 judged=all",
 		"1 rule=" + workedRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=6 quiet_ms=0 judged=all",
@@ -258,4 +260,35 @@ func TestAFiringAlertsCountsAreBroughtUpToDate(t *testing.T) {
 	given("it qualifies no more", p.Changed(nil), "retracted p 0 5/1 v6")
 	add("view", 6000)
 	given("it does not fire", p.Moved(nil))
+}
+
+func TestW6_MetadataOfANewerVersionIsNamed(t *testing.T) {
+	good := "1 rule=" + workedRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all"
+	for metadata, newer := range map[string]bool{"2" + good[1:]: true, "10 else": true, "1": false, "0" + good[1:]: false, "v2": false, "": false} {
+		if _, err := Resume(workedRule, 5, metadata); err == nil || errors.Is(err, ErrNewerVersion) != newer {
+			t.Errorf("%q: %v", metadata, err)
+		}
+	}
+}
+
+// Instances of two versions take turns during a deploy: what the newer one has
+// added is there when the partition comes back to it.
+func TestW6_FieldsThatAreNotKnownAreKept(t *testing.T) {
+	const more = " log=abc rules=a=b"
+	good := "1 rule=" + workedRule.Hash() + " told=5 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all" + more
+	p, err := Resume(workedRule, 5, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, metadata := p.Commit(); metadata != good {
+		t.Errorf("%q is committed after %q", metadata, good)
+	}
+	p.take(workedLog()[6].Record)
+	p.Acknowledge(p.Offset())
+	if _, metadata := p.Commit(); !strings.HasSuffix(metadata, more) {
+		t.Errorf("%q is committed after %q", metadata, good)
+	}
+	if _, offset, ok := AcknowledgedIn(good); offset != 5 || !ok {
+		t.Errorf("acknowledged in it is %d, %v", offset, ok)
+	}
 }
