@@ -60,14 +60,16 @@ func (p *Partition) compact() {
 // renumber gives products their new places wherever open windows name them.
 func (p *Partition) renumber(moved []int32) {
 	for k := p.windows.low; k <= p.windows.high; k++ {
-		for j, i := range p.windows.at(k).qualified {
-			p.windows.at(k).qualified[j] = moved[i]
+		qualified := p.windows.at(k).qualified
+		for i := range qualified {
+			qualified[i].product = moved[qualified[i].product]
 		}
 	}
 	dirty := p.dirty[:0]
 	for _, d := range p.dirty {
 		if d.number >= p.open { // the product of another may be forgotten
-			dirty = append(dirty, windowOf{moved[d.product], d.number})
+			d.product = moved[d.product]
+			dirty = append(dirty, d)
 		}
 	}
 	p.dirty = dirty
