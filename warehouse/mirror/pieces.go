@@ -36,12 +36,23 @@ func (p *pieces) halve() bool {
 		p.size = (n + 1) / 2
 		return true
 	}
-	events, are := p.left[0].(*rows.Events)
-	if !are || events.Rows() < 2*leastRows {
+	if p.left[0].Rows() < 2*leastRows {
 		return false
 	}
-	early, late := events.Halves()
+	early, late := halves(p.left[0])
 	p.left = append([]block{early, late}, p.left[1:]...)
 	p.size = 1
 	return true
+}
+
+// halves returns copies of the earlier and the later half of a block.
+func halves(b block) (early, late block) {
+	switch b := b.(type) {
+	case *rows.Alerts:
+		return b.Halves()
+	case *rows.Rejected:
+		return b.Halves()
+	default:
+		return b.(*rows.Events).Halves()
+	}
 }

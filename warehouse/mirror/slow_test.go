@@ -2,6 +2,7 @@ package mirror_test
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 	"clickstream/internal/testwait"
@@ -150,4 +152,47 @@ func TestM2_WhatClickHouseCannotTakeAtOnceIsStoredInPieces(t *testing.T) {
 	m.Stop()
 	const content = "SELECT groupBitXor(cityHash64(*)) FROM (SELECT * EXCEPT offset_rank FROM event_log)"
 	other.Want(content, s.Number(content))
+}
+
+// A rejected topic that is read from its beginning, or alerts of a long outage,
+// are as large as events.
+func TestM2_AlertsAndRejectedRecordsAreStoredInPiecesToo(t *testing.T) {
+	s := newShop(t)
+	topics := s.Broker.Topics()
+	const total = 1000
+	rule, start := event.DefaultRule(), time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	var records []*kgo.Record
+	for n := range total {
+		product, begin := fmt.Sprintf("p%d", n%50), start.Add(time.Duration(n*7919%total)*time.Minute)
+		records = append(records,
+			s.Alert(event.Alert{
+				ID: rule.AlertID(product, event.MillisOf(begin)), Rule: rule.String(), ProductID: product, EpisodeID: fmt.Sprint("episode ", n%9),
+				WindowStart: begin, WindowEnd: begin.Add(rule.Window), Status: []event.Status{event.Firing, event.Confirmed}[n%2],
+				Views: 100 + n, Purchases: n % 5, ConversionRate: float64(n) / 8, Version: int64(n), Exact: n%3 > 0,
+			}),
+			broker.RejectedRecord(topics.Rejected, s.ID.Partitions, event.Rejected{
+				Key: fmt.Appendf(nil, "k%d", n), Value: fmt.Appendf(nil, "{%d", n), Rejection: event.Rejection{Reason: event.ReasonBadJSON, Field: "f", Message: fmt.Sprint("m", n%7)},
+				Origin: event.Origin{Kind: event.OriginFile, Name: "shop.csv", Position: int64(n)},
+			}))
+	}
+	s.Produce(records...)
+	var refused atomic.Int64
+	m := s.Mirror(func(c *mirror.Config) {
+		c.BatchRows, c.Warehouse = 2*total, nil
+		c.Tables = limited{mirror.TablesOf(s.Tables), 200, 8, &refused}
+	})
+	s.WaitStored()
+	m.Stop()
+	if refused.Load() == 0 {
+		t.Error("no INSERT was too large, so nothing is shown")
+	}
+	whole := &warehousetest.Shop{Shop: s.Shop, Tables: warehousetest.Migrated(t)}
+	m = whole.Mirror()
+	whole.WaitStored()
+	m.Stop()
+	for _, table := range []string{"alert_log", "rejected_log"} {
+		s.Want("SELECT count() FROM "+table, total)
+		content := "SELECT groupBitXor(cityHash64(*)) FROM " + table
+		whole.Want(content, s.Number(content))
+	}
 }

@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -11,22 +12,42 @@ import (
 // Halves returns copies of the earlier and the later half of the rows. They have
 // few days in common: a table has a part for each day of an INSERT.
 func (c *Events) Halves() (early, late *Events) {
-	order := make([]int, c.Rows())
+	early, late = NewEvents(), NewEvents()
+	halve(c.input, c.timestamp, early.input, late.input)
+	return early, late
+}
+
+// Halves returns copies of the earlier and the later half of the rows, by the
+// starts of their windows.
+func (c *Alerts) Halves() (early, late *Alerts) {
+	early, late = NewAlerts(), NewAlerts()
+	halve(c.input, c.start, early.input, late.input)
+	return early, late
+}
+
+// Halves returns copies of the earlier and the later half of the rows, by when
+// they were received.
+func (c *Rejected) Halves() (early, late *Rejected) {
+	early, late = NewRejected(), NewRejected()
+	halve(c.input, c.received, early.input, late.input)
+	return early, late
+}
+
+// halve appends the earlier half of the rows to one and the later half to another
+// set of the same columns. Within both they keep their order.
+func halve(from proto.Input, times *Times, early, late proto.Input) {
+	order := make([]int, times.Rows())
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return int(c.timestamp.Data[a]) - int(c.timestamp.Data[b])
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(times.Data[a], times.Data[b]) })
 	isLate := make([]bool, len(order))
 	for _, row := range order[len(order)/2:] {
 		isLate[row] = true
 	}
-	early, late = NewEvents(), NewEvents()
-	for i, column := range c.input {
-		divide(column.Data, early.input[i].Data, late.input[i].Data, isLate)
+	for i, column := range from {
+		divide(column.Data, early[i].Data, late[i].Data, isLate)
 	}
-	return early, late
 }
 
 // divide appends each row of a column to one of two others.
@@ -54,6 +75,12 @@ func divide(from, early, late proto.ColInput, isLate []bool) {
 		choose(early.(*proto.ColInt32), late.(*proto.ColInt32), isLate, func(to *proto.ColInt32, row int) { to.Append((*from)[row]) })
 	case *proto.ColInt64:
 		choose(early.(*proto.ColInt64), late.(*proto.ColInt64), isLate, func(to *proto.ColInt64, row int) { to.Append((*from)[row]) })
+	case *proto.ColUInt64:
+		choose(early.(*proto.ColUInt64), late.(*proto.ColUInt64), isLate, func(to *proto.ColUInt64, row int) { to.Append((*from)[row]) })
+	case *proto.ColFloat64:
+		choose(early.(*proto.ColFloat64), late.(*proto.ColFloat64), isLate, func(to *proto.ColFloat64, row int) { to.Append((*from)[row]) })
+	case *proto.ColBool:
+		choose(early.(*proto.ColBool), late.(*proto.ColBool), isLate, func(to *proto.ColBool, row int) { to.Append((*from)[row]) })
 	default:
 		panic(fmt.Sprintf("rows: a column of the type %T cannot be divided", from))
 	}
