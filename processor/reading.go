@@ -12,6 +12,7 @@ import (
 // one goroutine at a time.
 type reading struct {
 	partitions int32 // of the log
+	hashKey    event.HashKey
 	decoder    event.Decoder
 	event      event.Event // the last record's
 }

@@ -59,6 +59,9 @@ func (s *session) run(ctx context.Context) (err error) {
 		return err
 	}
 	s.reading.partitions = int32(len(starts))
+	if s.reading.hashKey, err = s.out.HashKey(ctx); err != nil {
+		return err
+	}
 
 	s.in, err = shared.Open(append(broker.ConsumerOptions(),
 		kgo.ConsumerGroup(shared.Group("processor")),
@@ -194,6 +197,7 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 		if err != nil {
 			unusable[n] = err
 		}
+		p.KeyHashes(s.reading.hashKey)
 		p.CountFrom(max(s.p.cfg.CountFrom[n], s.p.tally.read[n]))
 		if f := s.p.cfg.OnLeftOut; f != nil {
 			p.OnLeftOut(func(offset int64, future bool) { f(n, offset, future) })

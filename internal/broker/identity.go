@@ -2,9 +2,13 @@ package broker
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"clickstream/internal/event"
 )
 
 // LogIdentity says which log this is. Whoever stored offsets of one log must
@@ -47,6 +51,25 @@ func (c *Client) identity(ctx context.Context, details kadm.TopicDetails) (LogId
 		Alerts:     t.Alerts, AlertsID: idOf(details[t.Alerts]),
 		Rejected: t.Rejected, RejectedID: idOf(details[t.Rejected]), RejectedPartitions: int32(len(details[t.Rejected].Partitions)),
 	}, nil
+}
+
+// HashKey is the key of the log's identity hashes, a function of the ids of its
+// cluster and of its topic: all who read the log have the same.
+func (c *Client) HashKey(ctx context.Context) (event.HashKey, error) {
+	topic := c.Topics().Events
+	details, err := c.admin().ListTopics(ctx, topic)
+	if err == nil {
+		err = details.Error()
+	}
+	if err != nil {
+		return event.HashKey{}, fmt.Errorf("look up topic %s: %w", topic, err)
+	}
+	id, err := c.identity(ctx, details)
+	if err != nil {
+		return event.HashKey{}, err
+	}
+	sum := sha256.Sum256([]byte("identity hashes\n" + id.ClusterID + "\n" + id.Topic + "\n" + id.TopicID))
+	return event.HashKey{binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])}, nil
 }
 
 // idOf is a topic's id, which is empty where the broker has none.

@@ -17,6 +17,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/event"
 )
 
 // deadline is for what must happen; a test that reaches it has failed.
@@ -68,6 +69,34 @@ func TestEnsureTopicsMakesThemOnceWithUnlimitedRetention(t *testing.T) {
 		if got := setting(ctx, t, adm, topic, "retention.ms"); got != want {
 			t.Errorf("topic %s has retention.ms=%s, want %s", topic, got, want)
 		}
+	}
+}
+
+func TestTheKeyOfIdentityHashesIsTheLogsOwn(t *testing.T) {
+	cfg := brokertest.Config(t)
+	ensure(t, cfg)
+	ctx := deadline(t)
+	key := func(cfg broker.Config) event.HashKey {
+		t.Helper()
+		k, err := client(t, cfg).HashKey(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	first := key(cfg)
+	if first == (event.HashKey{}) || key(cfg) != first {
+		t.Errorf("another client of the log has another key than %v", first)
+	}
+	if _, err := kadm.NewClient(client(t, cfg).Client).DeleteTopics(ctx, cfg.Topics().Events); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client(t, cfg).HashKey(ctx); err == nil {
+		t.Error("a log that does not exist has a key")
+	}
+	ensure(t, cfg)
+	if key(cfg) == first {
+		t.Error("a log that was created again has the key of the one before")
 	}
 }
 

@@ -1,11 +1,6 @@
 package event
 
-import (
-	"encoding/binary"
-	"time"
-
-	"github.com/cespare/xxhash/v2"
-)
+import "time"
 
 // Event types with a meaning to the reports or the alert rules. Any other
 // snake_case type is stored as it comes.
@@ -75,22 +70,6 @@ func (e *Event) Key() string {
 	default:
 		return e.UserID
 	}
-}
-
-// IdentityHash is a 64-bit hash (xxHash64) of the event's identity (E3): key,
-// type, timestamp and id. It is a function of these alone, so that a replay
-// meets the same hashes.
-func (e *Event) IdentityHash() uint64 {
-	var scratch [3*maxID + 16]byte
-	buf := scratch[:0]
-	key := e.Key()
-	// The lengths keep ("ab","c") apart from ("a","bc").
-	buf = append(buf, byte(len(key)), byte(len(e.Type)))
-	buf = binary.LittleEndian.AppendUint64(buf, uint64(e.Timestamp))
-	buf = append(buf, key...)
-	buf = append(buf, e.Type...)
-	buf = append(buf, e.ID...)
-	return xxhash.Sum64(buf)
 }
 
 // Partition is the number of the partition, out of partitions, that holds the

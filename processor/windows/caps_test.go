@@ -119,3 +119,14 @@ func TestW6_AfterAnyCommitTheSameIsRemembered(t *testing.T) {
 		t.Error("all products were remembered")
 	}
 }
+
+func TestIdsAreRememberedByHashesOfTheLogsKey(t *testing.T) {
+	p := New(workedRule, 0, false)
+	key := event.HashKey{1, 2}
+	p.KeyHashes(key)
+	e := view("1", "p", noon)
+	p.Event(e, noon, 0)
+	if ids := &p.windows.at(windowAt(0)).ids; ids.table[ids.place(e.IdentityHash(key))] == 0 {
+		t.Error("the hash with the log's key is not remembered")
+	}
+}

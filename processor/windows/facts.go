@@ -36,6 +36,10 @@ func (c *Counts) Add(d Counts) {
 // Unremembered are the events whose id or product was not remembered.
 func (c *Counts) Unremembered() int64 { return c.UnrememberedIDs + c.UnrememberedProducts }
 
+// KeyHashes has ids remembered by hashes of this key, which is to be given before
+// the first record. All who read one log give the same.
+func (p *Partition) KeyHashes(key event.HashKey) { p.hashKey = key }
+
 // CountFrom has Counts count the records from offset on.
 func (p *Partition) CountFrom(offset int64) { p.countFrom = offset }
 

@@ -25,6 +25,8 @@ type Partition struct {
 	panes int64  // in a window
 	late  event.Millis
 
+	hashKey event.HashKey
+
 	maxIDs, maxProducts int // per pane
 
 	// What lies before the next record; first as a place to go back to.
@@ -204,7 +206,7 @@ func (p *Partition) count(e *event.Event, pane int64, before place) bool {
 			p.windows.at(k).counted = true
 		}
 	}
-	added, kept := w.ids.add(e.IdentityHash(), p.maxIDs, &p.free)
+	added, kept := w.ids.add(e.IdentityHash(p.hashKey), p.maxIDs, &p.free)
 	if !added {
 		return false
 	}
