@@ -55,36 +55,6 @@ func (s *session) produce(ctx context.Context, records []*kgo.Record) error {
 	return s.out.ProduceSync(ctx, records...).FirstErr()
 }
 
-// commit commits the partitions that have moved. It must follow emit before
-// another record is taken, so that the windows hold what has been emitted. A
-// commit that fails is not an error while others may follow. One that the group
-// refuses is no error either: another member emits the same alerts again.
-func (s *session) commit(ctx context.Context, cl *kgo.Client, parts map[int32]*assigned) error {
-	commits := make(map[int32]broker.Commit)
-	for n, a := range parts {
-		if a.Rebuilding() || a.Acknowledged() != a.Offset() || a.Acknowledged() == a.committed {
-			continue
-		}
-		offset, metadata := a.Commit()
-		commits[n] = broker.Commit{Offset: offset, Metadata: metadata}
-	}
-	if len(commits) == 0 {
-		return nil
-	}
-	err := broker.CommitWithMetadata(ctx, cl, s.topics.Events, commits)
-	switch broker.Classify(err) {
-	case broker.None:
-		for n := range commits {
-			parts[n].committed = parts[n].Acknowledged()
-		}
-		return nil
-	case broker.Fenced, broker.Retriable, broker.Canceled:
-		s.p.cfg.Log.Debug().Err(err).Msg("processor could not commit; it will try again")
-		return nil
-	}
-	return err
-}
-
 // writeTicks writes the ticks that quiet time has made due. It does so only
 // after a new answer of the broker, so that a client which repeats an old event,
 // and so makes tick after tick invalid, does not fill the log with them.
@@ -161,12 +131,10 @@ func (s *session) closeWindows(ctx context.Context) error {
 		return err
 	}
 	err := s.emit(ctx, s.parts)
-	if err == nil {
-		err = s.commit(ctx, s.in.Client, s.parts)
-	}
 	for _, p := range s.parts {
 		if err != nil || p.committed != p.Acknowledged() {
 			s.closings = append(s.closings, finished...)
+			s.lastCommit = time.Time{} // commit at once
 			return err
 		}
 	}

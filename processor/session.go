@@ -31,6 +31,7 @@ type session struct {
 	latest     *answer // the last answer
 	lastShow   time.Time
 	lastCommit time.Time
+	committing *commit // under way, or nil
 	closings   []*closing
 	// grown says that partitions were added to the log while it was read.
 	grown error
@@ -95,6 +96,7 @@ func (s *session) run(ctx context.Context) (err error) {
 		stopAsking()
 		wg.Wait()
 		s.mu.Lock()
+		s.abandonCommit()
 		s.show()
 		s.mu.Unlock()
 	}()
@@ -129,11 +131,12 @@ func (s *session) turn(ctx, work context.Context) error {
 	if err := s.emit(work, s.parts); err != nil {
 		return err
 	}
+	if err := s.takeCommit(); err != nil {
+		return err
+	}
 	if time.Since(s.lastCommit) >= s.p.settings.commitEvery {
 		s.lastCommit = time.Now()
-		if err := s.commit(work, s.in.Client, s.parts); err != nil {
-			return err
-		}
+		s.startCommit(work, s.in.Client, s.parts)
 	}
 	if time.Since(s.lastShow) >= showEvery {
 		s.lastShow = time.Now()
@@ -222,9 +225,10 @@ func (s *session) revoked(ctx context.Context, cl *kgo.Client, gone map[string][
 	}
 	if !s.failed && !s.p.settings.unclean {
 		within, cancel := context.WithTimeout(ctx, grace.Stop)
-		err := s.emit(within, parts)
+		err := errors.Join(s.emit(within, parts), s.endCommit(within))
 		if err == nil {
-			err = s.commit(within, cl, parts)
+			s.startCommit(within, cl, parts)
+			err = s.endCommit(within)
 		}
 		cancel()
 		if err != nil {
@@ -232,6 +236,7 @@ func (s *session) revoked(ctx context.Context, cl *kgo.Client, gone map[string][
 			s.p.cfg.Log.Warn().Err(err).Msg("processor gives up partitions without a last commit")
 		}
 	}
+	s.abandonCommit()
 	s.drop(parts)
 }
 
@@ -240,6 +245,7 @@ func (s *session) lost(_ context.Context, _ *kgo.Client, gone map[string][]int32
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	parts := s.among(gone)
+	s.abandonCommit()
 	s.drop(parts)
 }
 

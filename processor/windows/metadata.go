@@ -154,14 +154,12 @@ func checkVersion(version string) error {
 // moreFields checks the fields after the known ones and returns them as they
 // stand.
 func moreFields(fields []string) (string, error) {
-	more := ""
 	for _, field := range fields {
 		if name, _, ok := strings.Cut(field, "="); !ok || name == "" {
 			return "", fmt.Errorf("%q is not of the form name=value", field)
 		}
-		more += " " + field
 	}
-	return more, nil
+	return strings.Join(append([]string{""}, fields...), " "), nil
 }
 
 var (

@@ -1,0 +1,102 @@
+package processor
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"clickstream/internal/broker"
+)
+
+// commitWithin bounds a commit. It waits for a join of the group, which lasts as
+// long as another member holds it up.
+const commitWithin = 10 * time.Second
+
+// commit is a commit under way. No alert waits for one.
+type commit struct {
+	acknowledged map[*assigned]int64 // what it holds, by partition
+	cancel       context.CancelFunc
+	done         chan struct{}
+	err          error // read after done is closed
+}
+
+// startCommit begins to commit the partitions that have moved, unless a commit is
+// under way. It must follow emit before another record is taken, so that the
+// windows hold what has been emitted.
+func (s *session) startCommit(ctx context.Context, cl *kgo.Client, parts map[int32]*assigned) {
+	if s.committing != nil {
+		return
+	}
+	commits := make(map[int32]broker.Commit)
+	c := &commit{acknowledged: make(map[*assigned]int64), done: make(chan struct{})}
+	for n, a := range parts {
+		if a.Rebuilding() || a.Acknowledged() != a.Offset() || a.Acknowledged() == a.committed {
+			continue
+		}
+		offset, metadata := a.Commit()
+		commits[n] = broker.Commit{Offset: offset, Metadata: metadata}
+		c.acknowledged[a] = a.Acknowledged()
+	}
+	if len(commits) == 0 {
+		return
+	}
+	ctx, c.cancel = context.WithTimeout(ctx, commitWithin)
+	s.committing = c
+	go func() {
+		defer close(c.done)
+		defer c.cancel()
+		c.err = broker.CommitWithMetadata(ctx, cl, s.topics.Events, commits)
+	}()
+}
+
+// takeCommit takes the result of the commit that was under way, if it has ended.
+// One that fails is not an error while others may follow. One that the group
+// refuses is no error either: another member emits the same alerts again.
+func (s *session) takeCommit() error {
+	c := s.committing
+	if c == nil {
+		return nil
+	}
+	select {
+	case <-c.done:
+	default:
+		return nil
+	}
+	s.committing = nil
+	switch broker.Classify(c.err) {
+	case broker.None:
+		for a, offset := range c.acknowledged {
+			a.committed = offset
+		}
+		return nil
+	case broker.Fenced, broker.Retriable, broker.Canceled:
+		s.p.cfg.Log.Debug().Err(c.err).Msg("processor could not commit; it will try again")
+		return nil
+	}
+	return c.err
+}
+
+// endCommit waits for the commit under way, breaks it off when ctx ends, and
+// takes its result. A commit that went on after its partitions have been given
+// up could overwrite one of their next owner.
+func (s *session) endCommit(ctx context.Context) error {
+	if c := s.committing; c != nil {
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			c.cancel()
+			<-c.done
+		}
+	}
+	return s.takeCommit()
+}
+
+// abandonCommit breaks off the commit under way.
+func (s *session) abandonCommit() {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.endCommit(ended); err != nil {
+		s.p.cfg.Log.Debug().Err(err).Msg("processor could not commit; whoever gets the partitions continues from the last commit")
+	}
+}
