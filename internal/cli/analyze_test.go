@@ -116,6 +116,30 @@ func TestI4_TheSameFileTwiceAddsNothing(t *testing.T) {
 	}
 }
 
+// A rule that is only tried must not change the alerts of the shop.
+func TestW7_VerifyByAnotherRuleWritesNoAlerts(t *testing.T) {
+	folder := t.TempDir()
+	analyzed(t, "--data-dir", folder, "--views-over", "10", "testdata/shop.csv")
+	const alerts = "SELECT count() AS alerts, uniqExact(rule) AS rules FROM alert_log"
+	stored := func() string {
+		status, out, errOut := run(t, "sql", "--data-dir", folder, "--output", "csv", alerts)
+		if status != exitDone {
+			t.Fatalf("status %d: %s", status, errOut)
+		}
+		return out
+	}
+	before := stored()
+	if status, out, errOut := run(t, "verify", "--data-dir", folder, "--views-over", "8"); status != exitFailed || !strings.Contains(errOut, "another rule") {
+		t.Errorf("by another rule: status %d, %s%s", status, out, errOut)
+	}
+	if after := stored(); after != before {
+		t.Errorf("after it there are %s, before %s", after, before)
+	}
+	if status, out, errOut := run(t, "verify", "--data-dir", folder, "--views-over", "10"); status != exitDone {
+		t.Errorf("by the shop's rule: status %d, %s%s", status, out, errOut)
+	}
+}
+
 func TestLateAndFutureEventsAreCountedOnce(t *testing.T) {
 	folder := t.TempDir()
 	name := folder + "/late.jsonl"

@@ -32,7 +32,7 @@ type ingestFileCmd struct {
 func (ingestFileCmd) Help() string {
 	return `Invalid rows are counted and kept in the view rejected_events; they never stop the import. Importing a file
 again adds nothing. With no instance running in the folder, the events are also stored in the tables before
-the command ends; alerts are found by the next serve, demo or verify.
+the command ends; alerts are found by the next serve or demo.
 
 Examples:
   clickstream ingest file 2019-Oct.csv.gz

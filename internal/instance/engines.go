@@ -189,6 +189,10 @@ func (e *Engines) useOwnClickHouse() {
 // Started says whether this command started an engine.
 func (e *Engines) Started() bool { return e.started }
 
+// OwnsBroker says whether this command started the broker: then no other instance
+// runs roles on its log.
+func (e *Engines) OwnsBroker() bool { return e.ownBroker != nil }
+
 // Joined is the description of the instance that this command has joined, or
 // nil.
 func (e *Engines) Joined() *Description { return e.joined }

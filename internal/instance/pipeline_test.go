@@ -108,8 +108,8 @@ func agrees(t *testing.T, p *Pipeline, rule event.Rule) {
 	t.Helper()
 	report, err := verify.Run(deadline(t), verify.Config{
 		Broker: p.Broker, Warehouse: p.Warehouse, Rule: rule, Log: p.Log,
-		WaitFor: func(ctx context.Context, ends broker.Offsets) error {
-			return processor.WaitAcknowledged(ctx, p.Broker, rule, ends)
+		WaitFor: func(ctx context.Context, ends broker.Offsets) (broker.Offsets, error) {
+			return ends, processor.WaitAcknowledged(ctx, p.Broker, rule, ends)
 		},
 	})
 	if err != nil {

@@ -4,18 +4,12 @@ import (
 	"context"
 	"errors"
 
-	"clickstream/internal/event"
 	"clickstream/internal/grace"
-	"clickstream/processor"
 )
 
 // Session is what a short command needs of an instance.
 type Session struct {
 	Engines Config
-	// Rule, on engines of the command's own, makes it run the processor too.
-	// Another rule counts the log again from its beginning: so only commands
-	// that are given one set it.
-	Rule *event.Rule
 	// Storing, which may be nil, is called with the number of records that are
 	// not stored yet while Run waits for them, at last with 0.
 	Storing func(left int64)
@@ -57,11 +51,6 @@ func (s Session) runRoles(ctx context.Context, p *Pipeline, work func(context.Co
 	r := p.NewRoles(context.WithoutCancel(ctx))
 	defer func() { _ = r.Stop() }()
 	r.RunMirror()
-	if s.Rule != nil {
-		if err := r.RunProcessor(processor.Config{Rule: *s.Rule}); err != nil {
-			return err
-		}
-	}
 	working, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()

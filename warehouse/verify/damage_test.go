@@ -3,6 +3,7 @@ package verify_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -135,6 +136,26 @@ func TestAlertsThatAreEmittedMeanwhileAreNoDifference(t *testing.T) {
 	}})
 	if err != nil || !r.OK() || !emitted {
 		t.Errorf("%v, %+v, emitted meanwhile: %v", err, r.Differences, emitted)
+	}
+}
+
+// Where an instance has stopped, nothing counts the end of its log.
+func TestWhatNoProcessorHasCountedIsLeftOut(t *testing.T) {
+	s, _, _ := storedLog(t)
+	whole := verified(s)
+	const uncounted = 100
+	r := verified(s, func(c *verify.Config) {
+		c.WaitFor = func(_ context.Context, ends broker.Offsets) (broker.Offsets, error) {
+			counted := maps.Clone(ends)
+			counted[2] -= uncounted
+			return counted, nil
+		}
+	})
+	if f := finding(t, r.Notes, "records_not_counted"); f.Total != uncounted || !r.OK() {
+		t.Errorf("%+v, want %d records: %s", f, uncounted, r)
+	}
+	if r.Events >= whole.Events || r.Events+uncounted < whole.Events {
+		t.Errorf("%d events are compared, of %d less at most %d", r.Events, whole.Events, uncounted)
 	}
 }
 

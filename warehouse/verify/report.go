@@ -66,6 +66,7 @@ var explained = map[string]string{
 	"physical_duplicates":         "rows of event_log that the view events leaves out: copies that have not been merged yet",
 	"events_not_compared":         "records whose JSON ClickHouse reads in another way than the rules say: they are not compared",
 	"alerts_not_exact":            "alerts that say exact: false, whose counts are not compared",
+	"records_not_counted":         "records at the end of the log that no processor has counted yet: neither they nor their alerts are compared",
 	"conflicting_copies":          "events with later copies of other content (the first counts)",
 	"ids_used_for_several_events": "ids that several events of one key have (another type or time)",
 	"late":                        "events that came too late for all their windows",

@@ -158,7 +158,7 @@ func TestWhatTheMirrorHasNotStoredIsNamed(t *testing.T) {
 	s.Mirror()
 	late := errors.New("partition 7 is not counted yet")
 	_, err = verify.Run(t.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Wait: 30 * time.Second,
-		WaitFor: func(context.Context, broker.Offsets) error { return late }})
+		WaitFor: func(context.Context, broker.Offsets) (broker.Offsets, error) { return nil, late }})
 	if !errors.Is(err, late) {
 		t.Errorf("got %v", err)
 	}
