@@ -36,7 +36,7 @@ func newPipeline(t *testing.T) (*broker.Client, *Producer) {
 func identities(events []event.Event) map[uint64]bool {
 	ids := make(map[uint64]bool)
 	for i := range events {
-		ids[events[i].IdentityHash()] = true
+		ids[events[i].IdentityHash(event.HashKey{})] = true
 	}
 	return ids
 }
