@@ -22,8 +22,9 @@ type commit struct {
 }
 
 // startCommit begins to commit the partitions that have moved, unless a commit is
-// under way. It must follow emit before another record is taken, so that the
-// windows hold what has been emitted.
+// under way: as they are where everything that changed is acknowledged, and else
+// as they were when the last acknowledged alerts were written. It must follow emit
+// before another record is taken.
 func (s *session) startCommit(ctx context.Context, cl *kgo.Client, parts map[int32]*assigned) {
 	if s.committing != nil {
 		return
@@ -31,12 +32,16 @@ func (s *session) startCommit(ctx context.Context, cl *kgo.Client, parts map[int
 	commits := make(map[int32]broker.Commit)
 	c := &commit{acknowledged: make(map[*assigned]int64), done: make(chan struct{})}
 	for n, a := range parts {
-		if a.Rebuilding() || a.Acknowledged() != a.Offset() || a.Acknowledged() == a.committed {
-			continue
+		switch now := a.Offset(); {
+		case a.Rebuilding():
+		case a.alerts == nil && a.Acknowledged() == now && now != a.committed:
+			offset, metadata := a.Commit()
+			commits[n] = broker.Commit{Offset: offset, Metadata: metadata}
+			c.acknowledged[a] = now
+		case a.readyAt > a.committed:
+			commits[n] = a.ready
+			c.acknowledged[a] = a.readyAt
 		}
-		offset, metadata := a.Commit()
-		commits[n] = broker.Commit{Offset: offset, Metadata: metadata}
-		c.acknowledged[a] = a.Acknowledged()
 	}
 	if len(commits) == 0 {
 		return
@@ -44,6 +49,7 @@ func (s *session) startCommit(ctx context.Context, cl *kgo.Client, parts map[int
 	ctx, c.cancel = context.WithTimeout(ctx, commitWithin)
 	s.committing = c
 	go func() {
+		defer s.wake.now()
 		defer close(c.done)
 		defer c.cancel()
 		c.err = broker.CommitWithMetadata(ctx, cl, s.topics.Events, commits)

@@ -1,12 +1,16 @@
 package processor
 
 import (
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/broker/embedded"
 	"clickstream/internal/event"
@@ -94,6 +98,39 @@ func TestNoAlertWaitsForAJoin(t *testing.T) {
 		produceNow(s, product)
 		testwait.Until(t, "the alert of "+product+" is emitted", func() bool { return len(alertsOf(s, product)) > 0 })
 	}
+}
+
+// One partition of the alerts topic has no leader.
+func TestAPartitionThatCannotBeWrittenHoldsUpNoOther(t *testing.T) {
+	s, b, _ := outageShop(t)
+	alerts := s.Broker.Topics().Alerts
+	leaderless := event.Partition("p", broker.DefaultPartitions)
+	without := b.Cluster().Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.Produce}, Topic: alerts, Partitions: []int32{leaderless}, Err: kerr.NotLeaderForPartition, Count: -1,
+	})
+	p := start(s, smallRule, nil)
+	produceNow(s, "p")
+	var others []string
+	for i := 0; len(others) < 4; i++ {
+		if name := fmt.Sprint("other", i); event.Partition(name, broker.DefaultPartitions) != leaderless {
+			others = append(others, name)
+		}
+	}
+	for _, product := range others {
+		produceNow(s, product)
+		testwait.Until(t, "the alert of "+product+" is emitted", func() bool { return len(alertsOf(s, product)) > 0 })
+	}
+	testwait.Until(t, "the others commit", func() bool {
+		done, err := Acknowledged(t.Context(), s.Broker, &smallRule)
+		return err == nil && done[event.Partition(others[0], broker.DefaultPartitions)] > 0
+	})
+	if done, err := Acknowledged(t.Context(), s.Broker, &smallRule); err != nil || done[leaderless] > 0 {
+		t.Errorf("offset %d of the partition without a leader is committed: %v", done[leaderless], err)
+	}
+	without.Remove()
+	testwait.Until(t, "its alert is emitted too", func() bool { return len(alertsOf(s, "p")) > 0 })
+	p.close()
+	check(s, smallRule)
 }
 
 // produceNow appends the views that make a product's windows qualify.

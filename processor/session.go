@@ -35,9 +35,7 @@ type session struct {
 	closings   []*closing
 	// grown says that partitions were added to the log while it was read.
 	grown error
-	// failed: what has been taken as emitted may not be in the topic, so nothing
-	// may be committed any more.
-	failed bool
+	wake  wake // ends the poll when something written or committed is answered
 }
 
 // assigned is a partition while it is ours.
@@ -46,7 +44,13 @@ type assigned struct {
 	quiet     quiet
 	committed int64 // the offset acknowledged with the last commit, or -1
 	// moved is when the counts of firing alerts were brought up to date last.
-	moved time.Time
+	moved  time.Time
+	alerts *emission // not acknowledged yet, or nil
+	tick   *attempt  // to write a tick, or nil
+	// ready is the commit as it was when the log was counted up to readyAt and the
+	// last acknowledged alerts were written.
+	ready   broker.Commit
+	readyAt int64
 }
 
 func (s *session) run(ctx context.Context) (err error) {
@@ -113,8 +117,10 @@ func (s *session) turn(ctx, work context.Context) error {
 	// Between allowing a rebalance and the next poll the callbacks may run.
 	defer s.in.AllowRebalance()
 	poll, cancel := context.WithTimeout(ctx, s.p.settings.lookEvery)
+	s.wake.polls(cancel)
 	fetches := s.in.PollRecords(poll, pollRecords)
 	cancel()
+	s.wake.taken()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.grown != nil {
@@ -142,10 +148,9 @@ func (s *session) turn(ctx, work context.Context) error {
 		s.lastShow = time.Now()
 		s.show()
 	}
-	if err := s.writeTicks(work); err != nil {
-		return err
-	}
-	return s.closeWindows(work)
+	s.writeTicks(work)
+	s.closeWindows(work)
+	return nil
 }
 
 // take passes what was read to the partitions.
@@ -205,7 +210,7 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 		if f := s.p.cfg.OnLeftOut; f != nil {
 			p.OnLeftOut(func(offset int64, future bool) { f(n, offset, future) })
 		}
-		a := &assigned{Partition: p, committed: -1}
+		a := &assigned{Partition: p, committed: -1, readyAt: -1}
 		a.quiet.tick = -1
 		s.parts[n] = a
 		ours[n] = kgo.NewOffset().At(a.Offset())
@@ -223,13 +228,11 @@ func (s *session) revoked(ctx context.Context, cl *kgo.Client, gone map[string][
 	if len(parts) == 0 {
 		return
 	}
-	if !s.failed && !s.p.settings.unclean {
+	if !s.p.settings.unclean {
 		within, cancel := context.WithTimeout(ctx, grace.Stop)
-		err := errors.Join(s.emit(within, parts), s.endCommit(within))
-		if err == nil {
-			s.startCommit(within, cl, parts)
-			err = s.endCommit(within)
-		}
+		err := errors.Join(s.drain(within, parts), s.endCommit(within))
+		s.startCommit(within, cl, parts)
+		err = errors.Join(err, s.endCommit(within))
 		cancel()
 		if err != nil {
 			// Whoever gets them continues from the last commit.
