@@ -53,6 +53,14 @@ func TestSwappedColumnsAreFoundAndNamed(t *testing.T) {
 	}
 }
 
+func TestAnotherReceiveTimeIsFound(t *testing.T) {
+	s, _, _ := storedLog(t)
+	s.Exec("ALTER TABLE event_log UPDATE received_at = received_at + INTERVAL 1 SECOND WHERE event_id = (SELECT max(event_id) FROM event_log) SETTINGS mutations_sync = 2")
+	if f := finding(t, verified(s).Differences, "event_other_content"); f.Total != 1 || !slices.Equal(f.Columns, []string{"received_at"}) {
+		t.Errorf("%d events differ in %v, want one in received_at", f.Total, f.Columns)
+	}
+}
+
 func TestAnEventThatWasRejectedWronglyIsFound(t *testing.T) {
 	s, records, _ := storedLog(t)
 	var id, value string
@@ -99,8 +107,11 @@ func TestDamageToAlertsIsFoundOnTheTopicAndInTheTable(t *testing.T) {
 	inexact := alerts[1]
 	inexact.Version++
 	inexact.Exact = false
+	retracted := alerts[3]
+	retracted.Version++
+	retracted.Status = event.Retracted
 	m := s.Mirror()
-	produceAlerts(s, []event.Alert{two, firing, inexact})
+	produceAlerts(s, []event.Alert{two, firing, inexact, retracted})
 	s.WaitStored()
 	m.Stop()
 	s.Exec("ALTER TABLE alert_log UPDATE conversion_rate = 7 WHERE alert_id = '" + alerts[2].ID + "' SETTINGS mutations_sync = 2")
@@ -112,6 +123,9 @@ func TestDamageToAlertsIsFoundOnTheTopicAndInTheTable(t *testing.T) {
 	}
 	if f := finding(t, r.Differences, "alert_not_closed"); f.Total != 1 || !strings.Contains(f.Samples[0], firing.ProductID) {
 		t.Errorf("%+v, want the alert of %s, whose window has closed", f, firing.ProductID)
+	}
+	if f := finding(t, r.Differences, "alert_missing"); f.Total != 1 || !strings.Contains(f.Samples[0], retracted.ProductID) {
+		t.Errorf("%+v, want the alert of %s, which is retracted though its window qualifies", f, retracted.ProductID)
 	}
 	if f := finding(t, r.Notes, "alerts_not_exact"); f.Total != 1 {
 		t.Errorf("%+v, want one", f)
@@ -143,11 +157,13 @@ func TestAlertsThatAreEmittedMeanwhileAreNoDifference(t *testing.T) {
 func TestWhatNoProcessorHasCountedIsLeftOut(t *testing.T) {
 	s, _, _ := storedLog(t)
 	whole := verified(s)
-	const uncounted = 100
+	// The first record that is left out has a row.
+	end := int64(s.Number("SELECT toUInt64(kafka_offset) FROM events WHERE kafka_partition = 2 ORDER BY kafka_offset DESC LIMIT 1 OFFSET 50"))
+	uncounted := uint64(whole.Ends[2] - end)
 	r := verified(s, func(c *verify.Config) {
 		c.WaitFor = func(_ context.Context, ends broker.Offsets) (broker.Offsets, error) {
 			counted := maps.Clone(ends)
-			counted[2] -= uncounted
+			counted[2] = end
 			return counted, nil
 		}
 	})
