@@ -54,7 +54,7 @@ func (l *testLog) add(t *testing.T, events ...event.Event) {
 	t.Helper()
 	batch, err := l.r.cfg.Warehouse.Conn().PrepareBatch(t.Context(), `INSERT INTO event_log
 		(event_id, event_type, timestamp, user_id, session_id, product_id, product_category, price, quantity,
-		 kafka_key, kafka_partition, kafka_offset, received_at)`)
+		 kafka_key, kafka_partition, offset_rank, received_at)`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func (l *testLog) add(t *testing.T, events ...event.Event) {
 		}
 		p := event.Partition(e.Key(), partitions)
 		if err := batch.Append(e.ID, e.Type, e.Timestamp.Time(), e.UserID, e.SessionID, e.ProductID, e.ProductCategory, price, uint32(e.Quantity),
-			e.Key(), p, l.ends[p], e.Timestamp.Time()); err != nil {
+			e.Key(), p, ^uint64(l.ends[p]), e.Timestamp.Time()); err != nil {
 			t.Fatal(err)
 		}
 		l.ends[p]++

@@ -28,8 +28,8 @@ var mutants = []mutant{
 	{
 		name: "rows carry no version",
 		file: "warehouse/rows/events.go",
-		old:  `	c.offset = append(c.offset, offset)`,
-		new:  `	c.offset = append(c.offset, 0)`,
+		old:  `	c.rank = append(c.rank, ^uint64(offset))`,
+		new:  `	c.rank = append(c.rank, 0)`,
 		pkg:  "warehouse/mirror", test: "TestM3_ACleanRunStoresEachRecordOnceWithItsPlace",
 	},
 	{

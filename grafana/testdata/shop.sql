@@ -1,25 +1,25 @@
 -- A quarter of an hour of a small shop, on 15 January 2026.
 INSERT INTO event_log
-    (event_id, event_type, timestamp, user_id, session_id, product_id, kafka_key, kafka_partition, kafka_offset, received_at)
+    (event_id, event_type, timestamp, user_id, session_id, product_id, kafka_key, kafka_partition, offset_rank, received_at)
 VALUES
-    ('e1', 'view',        '2026-01-15 10:00:05.000', 'u1', 's1', 'lamp', 'lamp', 0, 1, '2026-01-15 10:00:06.000'),
-    ('e2', 'view',        '2026-01-15 10:00:10.000', 'u2', 's2', 'lamp', 'lamp', 0, 2, '2026-01-15 10:00:11.000'),
-    ('e3', 'add_to_cart', '2026-01-15 10:00:20.000', 'u1', 's1', 'lamp', 'lamp', 0, 3, '2026-01-15 10:00:21.000'),
-    ('e4', 'purchase',    '2026-01-15 10:00:50.000', 'u1', 's1', 'lamp', 'lamp', 0, 4, '2026-01-15 10:00:51.000'),
-    ('e5', 'view',        '2026-01-15 10:05:00.000', 'u2', 's2', 'sofa', 'sofa', 1, 1, '2026-01-15 10:05:01.000'),
-    ('e6', 'view',        '2026-01-15 10:05:30.000', 'u3', 's3', 'lamp', 'lamp', 0, 5, '2026-01-15 10:05:31.000'),
-    ('e7', 'add_to_cart', '2026-01-15 10:06:00.000', 'u3', 's3', 'lamp', 'lamp', 0, 6, '2026-01-15 10:06:01.000'),
+    ('e1', 'view',        '2026-01-15 10:00:05.000', 'u1', 's1', 'lamp', 'lamp', 0, bitNot(toUInt64(1)), '2026-01-15 10:00:06.000'),
+    ('e2', 'view',        '2026-01-15 10:00:10.000', 'u2', 's2', 'lamp', 'lamp', 0, bitNot(toUInt64(2)), '2026-01-15 10:00:11.000'),
+    ('e3', 'add_to_cart', '2026-01-15 10:00:20.000', 'u1', 's1', 'lamp', 'lamp', 0, bitNot(toUInt64(3)), '2026-01-15 10:00:21.000'),
+    ('e4', 'purchase',    '2026-01-15 10:00:50.000', 'u1', 's1', 'lamp', 'lamp', 0, bitNot(toUInt64(4)), '2026-01-15 10:00:51.000'),
+    ('e5', 'view',        '2026-01-15 10:05:00.000', 'u2', 's2', 'sofa', 'sofa', 1, bitNot(toUInt64(1)), '2026-01-15 10:05:01.000'),
+    ('e6', 'view',        '2026-01-15 10:05:30.000', 'u3', 's3', 'lamp', 'lamp', 0, bitNot(toUInt64(5)), '2026-01-15 10:05:31.000'),
+    ('e7', 'add_to_cart', '2026-01-15 10:06:00.000', 'u3', 's3', 'lamp', 'lamp', 0, bitNot(toUInt64(6)), '2026-01-15 10:06:01.000'),
     -- Somebody without a session.
-    ('e8', 'view',        '2026-01-15 10:10:00.000', 'u4', '',   'sofa', 'sofa', 1, 2, '2026-01-15 10:10:01.000'),
-    ('e9', 'search',      '2026-01-15 10:10:30.000', 'u1', 's1', '',     's1',   2, 1, '2026-01-15 10:10:31.000'),
+    ('e8', 'view',        '2026-01-15 10:10:00.000', 'u4', '',   'sofa', 'sofa', 1, bitNot(toUInt64(2)), '2026-01-15 10:10:01.000'),
+    ('e9', 'search',      '2026-01-15 10:10:30.000', 'u1', 's1', '',     's1',   2, bitNot(toUInt64(1)), '2026-01-15 10:10:31.000'),
     -- Outside the time shown.
-    ('e0', 'view',        '2026-01-15 09:59:59.999', 'u9', 's9', 'lamp', 'lamp', 0, 0, '2026-01-15 09:59:59.999');
+    ('e0', 'view',        '2026-01-15 09:59:59.999', 'u9', 's9', 'lamp', 'lamp', 0, bitNot(toUInt64(0)), '2026-01-15 09:59:59.999');
 
 -- A second copy of the first event, still unmerged: it counts nowhere.
 INSERT INTO event_log
-    (event_id, event_type, timestamp, user_id, session_id, product_id, kafka_key, kafka_partition, kafka_offset, received_at)
+    (event_id, event_type, timestamp, user_id, session_id, product_id, kafka_key, kafka_partition, offset_rank, received_at)
 VALUES
-    ('e1', 'view',        '2026-01-15 10:00:05.000', 'u1', 's1', 'lamp', 'lamp', 0, 7, '2026-01-15 10:20:00.000');
+    ('e1', 'view',        '2026-01-15 10:00:05.000', 'u1', 's1', 'lamp', 'lamp', 0, bitNot(toUInt64(7)), '2026-01-15 10:20:00.000');
 
 INSERT INTO alert_log
     (alert_id, rule, product_id, window_start, window_end, status, views, purchases, conversion_rate, version, exact, received_at)

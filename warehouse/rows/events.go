@@ -14,7 +14,7 @@ type Events struct {
 	price                                                   Prices
 	quantity                                                proto.ColUInt32
 	partition                                               proto.ColInt32
-	offset                                                  proto.ColInt64
+	rank                                                    proto.ColUInt64 // the offset with its bits inverted
 	input                                                   proto.Input
 }
 
@@ -28,7 +28,7 @@ func NewEvents() *Events {
 		{Name: "device_type", Data: &c.device}, {Name: "page_url", Data: &c.url}, {Name: "order_id", Data: &c.order},
 		{Name: "source", Data: &c.source}, {Name: "price", Data: &c.price}, {Name: "quantity", Data: &c.quantity},
 		{Name: "properties", Data: &c.properties}, {Name: "kafka_key", Data: &c.key}, {Name: "kafka_partition", Data: &c.partition},
-		{Name: "kafka_offset", Data: &c.offset}, {Name: "received_at", Data: c.received},
+		{Name: "offset_rank", Data: &c.rank}, {Name: "received_at", Data: c.received},
 	}
 	return c
 }
@@ -53,12 +53,12 @@ func (c *Events) Append(e *event.Event, partition int32, offset int64, received 
 	c.properties.Append(e.Properties)
 	c.key.Append(e.Key())
 	c.partition = append(c.partition, partition)
-	c.offset = append(c.offset, offset)
+	c.rank = append(c.rank, ^uint64(offset))
 	c.received.Append(received)
 }
 
 // Rows is how many rows there are.
-func (c *Events) Rows() int { return len(c.offset) }
+func (c *Events) Rows() int { return len(c.rank) }
 
 // Input names the columns.
 func (c *Events) Input() proto.Input { return c.input }

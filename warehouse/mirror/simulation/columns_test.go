@@ -28,7 +28,7 @@ func (r row) text() string { return strings.Join(r, "\x1f") }
 
 var eventColumns = []string{
 	"event_id", "event_type", "timestamp", "user_id", "session_id", "product_id", "product_category", "brand", "currency",
-	"device_type", "page_url", "order_id", "source", "price", "quantity", "properties", "kafka_key", "kafka_partition", "kafka_offset", "received_at",
+	"device_type", "page_url", "order_id", "source", "price", "quantity", "properties", "kafka_key", "kafka_partition", "offset_rank", "received_at",
 }
 
 var alertColumns = []string{
@@ -49,7 +49,7 @@ var schemas = map[string]schema{
 			return key(of(eventColumns, r, "kafka_key"), of(eventColumns, r, "event_type"), of(eventColumns, r, "timestamp"), of(eventColumns, r, "event_id"))
 		},
 		wins: func(a, b row) bool {
-			return number(of(eventColumns, a, "kafka_offset")) < number(of(eventColumns, b, "kafka_offset"))
+			return offsetOf(eventColumns, a) < offsetOf(eventColumns, b)
 		},
 	},
 	"alert_log": {
@@ -72,7 +72,7 @@ var schemas = map[string]schema{
 				of(rejectedColumns, r, "origin_partition"), of(rejectedColumns, r, "origin_position"), of(rejectedColumns, r, "value"))
 		},
 		wins: func(a, b row) bool {
-			return number(of(rejectedColumns, a, "kafka_offset")) < number(of(rejectedColumns, b, "kafka_offset"))
+			return offsetOf(rejectedColumns, a) < offsetOf(rejectedColumns, b)
 		},
 	},
 }
@@ -93,6 +93,18 @@ func (s schema) same(a, b row) bool {
 func key(parts ...string) string { return strings.Join(parts, "\x1f") }
 
 func of(columns []string, r row, name string) string { return r[slices.Index(columns, name)] }
+
+// offsetOf is a row's offset. event_log stores it with its bits inverted.
+func offsetOf(columns []string, r row) int64 {
+	if i := slices.Index(columns, "offset_rank"); i >= 0 {
+		rank, err := strconv.ParseUint(r[i], 10, 64)
+		if err != nil {
+			panic(err)
+		}
+		return int64(^rank)
+	}
+	return number(of(columns, r, "kafka_offset"))
+}
 
 func number(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)

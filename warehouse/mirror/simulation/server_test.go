@@ -226,7 +226,7 @@ func (s *server) safe(table string, rows []row) {
 
 func placeOf(table string, r row) place {
 	c := schemas[table].columns
-	return place{table, of(c, r, "kafka_partition"), number(of(c, r, "kafka_offset"))}
+	return place{table, of(c, r, "kafka_partition"), offsetOf(c, r)}
 }
 
 // recordGaps stores what of gaps is not recorded, and returns it.

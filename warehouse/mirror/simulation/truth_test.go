@@ -72,7 +72,7 @@ func eventRow(e *event.Event, partition int32, offset, received int64) row {
 	return row{
 		e.ID, e.Type, fmt.Sprint(int64(e.Timestamp)), e.UserID, e.SessionID, e.ProductID, e.ProductCategory, e.Brand, e.Currency,
 		e.DeviceType, e.PageURL, e.OrderID, e.Source, price, fmt.Sprint(e.Quantity), e.Properties, e.Key(),
-		fmt.Sprint(partition), fmt.Sprint(offset), fmt.Sprint(received),
+		fmt.Sprint(partition), fmt.Sprint(^uint64(offset)), fmt.Sprint(received),
 	}
 }
 

@@ -27,7 +27,7 @@ SELECT l.kafka_partition, l.kafka_offset, l.received, toUnixTimestamp64Milli(l.t
     if(t.there, if(t.kafka_partition = l.kafka_partition, differ, ['kafka_partition']), if(l.stored, ['identity'], []))
 FROM
 (
-    SELECT *, 1 AS there, toUnixTimestamp64Milli(received_at) AS received
+    SELECT *, kafka_offset, 1 AS there, toUnixTimestamp64Milli(received_at) AS received
     FROM event_log FINAL
     -- The id is a part of the identity: all rows of an identity are read, or none.
     PREWHERE timestamp >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND timestamp < fromUnixTimestamp64Milli({to:Int64}, 'UTC')

@@ -10,5 +10,6 @@ SELECT
     concat('prod_', leftPad(toString(toUInt32(10000 * pow(rand(3) / 4294967296, 4))), 5, '0')) AS product_id,
     'electronics' AS product_category, '' AS brand, '' AS currency, 'mobile' AS device_type, '' AS page_url, '' AS order_id, '' AS source,
     toDecimal64(rand(4) % 1000000 / 100, 4) AS price, 1 AS quantity, '' AS properties,
-    product_id AS kafka_key, toInt32(cityHash64(product_id) % 12) AS kafka_partition, toInt64(number) AS kafka_offset, timestamp AS received_at
+    product_id AS kafka_key, toInt32(cityHash64(product_id) % 12) AS kafka_partition, timestamp AS received_at,
+    bitNot(number) AS offset_rank
 FROM numbers({{.Rows}})
