@@ -53,12 +53,18 @@ func (s *since) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is neither a duration such as 72h nor a date such as 2026-11-22", text)
 }
 
+// verifyMemory keeps verify below 256 MiB, with what Go does not count.
+const verifyMemory = 192 << 20
+
 func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 	rule, err := c.rule()
 	if err != nil {
 		return err
 	}
 	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
+		if !p.OwnsBroker() { // which keeps its log in this process
+			limitMemoryTo(verifyMemory)
+		}
 		rule := p.RuleOr(rule)
 		s := t.status()
 		defer s.clear()

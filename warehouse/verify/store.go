@@ -10,8 +10,8 @@ import (
 const (
 	storedAtATime  = 2_000_000 // they pass through: a run that is interrupted loses no more
 	judgedAtATime  = 200_000
-	idsAtATime     = 3_000_000
-	countedAtATime = 3_000_000
+	idsAtATime     = 2_000_000
+	countedAtATime = 2_000_000
 )
 
 // span is a span of time that so many rows are in.
