@@ -29,3 +29,9 @@ func (r *Replicas) Dial(ctx context.Context, opt *clickhouse.Options, dial click
 func (w *Warehouse) SyncReplica(ctx context.Context, table string) error {
 	return w.syncReplica(ctx, w.cfg.Addr[0], []logTable{{name: table}})
 }
+
+// Hangups are connections that close as a Warehouse's do.
+type Hangups struct{ hangups }
+
+// Wait is hangups.wait.
+func (h *Hangups) Wait() { h.wait() }

@@ -69,6 +69,7 @@ type Warehouse struct {
 	next atomic.Uint32 // address to dial next
 
 	replicas replicas
+	hangups  hangups
 }
 
 // Open connects, creates the database where it is missing and checks the
@@ -78,8 +79,9 @@ func Open(ctx context.Context, cfg Config, log zerolog.Logger) (*Warehouse, erro
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	w := &Warehouse{cfg: cfg, log: log}
+	w := &Warehouse{cfg: cfg, log: log, hangups: hangups{dialer: net.Dialer{Timeout: dialTimeout}}}
 	if err := w.open(ctx); err != nil {
+		w.hangups.wait()
 		return nil, fmt.Errorf("open %s: %w", cfg, err)
 	}
 	return w, nil
@@ -107,6 +109,11 @@ func (w *Warehouse) open(ctx context.Context) error {
 		ReadTimeout:  readTimeout,
 		MaxOpenConns: 16,
 		DialStrategy: w.replicas.dial,
+	}
+	if tlsConf == nil {
+		w.opts.DialContext = func(ctx context.Context, addr string) (net.Conn, error) {
+			return w.hangups.DialContext(context.WithoutCancel(ctx), "tcp", addr)
+		}
 	}
 	if err := w.ensureDatabase(ctx); err != nil {
 		return err
@@ -237,6 +244,9 @@ func (w *Warehouse) Dial(ctx context.Context) (*ch.Client, error) {
 	if broker.IsLoopback(addr) {
 		opts.Compression = ch.CompressionDisabled
 	}
+	if opts.TLS == nil {
+		opts.Dialer = &w.hangups
+	}
 	// A handshake that is broken off in the middle ends the embedded ClickHouse:
 	// one that is under way when ctx ends has a moment to finish.
 	handshake, cancel := grace.Context(ctx, handshakeGrace)
@@ -263,4 +273,8 @@ func Do(ctx context.Context, client *ch.Client, q ch.Query) error {
 }
 
 // Close ends all connections.
-func (w *Warehouse) Close() error { return w.conn.Close() }
+func (w *Warehouse) Close() error {
+	err := w.conn.Close()
+	w.hangups.wait()
+	return err
+}
