@@ -24,10 +24,7 @@ func (r *Runner) LastDue(ctx context.Context) ([]DueRun, error) {
 	now := r.now()
 	var all []DueRun
 	for _, job := range Jobs() {
-		day := DayOf(now, r.location()) - 1
-		if job.due(day, r.location()).After(now) {
-			day--
-		}
+		day := job.lastDue(now, r.location())
 		run, err := r.newest(ctx, job.Name, day)
 		if err != nil {
 			return nil, err

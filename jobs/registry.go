@@ -76,6 +76,15 @@ func (j Job) due(day Day, loc *time.Location) time.Time {
 	return (day + 1).at(at.Hour(), at.Minute(), loc)
 }
 
+// lastDue is the last day that the job is due for by now.
+func (j Job) lastDue(now time.Time, loc *time.Location) Day {
+	day := DayOf(now, loc) - 1
+	if j.due(day, loc).After(now) {
+		day--
+	}
+	return day
+}
+
 //go:embed sql/*.sql
 var sqlFiles embed.FS
 

@@ -26,13 +26,13 @@ type SchedulerConfig struct {
 	Log    zerolog.Logger
 
 	RetryAfter time.Duration // 0: 5 minutes
-	CatchUp    int           // how many days back, 1 to 7; 0: 1
+	CatchUp    int           // of how many days that a job was due for, 1 to 7; 0: 1
 }
 
 // Scheduler runs each job at its hour, by the shop's clock, for the day
 // before. An hour that the clock leaves out is its first instant after; one
 // that comes twice counts once. A run that fails is tried once more. At its
-// start it runs what was due and has not succeeded in the last days.
+// start it runs what has not succeeded of the last days that it was due for.
 type Scheduler struct{ cfg SchedulerConfig }
 
 // NewScheduler checks cfg.
@@ -98,7 +98,7 @@ func (s *Scheduler) schedule(ctx context.Context, runner scheduled) error {
 		}
 		if next.regular {
 			// After a long sleep only the last days are made up for.
-			day := max(next.day+1, s.oldest(runner.location()))
+			day := max(next.day+1, s.oldest(next.job, runner.location()))
 			queue = append(queue, due{at: next.job.due(day, runner.location()), job: next.job, day: day, attempt: 1, regular: true})
 		}
 		err = ctx.Err()
@@ -113,9 +113,10 @@ func (s *Scheduler) schedule(ctx context.Context, runner scheduled) error {
 func (s *Scheduler) begin(ctx context.Context, runner scheduled) ([]due, error) {
 	loc := runner.location()
 	for {
-		at, oldest := now(), s.oldest(loc)
+		at := now()
 		yesterday := DayOf(at, loc) - 1
-		succeeded, _, err := runner.latest(ctx, oldest, yesterday)
+		// Before its hour a job was last due for the day before yesterday.
+		succeeded, _, err := runner.latest(ctx, yesterday-Day(s.cfg.CatchUp), yesterday)
 		if ctx.Err() != nil { // stopped during the query: nothing is wrong
 			return nil, ctx.Err()
 		}
@@ -128,7 +129,7 @@ func (s *Scheduler) begin(ctx context.Context, runner scheduled) ([]due, error) 
 		}
 		var queue []due
 		for _, job := range Jobs() {
-			day := oldest
+			day := s.oldest(job, loc)
 			for ; !job.due(day, loc).After(at); day++ {
 				if _, ok := succeeded[jobDay{job.Name, day}]; !ok {
 					s.cfg.Log.Info().Str("job", job.Name).Stringer("day", day).Msg("job was missed: running it now")
@@ -141,8 +142,10 @@ func (s *Scheduler) begin(ctx context.Context, runner scheduled) ([]due, error) 
 	}
 }
 
-// oldest is the earliest day that is made up for.
-func (s *Scheduler) oldest(loc *time.Location) Day { return DayOf(now(), loc) - Day(s.cfg.CatchUp) }
+// oldest is the earliest day of a job that is made up for.
+func (s *Scheduler) oldest(job Job, loc *time.Location) Day {
+	return job.lastDue(now(), loc) + 1 - Day(s.cfg.CatchUp)
+}
 
 func sleepUntil(ctx context.Context, t time.Time) error {
 	for {

@@ -171,11 +171,30 @@ func TestSchedulerCatchesUpWhatWasMissed(t *testing.T) {
 	}
 }
 
+// Between midnight and its hour a job was last due for the day before yesterday.
+// status asks for that run, so an instance that starts then makes it.
+func TestSchedulerCatchesUpTheLastDueDayBeforeTheHourToo(t *testing.T) {
+	want := []string{
+		"05-12 00:30 UTC user_segmentation 2026-05-10 1",
+		"05-12 01:00 UTC user_segmentation 2026-05-11 1",
+	}
+	got := schedule(t, "UTC", "2026-05-12 00:30:00", len(want), func(_ *SchedulerConfig, f *fakeRunner) {
+		for _, day := range []int{9, 10, 11} { // the 9th is too long ago
+			delete(f.succeeded, jobDay{UserSegmentation, NewDay(2026, time.May, day)})
+		}
+	})
+	if !slices.Equal(got, want) {
+		t.Errorf("runs:\n got %q\nwant %q", got, want)
+	}
+}
+
 func TestSchedulerWaitsForTheWarehouse(t *testing.T) {
 	want := []string{"05-12 01:10 UTC user_segmentation 2026-05-11 1"}
 	got := schedule(t, "UTC", "2026-05-12 00:55:00", 1, func(_ *SchedulerConfig, f *fakeRunner) {
 		f.unreached = 3
-		clear(f.succeeded)
+		for _, job := range Jobs() {
+			delete(f.succeeded, jobDay{job.Name, NewDay(2026, time.May, 11)})
+		}
 	})
 	if !slices.Equal(got, want) {
 		t.Errorf("runs:\n got %q\nwant %q", got, want)
@@ -189,7 +208,10 @@ func TestSchedulerStopsWhileItWaits(t *testing.T) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), wait)
 		defer cancel()
-		f := &fakeRunner{loc: time.UTC}
+		f := &fakeRunner{loc: time.UTC, succeeded: map[jobDay]Run{}}
+		for _, job := range Jobs() {
+			f.succeeded[jobDay{job.Name, job.lastDue(began, time.UTC)}] = Run{}
+		}
 		if err := newScheduler(t, SchedulerConfig{}).schedule(ctx, f); err != nil {
 			t.Errorf("a schedule that was stopped: %v, want nil", err)
 		}
