@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
@@ -32,6 +33,9 @@ func (w *Warehouse) SyncReplica(ctx context.Context, table string) error {
 
 // Hangups are connections that close as a Warehouse's do.
 type Hangups struct{ hangups }
+
+// NewHangups are connections that read what is still answered for so long.
+func NewHangups(timeout time.Duration) *Hangups { return &Hangups{hangups{timeout: timeout}} }
 
 // Wait is hangups.wait.
 func (h *Hangups) Wait() { h.wait() }

@@ -17,7 +17,8 @@ const hangupTimeout = time.Second
 // closes. The embedded ClickHouse ends seconds after it has met a connection
 // that was closed while it answered.
 type hangups struct {
-	dialer net.Dialer
+	dialer  net.Dialer
+	timeout time.Duration // hangupTimeout, or a test's
 
 	mu      sync.Mutex
 	going   int
@@ -149,7 +150,7 @@ func (c *hangupConn) Close() error {
 func (c *hangupConn) readRest() {
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	if c.TCPConn.SetReadDeadline(time.Now().Add(hangupTimeout)) == nil {
+	if c.TCPConn.SetReadDeadline(time.Now().Add(c.hangups.timeout)) == nil {
 		_, _ = io.Copy(io.Discard, c.TCPConn)
 	}
 	_ = c.TCPConn.Close()

@@ -79,7 +79,7 @@ func Open(ctx context.Context, cfg Config, log zerolog.Logger) (*Warehouse, erro
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	w := &Warehouse{cfg: cfg, log: log, hangups: hangups{dialer: net.Dialer{Timeout: dialTimeout}}}
+	w := &Warehouse{cfg: cfg, log: log, hangups: hangups{dialer: net.Dialer{Timeout: dialTimeout}, timeout: hangupTimeout}}
 	if err := w.open(ctx); err != nil {
 		w.hangups.wait()
 		return nil, fmt.Errorf("open %s: %w", cfg, err)
