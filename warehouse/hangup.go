@@ -78,9 +78,9 @@ type hangupConn struct {
 	*net.TCPConn
 	hangups *hangups
 
-	reading sync.Mutex // held by a Read, and while the rest is read
-	mu      sync.Mutex
-	closed  bool
+	mu     sync.Mutex
+	closed bool
+	reads  sync.WaitGroup // that are under way; none begins after Close
 }
 
 func (c *hangupConn) isClosed() bool {
@@ -91,12 +91,15 @@ func (c *hangupConn) isClosed() bool {
 
 // Read is the connection's, until Close.
 func (c *hangupConn) Read(p []byte) (int, error) {
-	c.reading.Lock()
-	defer c.reading.Unlock()
-	if c.isClosed() {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
 		return 0, net.ErrClosed
 	}
+	c.reads.Add(1)
+	c.mu.Unlock()
 	n, err := c.TCPConn.Read(p)
+	c.reads.Done()
 	if c.isClosed() {
 		return 0, net.ErrClosed
 	}
@@ -148,8 +151,7 @@ func (c *hangupConn) Close() error {
 }
 
 func (c *hangupConn) readRest() {
-	c.reading.Lock()
-	defer c.reading.Unlock()
+	c.reads.Wait()
 	if c.TCPConn.SetReadDeadline(time.Now().Add(c.hangups.timeout)) == nil {
 		_, _ = io.Copy(io.Discard, c.TCPConn)
 	}
