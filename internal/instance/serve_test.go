@@ -195,8 +195,10 @@ func newGate(t *testing.T, to string) *gate {
 				from.Close()
 				continue
 			}
-			g.done.Go(func() { _, _ = io.Copy(server, from); server.Close() })
-			g.done.Go(func() { _, _ = io.Copy(from, server); from.Close() })
+			// The end of one direction is passed on and the other goes on: the
+			// embedded ClickHouse does not survive a close while it answers.
+			g.done.Go(func() { _, _ = io.Copy(server, from); _ = server.(*net.TCPConn).CloseWrite() })
+			g.done.Go(func() { _, _ = io.Copy(from, server); server.Close(); from.Close() })
 		}
 	})
 	t.Cleanup(func() { l.Close(); g.done.Wait() })

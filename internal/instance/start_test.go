@@ -112,8 +112,13 @@ func cutOff(t *testing.T, to string, after int) (addr string, c *cutting) {
 				from.Close()
 				continue
 			}
-			done.Go(func() { _, _ = io.Copy(from, server); from.Close() })
-			done.Go(func() { _, _ = io.Copy(struct{ io.Writer }{server}, from); server.Close() })
+			// The end of one direction is passed on and the other goes on: the
+			// embedded ClickHouse does not survive a close while it answers.
+			done.Go(func() { _, _ = io.Copy(from, server); server.Close(); from.Close() })
+			done.Go(func() {
+				_, _ = io.Copy(struct{ io.Writer }{server}, from)
+				_ = server.(*net.TCPConn).CloseWrite()
+			})
 		}
 	})
 	t.Cleanup(func() {

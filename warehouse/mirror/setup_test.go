@@ -152,7 +152,8 @@ func (g *gate) serve(in net.Conn) {
 			break
 		}
 	}
-	out.Close()
+	// The embedded ClickHouse does not survive a close while it answers.
+	_ = out.(*net.TCPConn).CloseWrite()
 	wg.Wait()
 	g.mu.Lock()
 	delete(g.conns, out)

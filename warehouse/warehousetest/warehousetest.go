@@ -92,7 +92,7 @@ func Database(t testing.TB) Endpoint {
 		t.Fatalf("a ClickHouse for the test: %v", err)
 	}
 	e.Database = "test_" + strings.ToLower(rand.Text()[:16])
-	execute(t, e, "CREATE DATABASE "+e.Database)
+	execute(t, e, "CREATE DATABASE IF NOT EXISTS "+e.Database)
 	t.Cleanup(func() { execute(t, e, "DROP DATABASE IF EXISTS "+e.Database+" SYNC") })
 	return e
 }
@@ -231,7 +231,8 @@ func keep(ctx context.Context) {
 	}
 }
 
-// execute does not use the test's context, which is over when it cleans up.
+// execute does not use the test's context, which is over when it cleans up. It
+// tries again while the engine cannot be reached: it may be starting again.
 func execute(t testing.TB, e Endpoint, sql string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -244,7 +245,18 @@ func execute(t testing.TB, e Endpoint, sql string) {
 		t.Fatalf("open ClickHouse at %s: %v", e.Addr, err)
 	}
 	defer c.Close()
-	if err := c.Exec(ctx, sql); err != nil {
-		t.Errorf("%s on %s: %v", sql, e.Addr, err)
+	for {
+		err = c.Exec(ctx, sql)
+		if err == nil {
+			return
+		}
+		if _, ok := warehouse.Retriable(err); !ok || ctx.Err() != nil {
+			t.Errorf("%s on %s: %v", sql, e.Addr, err)
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
 }
