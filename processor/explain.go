@@ -54,11 +54,12 @@ func Explain(ctx context.Context, cl *broker.Client, rule event.Rule, partitionN
 		return x, nil
 	}
 	in := reading{partitions: int32(len(starts))}
-	if in.hashKey, err = cl.HashKey(ctx); err != nil {
+	hashKey, err := cl.HashKey(ctx)
+	if err != nil {
 		return x, err
 	}
 	p := windows.New(rule, start, start > 0)
-	p.KeyHashes(in.hashKey)
+	p.KeyHashes(hashKey)
 	err = cl.ReadLog(ctx, topic, broker.Offsets{partitionNumber: start}, broker.Offsets{partitionNumber: offset + 1},
 		func(r *kgo.Record) error {
 			if r.Offset == offset {

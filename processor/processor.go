@@ -22,10 +22,10 @@ type Config struct {
 	// CountFrom are the offsets from which Stats counts records; a partition
 	// without one is counted from where this instance starts to read.
 	CountFrom broker.Offsets
-	// OnLeftOut, if set, is called on the processor's own goroutine for each
-	// record that Stats counts as late or future. It must not block. Copies of
-	// events that counted are late too once their windows have closed: nobody
-	// remembers them then.
+	// OnLeftOut, if set, is called for each record that Stats counts as late or
+	// future, in order per partition and never concurrently: it must not block.
+	// Copies of events that counted are late too once their windows have closed:
+	// nobody remembers them then.
 	OnLeftOut func(partition int32, offset int64, future bool)
 	// OnAlert, if set, is called for each alert once its record is
 	// acknowledged, in order per partition and never concurrently: it must not

@@ -12,7 +12,6 @@ import (
 // one goroutine at a time.
 type reading struct {
 	partitions int32 // of the log
-	hashKey    event.HashKey
 	decoder    event.Decoder
 	event      event.Event // the last record's
 }

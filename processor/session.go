@@ -3,13 +3,14 @@ package processor
 import (
 	"context"
 	"errors"
-	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/event"
 	"clickstream/internal/grace"
 	"clickstream/processor/windows"
 )
@@ -23,8 +24,10 @@ type session struct {
 	in     *broker.Client // reads the log and commits
 	out    *broker.Client // writes alerts and ticks, and asks
 
-	reading
-	answers chan *answer
+	partitions int32 // of the log
+	hashKey    event.HashKey
+	workers    []*reading // one a core
+	answers    chan *answer
 
 	mu         sync.Mutex
 	parts      map[int32]*assigned
@@ -41,6 +44,7 @@ type session struct {
 // assigned is a partition while it is ours.
 type assigned struct {
 	*windows.Partition
+	leftOut   []leftOut // of the last poll, for OnLeftOut
 	quiet     quiet
 	committed int64 // the offset acknowledged with the last commit, or -1
 	// moved is when the counts of firing alerts were brought up to date last.
@@ -63,9 +67,12 @@ func (s *session) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.reading.partitions = int32(len(starts))
-	if s.reading.hashKey, err = s.out.HashKey(ctx); err != nil {
+	s.partitions = int32(len(starts))
+	if s.hashKey, err = s.out.HashKey(ctx); err != nil {
 		return err
+	}
+	for range runtime.GOMAXPROCS(0) {
+		s.workers = append(s.workers, &reading{partitions: s.partitions})
 	}
 
 	s.in, err = shared.Open(append(broker.ConsumerOptions(),
@@ -153,28 +160,6 @@ func (s *session) turn(ctx, work context.Context) error {
 	return nil
 }
 
-// take passes what was read to the partitions.
-func (s *session) take(fetches kgo.Fetches) error {
-	for _, e := range fetches.Errors() {
-		switch class := broker.Classify(e.Err); {
-		case broker.PositionLost(e.Err):
-			return fmt.Errorf("read %s-%d: %w: %w", e.Topic, e.Partition, errStartAgain, e.Err)
-		case class == broker.Fatal || class == broker.Invalid:
-			return s.in.ReadError(e.Topic, e.Partition, e.Err)
-		}
-	}
-	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
-		p := s.parts[f.Partition]
-		if p == nil {
-			return
-		}
-		for _, r := range f.Records {
-			s.reading.take(p.Partition, r)
-		}
-	})
-	return nil
-}
-
 // assign is called for partitions that have become ours, before they are read:
 // it decides where to begin.
 func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
@@ -205,18 +190,23 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 		if err != nil {
 			unusable[n] = err
 		}
-		p.KeyHashes(s.reading.hashKey)
 		p.CountFrom(max(s.p.cfg.CountFrom[n], s.p.tally.read[n]))
-		if f := s.p.cfg.OnLeftOut; f != nil {
-			p.OnLeftOut(func(offset int64, future bool) { f(n, offset, future) })
-		}
-		a := &assigned{Partition: p, committed: -1, readyAt: -1}
-		a.quiet.tick = -1
-		s.parts[n] = a
-		ours[n] = kgo.NewOffset().At(a.Offset())
+		s.own(n, p)
+		ours[n] = kgo.NewOffset().At(p.Offset())
 	}
 	s.logUnusable(unusable)
 	return offsets, nil
+}
+
+// own makes p, of which nothing has been read yet, the partition n.
+func (s *session) own(n int32, p *windows.Partition) {
+	a := &assigned{Partition: p, committed: -1, readyAt: -1}
+	a.quiet.tick = -1
+	p.KeyHashes(s.hashKey)
+	if s.p.cfg.OnLeftOut != nil {
+		p.OnLeftOut(func(offset int64, future bool) { a.leftOut = append(a.leftOut, leftOut{offset, future}) })
+	}
+	s.parts[n] = a
 }
 
 // revoked is called for partitions that another member will get, and when we
@@ -280,7 +270,7 @@ func (s *session) ask(ctx context.Context) {
 		ends, err := s.out.EndOffsets(within, s.topics.Events)
 		cancel()
 		if err == nil {
-			err = broker.SamePartitions(s.topics.Events, s.reading.partitions, int32(len(ends)))
+			err = broker.SamePartitions(s.topics.Events, s.partitions, int32(len(ends)))
 			if err != nil {
 				s.mu.Lock()
 				s.grown = err
