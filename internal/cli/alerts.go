@@ -15,6 +15,18 @@ import (
 )
 
 type alertsCmd struct {
+	List alertsListCmd `cmd:"" default:"withargs" help:"The latest alerts."`
+}
+
+func (alertsCmd) Help() string {
+	return `Without a command, the latest alerts are listed.
+
+Examples:
+  clickstream alerts
+  clickstream alerts --follow`
+}
+
+type alertsListCmd struct {
 	Follow bool   `short:"f" help:"Print new alerts as they come, until stopped."`
 	Limit  int    `default:"20" placeholder:"N" help:"How many of the latest alerts to print (${default})."`
 	Output string `enum:"text,json" default:"text" help:"text, or json: one alert a line."`
@@ -22,7 +34,7 @@ type alertsCmd struct {
 	engineFlags
 }
 
-func (alertsCmd) Help() string {
+func (alertsListCmd) Help() string {
 	return `An alert is firing while its window is open, retracted when the window no longer qualifies, and confirmed
 when the window has closed and still qualifies. --follow reads the alerts topic. An alert is in that topic
 within a second of the view that raised it.
@@ -32,7 +44,7 @@ Examples:
   clickstream alerts --follow --output json`
 }
 
-func (c *alertsCmd) Run(ctx context.Context, t *terminal) error {
+func (c *alertsListCmd) Run(ctx context.Context, t *terminal) error {
 	if c.Limit < 0 {
 		return usagef("limit is %d: give 0 or more", c.Limit)
 	}
@@ -46,7 +58,7 @@ func (c *alertsCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 // latest prints the latest alerts and returns the version of each.
-func (c *alertsCmd) latest(ctx context.Context, t *terminal, p *instance.Pipeline) (map[string]int64, error) {
+func (c *alertsListCmd) latest(ctx context.Context, t *terminal, p *instance.Pipeline) (map[string]int64, error) {
 	latest, err := latestAlerts(ctx, p, c.Limit)
 	if err != nil {
 		return nil, err
@@ -70,7 +82,7 @@ func (c *alertsCmd) latest(ctx context.Context, t *terminal, p *instance.Pipelin
 
 const alertColumns = "%-10s %-20s %-42s %7s %10s\n"
 
-func (c *alertsCmd) print(t *terminal, a event.Alert) error {
+func (c *alertsListCmd) print(t *terminal, a event.Alert) error {
 	if c.Output == "json" {
 		return json.NewEncoder(t.out).Encode(a)
 	}
@@ -104,7 +116,7 @@ func latestAlerts(ctx context.Context, p *instance.Pipeline, limit int) ([]event
 // followInstance prints the latest alerts and then, without a gap, what is
 // appended to their topic. It follows a running instance: without one nothing
 // would come.
-func (c *alertsCmd) followInstance(ctx context.Context, t *terminal) (err error) {
+func (c *alertsListCmd) followInstance(ctx context.Context, t *terminal) (err error) {
 	log := t.logger(c.LogLevel)
 	eng, err := openEngines(ctx, t, &c.engineFlags, c.DataDir, instance.JoinOnly, log)
 	if err != nil {
@@ -140,7 +152,7 @@ func (c *alertsCmd) followInstance(ctx context.Context, t *terminal) (err error)
 // unreachable.
 const answerWithin = 5 * time.Second
 
-func (c *alertsCmd) follow(ctx context.Context, t *terminal, p *instance.Pipeline, from broker.Offsets, seen map[string]int64) error {
+func (c *alertsListCmd) follow(ctx context.Context, t *terminal, p *instance.Pipeline, from broker.Offsets, seen map[string]int64) error {
 	topic := p.Broker.Topics().Alerts
 	starts := make(map[int32]kgo.Offset, len(from))
 	for partition, offset := range from {

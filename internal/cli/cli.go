@@ -34,7 +34,7 @@ type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Run the long-running roles."`
 	Analyze analyzeCmd `cmd:"" help:"Run files through the whole pipeline and print alerts, segments, top products and conversion."`
 	Ingest  ingestCmd  `cmd:"" help:"Put events on the log."`
-	Alerts  alertsCmd  `cmd:"" help:"The latest alerts."`
+	Alerts  alertsCmd  `cmd:"" help:"The latest alerts, as a list or as they come."`
 	Jobs    jobsCmd    `cmd:"" help:"The daily jobs: list, run by hand, backfill, look at runs and reports."`
 	SQL     sqlCmd     `cmd:"" name:"sql" help:"Run a query, which can only read."`
 	Trace   traceCmd   `cmd:"" help:"Show where an event is stored and in which windows it counted, or why it was rejected."`
