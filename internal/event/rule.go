@@ -65,14 +65,21 @@ func (r Rule) Qualifies(views, purchases int) bool {
 }
 
 // Hash is a short name for the rule's definition.
-func (r Rule) Hash() string { return shortHash(r.String()) }
+func (r Rule) Hash() string { return ShortHash(r.String()) }
 
 // AlertID names the alert of a product and a window's start under this rule.
 func (r Rule) AlertID(product string, start Millis) string {
-	return shortHash(r.String() + "\x00" + start.String() + "\x00" + product)
+	return AlertID(r.String(), product, start)
 }
 
-func shortHash(s string) string {
+// AlertID names the alert of a product and a window's start under the rule with
+// this definition.
+func AlertID(definition, product string, start Millis) string {
+	return ShortHash(definition + "\x00" + start.String() + "\x00" + product)
+}
+
+// ShortHash is half a SHA-256 of s, in hexadecimal.
+func ShortHash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:16])
 }

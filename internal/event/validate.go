@@ -133,6 +133,10 @@ func (e *Event) validate(received Millis) *Rejection {
 // count for alerts (W3).
 func (e *Event) IsFuture(received Millis) bool { return e.Timestamp > received+FutureAfter }
 
+// ValidName says whether s is a name in snake_case, as those of event types and
+// rules are: lower-case letters, digits and underscores, beginning with a letter.
+func ValidName(s string) bool { return s != "" && snakeCase(s) }
+
 func snakeCase(s string) bool {
 	if s[0] < 'a' || s[0] > 'z' {
 		return false
