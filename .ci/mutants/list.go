@@ -120,16 +120,16 @@ var mutants = []mutant{
 	},
 	{
 		name: "an event counts in a window that has closed",
-		file: "processor/windows/partition.go",
-		old:  `return floorDiv(int64(watermark), p.slide) - p.panes + 1`,
-		new:  `return floorDiv(int64(watermark), p.slide) - p.panes`,
+		file: "processor/windows/generation.go",
+		old:  `return floorDiv(int64(watermark), g.slide) - g.panes + 1`,
+		new:  `return floorDiv(int64(watermark), g.slide) - g.panes`,
 		pkg:  "processor/windows", test: "TestW3W4W5_AStreamWorkedOutByHand",
 	},
 	{
 		name: "duplicates are counted",
-		file: "processor/windows/partition.go",
+		file: "processor/windows/generation.go",
 		old: `	if !added {
-		return false
+		return duplicate
 	}
 `,
 		new: `	_ = added

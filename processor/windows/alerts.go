@@ -3,11 +3,11 @@ package windows
 import "clickstream/internal/event"
 
 // state is the state of an open window's alert.
-func (p *Partition) state(s *slot) state {
+func (g *generation) state(s *slot) state {
 	switch {
 	case !s.ever:
 		return silent
-	case p.rule.Qualifies(int(s.views), int(s.purchases)):
+	case g.rule.Qualifies(int(s.views), int(s.purchases)):
 		return firing
 	default:
 		return retracted
@@ -15,10 +15,10 @@ func (p *Partition) state(s *slot) state {
 }
 
 // markDirty remembers that a window's state has changed.
-func (p *Partition) markDirty(s *slot, w windowOf) {
+func (g *generation) markDirty(s *slot, w windowOf) {
 	if !s.dirty {
 		s.dirty = true
-		p.dirty = append(p.dirty, w)
+		g.dirty = append(g.dirty, w)
 	}
 }
 
@@ -31,14 +31,18 @@ func (p *Partition) Changed(alerts []event.Alert) []event.Alert {
 	}
 	alerts = append(alerts, p.closed...)
 	p.closed = emptied(p.closed)
-	for _, d := range p.dirty {
-		if d.number < p.open {
+	return p.generation.changed(p.offset, alerts)
+}
+
+func (g *generation) changed(version int64, alerts []event.Alert) []event.Alert {
+	for _, d := range g.dirty {
+		if d.number < g.open {
 			continue // closed since, and its final alert given
 		}
-		pr := &p.products[d.product]
+		pr := &g.products[d.product]
 		s := pr.hot.slot(d.number)
 		s.dirty = false
-		now := p.state(s)
+		now := g.state(s)
 		if now == s.emitted {
 			continue
 		}
@@ -47,11 +51,11 @@ func (p *Partition) Changed(alerts []event.Alert) []event.Alert {
 		if now == retracted {
 			status = event.Retracted
 		} else {
-			p.windows.at(d.number).qualified[d.entry].given(s)
+			g.windows.at(d.number).qualified[d.entry].given(s)
 		}
-		alerts = append(alerts, p.alert(pr, s, d.number, status, p.exact(d.number)))
+		alerts = append(alerts, g.alert(pr, s, d.number, status, g.exact(d.number), version))
 	}
-	p.dirty = emptied(p.dirty)
+	g.dirty = emptied(g.dirty)
 	return alerts
 }
 
@@ -63,15 +67,19 @@ func (p *Partition) Moved(alerts []event.Alert) []event.Alert {
 	if p.rebuilding {
 		return alerts
 	}
-	for k := max(p.windows.low, p.open); k <= p.windows.high; k++ {
-		w := p.windows.at(k)
+	return p.generation.moved(p.offset, alerts)
+}
+
+func (g *generation) moved(version int64, alerts []event.Alert) []event.Alert {
+	for k := max(g.windows.low, g.open); k <= g.windows.high; k++ {
+		w := g.windows.at(k)
 		for i := range w.qualified {
 			q := &w.qualified[i]
-			pr := &p.products[q.product]
+			pr := &g.products[q.product]
 			s := pr.hot.slot(k)
 			if s.emitted == firing && (q.views != s.views || q.purchases != s.purchases) {
 				q.given(s)
-				alerts = append(alerts, p.alert(pr, s, k, event.Firing, p.exact(k)))
+				alerts = append(alerts, g.alert(pr, s, k, event.Firing, g.exact(k), version))
 			}
 		}
 	}
@@ -96,28 +104,33 @@ func (p *Partition) readTo(offset int64) {
 		return
 	}
 	p.rebuilding = false
-	for _, d := range p.dirty {
-		if d.number >= p.open {
-			s := p.products[d.product].hot.slot(d.number)
-			s.dirty, s.emitted = false, p.state(s)
-		}
-	}
-	p.dirty = emptied(p.dirty)
+	p.generation.emitted()
 }
 
-func (p *Partition) alert(pr *product, s *slot, k int64, status event.Status, exact bool) event.Alert {
+// emitted takes the states of all windows as those that the topic holds.
+func (g *generation) emitted() {
+	for _, d := range g.dirty {
+		if d.number >= g.open {
+			s := g.products[d.product].hot.slot(d.number)
+			s.dirty, s.emitted = false, g.state(s)
+		}
+	}
+	g.dirty = emptied(g.dirty)
+}
+
+func (g *generation) alert(pr *product, s *slot, k int64, status event.Status, exact bool, version int64) event.Alert {
 	views, purchases := int(s.views), int(s.purchases)
 	return event.Alert{
-		ID:             p.rule.AlertID(pr.name, p.start(k)),
-		Rule:           p.name,
+		ID:             g.rule.AlertID(pr.name, g.start(k)),
+		Rule:           g.name,
 		ProductID:      pr.name,
-		WindowStart:    p.start(k).Time(),
-		WindowEnd:      p.end(k).Time(),
+		WindowStart:    g.start(k).Time(),
+		WindowEnd:      g.end(k).Time(),
 		Status:         status,
 		Views:          views,
 		Purchases:      purchases,
 		ConversionRate: event.ConversionRate(views, purchases),
-		Version:        p.offset,
+		Version:        version,
 		Exact:          exact,
 	}
 }

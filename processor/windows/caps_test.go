@@ -126,7 +126,7 @@ func TestIdsAreRememberedByHashesOfTheLogsKey(t *testing.T) {
 	p.KeyHashes(key)
 	e := view("1", "p", noon)
 	p.Event(e, noon, 0)
-	if ids := &p.windows.at(windowAt(0)).ids; ids.table[ids.place(e.IdentityHash(key))] == 0 {
+	if ids := &p.generation.windows.at(windowAt(0)).ids; ids.table[ids.place(e.IdentityHash(key))] == 0 {
 		t.Error("the hash with the log's key is not remembered")
 	}
 }

@@ -33,6 +33,19 @@ func (c *Counts) Add(d Counts) {
 	c.UnrememberedProducts += d.UnrememberedProducts
 }
 
+// take counts what became of an event.
+func (c *Counts) take(done outcome) {
+	if done&duplicate != 0 {
+		c.Duplicates++
+	}
+	if done&unrememberedID != 0 {
+		c.UnrememberedIDs++
+	}
+	if done&unrememberedProduct != 0 {
+		c.UnrememberedProducts++
+	}
+}
+
 // Unremembered are the events whose id or product was not remembered.
 func (c *Counts) Unremembered() int64 { return c.UnrememberedIDs + c.UnrememberedProducts }
 
@@ -77,12 +90,13 @@ func (p *Partition) NewestEvent() event.Millis { return p.eventWatermark + p.lat
 func (p *Partition) Quiet() event.Millis { return p.quiet }
 
 // Products is the number of products with events in open windows.
-func (p *Partition) Products() int { return p.names.n }
+func (p *Partition) Products() int { return p.generation.names.n }
 
 // OpenWindows is the number of open windows with events in them.
 func (p *Partition) OpenWindows() (n int64) {
-	for k := p.windows.low; k <= p.windows.high; k++ {
-		if p.windows.at(k).counted {
+	g := p.generation
+	for k := g.windows.low; k <= g.windows.high; k++ {
+		if g.windows.at(k).counted {
 			n++
 		}
 	}
@@ -92,12 +106,13 @@ func (p *Partition) OpenWindows() (n int64) {
 // Unclosed are the first and the last end of the open windows with events in
 // them, if there are any.
 func (p *Partition) Unclosed() (first, last event.Millis, open bool) {
-	for k := p.windows.low; k <= p.windows.high; k++ {
-		if p.windows.at(k).counted {
+	g := p.generation
+	for k := g.windows.low; k <= g.windows.high; k++ {
+		if g.windows.at(k).counted {
 			if !open {
-				first, open = p.end(k), true
+				first, open = g.end(k), true
 			}
-			last = p.end(k)
+			last = g.end(k)
 		}
 	}
 	return first, last, open
@@ -107,11 +122,12 @@ func (p *Partition) Unclosed() (first, last event.Millis, open bool) {
 // taken last could count, and the number of those before them that hold its
 // time too, but are closed or not judged.
 func (p *Partition) Taking(t event.Millis) (starts []event.Millis, gone int64) {
-	pane := floorDiv(int64(t), p.slide)
-	first := pane - p.panes + 1
-	from := min(max(first, p.open, p.judged), pane+1)
+	g := p.generation
+	pane := floorDiv(int64(t), g.slide)
+	first := pane - g.panes + 1
+	from := min(max(first, g.open, g.judged), pane+1)
 	for k := from; k <= pane; k++ {
-		starts = append(starts, p.start(k))
+		starts = append(starts, g.start(k))
 	}
 	return starts, from - first
 }

@@ -47,19 +47,19 @@ var metadataFields = [...]string{"rule", "told", "last_value", "event_watermark"
 // when everything that changed has been acknowledged.
 func (p *Partition) Commit() (offset int64, metadata string) {
 	from := p.place
-	for k := p.windows.low; k <= p.windows.high; k++ {
-		if first := p.windows.at(k).first; first.offset >= 0 && first.offset < from.offset {
+	for k := p.generation.windows.low; k <= p.generation.windows.high; k++ {
+		if first := p.generation.windows.at(k).first; first.offset >= 0 && first.offset < from.offset {
 			from = first
 		}
 	}
 	values := [...]string{
-		p.rule.Hash(),
+		p.generation.rule.Hash(),
 		strconv.FormatInt(p.offset, 10),
 		strconv.FormatInt(from.lastValue, 10),
 		timeText(from.eventWatermark),
 		timeText(from.watermark),
 		strconv.FormatInt(int64(from.quiet), 10),
-		boundText(p.judged),
+		boundText(p.generation.judged),
 	}
 	text := []byte(metadataVersion)
 	for i, name := range metadataFields {
@@ -125,7 +125,7 @@ func Resume(rule event.Rule, offset int64, metadata string) (*Partition, error) 
 	p.eventWatermark = event.Millis(number(3, timeWords))
 	p.watermark = event.Millis(number(4, timeWords))
 	p.quiet = event.Millis(number(5, nil))
-	p.judged = number(6, boundWords)
+	p.generation.judged = number(6, boundWords)
 	switch {
 	case err != nil:
 		return nil, err
@@ -133,9 +133,9 @@ func Resume(rule event.Rule, offset int64, metadata string) (*Partition, error) 
 		return nil, fmt.Errorf("commit metadata %q at offset %d: the numbers contradict each other", metadata, offset)
 	}
 	p.rebuilding = p.acknowledged > offset
-	p.awaitsBounds = p.judged == highest
+	p.awaitsBounds = p.generation.judged == highest
 	if p.watermark != None {
-		p.open = p.openAt(p.watermark)
+		p.generation.open = p.generation.openAt(p.watermark)
 	}
 	return p, nil
 }

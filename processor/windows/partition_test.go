@@ -23,8 +23,8 @@ func TestW3_TimeWithoutEventsCostsNothing(t *testing.T) {
 		p.Event(view("1", "p", at), at, i)
 		at += 40 * 24 * 3_600_000 / 50 // 19 hours, 69,120 slides
 	}
-	if len(p.windows.ring) > 64 || len(p.products) != 1 || p.cells.n > 64 {
-		t.Fatalf("%d windows and %d products are kept", len(p.windows.ring), len(p.products))
+	if len(p.generation.windows.ring) > 64 || len(p.generation.products) != 1 || p.generation.cells.n > 64 {
+		t.Fatalf("%d windows and %d products are kept", len(p.generation.windows.ring), len(p.generation.products))
 	}
 }
 
@@ -37,8 +37,8 @@ func TestProductsWithoutOpenWindowsAreForgotten(t *testing.T) {
 		at += 1000
 	}
 	// 11 minutes of open windows, one product a second.
-	if p.Products() > 720 || len(p.products) > 720 {
-		t.Fatalf("%d of %d products are kept", p.Products(), len(p.products))
+	if p.Products() > 720 || len(p.generation.products) > 720 {
+		t.Fatalf("%d of %d products are kept", p.Products(), len(p.generation.products))
 	}
 }
 
@@ -74,8 +74,8 @@ func TestW6_WhereRetentionHasCutTheLogTheFirstWindowsAreNotJudged(t *testing.T) 
 			t.Fatalf("%v may hold an event that was received before the first", a)
 		}
 	}
-	if p.judged != windowAt(300) || len(alerts) == 0 {
-		t.Fatalf("judged from window %d, not %d; %d alerts", p.judged, windowAt(300), len(alerts))
+	if p.generation.judged != windowAt(300) || len(alerts) == 0 {
+		t.Fatalf("judged from window %d, not %d; %d alerts", p.generation.judged, windowAt(300), len(alerts))
 	}
 }
 

@@ -83,22 +83,22 @@ func (c *cells) drop(i int32) {
 
 // countCold counts a view or a purchase of a cold product. It does not, and says
 // so, where a window may qualify by it, or where a cell is full.
-func (p *Partition) countCold(pr *product, pane int64, view bool) bool {
-	open := uint32(p.open)
-	if view && pr.views >= p.coldViews {
-		if p.cells.prune(pr, open); pr.views >= p.coldViews {
+func (g *generation) countCold(pr *product, pane int64, view bool) bool {
+	open := uint32(g.open)
+	if view && pr.views >= g.coldViews {
+		if g.cells.prune(pr, open); pr.views >= g.coldViews {
 			return false
 		}
 	}
 	var at *cell
-	for i := pr.cells; i != none && at == nil; i = p.cells.all[i].next {
-		if c := &p.cells.all[i]; c.pane == uint32(pane) {
+	for i := pr.cells; i != none && at == nil; i = g.cells.all[i].next {
+		if c := &g.cells.all[i]; c.pane == uint32(pane) {
 			at = c
 		}
 	}
 	if at == nil {
-		p.cells.prune(pr, open)
-		at = p.cells.add(pr, uint32(pane))
+		g.cells.prune(pr, open)
+		at = g.cells.add(pr, uint32(pane))
 	}
 	switch {
 	case view:
@@ -117,14 +117,14 @@ const maxColdViews = math.MaxUint16
 
 // heat gives a cold product counters for each window. None of these has
 // qualified yet.
-func (p *Partition) heat(pr *product) {
+func (g *generation) heat(pr *product) {
 	h := &counters{lo: 0, hi: lowest}
-	p.cells.prune(pr, uint32(p.open))
+	g.cells.prune(pr, uint32(g.open))
 	for i := pr.cells; i != none; {
-		c := p.cells.all[i]
-		pane := p.open + int64(c.pane-uint32(p.open))
-		from := p.firstWindow(pane)
-		h.cover(from, pane, p.open)
+		c := g.cells.all[i]
+		pane := g.open + int64(c.pane-uint32(g.open))
+		from := g.firstWindow(pane)
+		h.cover(from, pane, g.open)
 		for k := from; k <= pane; k++ {
 			s := h.slot(k)
 			s.views += uint32(c.views)
@@ -132,24 +132,24 @@ func (p *Partition) heat(pr *product) {
 		}
 		i = c.next
 	}
-	p.cells.clear(pr)
+	g.cells.clear(pr)
 	pr.hot = h
 }
 
 // countHot counts a view or a purchase in the windows from to to of the product
 // at place i.
-func (p *Partition) countHot(i int32, h *counters, from, to int64, view bool) {
-	h.cover(from, to, p.open)
+func (g *generation) countHot(i int32, h *counters, from, to int64, view bool) {
+	h.cover(from, to, g.open)
 	mask := int64(len(h.ring) - 1)
 	if view {
 		for k := from; k <= to; k++ {
 			s := &h.ring[k&mask]
 			s.views++
-			if int(s.views) > p.rule.ViewsOver && !s.ever && int(s.purchases) < p.rule.PurchasesUnder {
+			if int(s.views) > g.rule.ViewsOver && !s.ever && int(s.purchases) < g.rule.PurchasesUnder {
 				s.ever = true
-				w := p.windows.at(k)
+				w := g.windows.at(k)
 				w.qualified = append(w.qualified, qualified{product: i})
-				p.markDirty(s, windowOf{i, k, len(w.qualified) - 1})
+				g.markDirty(s, windowOf{i, k, len(w.qualified) - 1})
 			}
 		}
 		return
@@ -157,8 +157,8 @@ func (p *Partition) countHot(i int32, h *counters, from, to int64, view bool) {
 	for k := from; k <= to; k++ {
 		s := &h.ring[k&mask]
 		s.purchases++
-		if s.ever && int(s.purchases) == p.rule.PurchasesUnder {
-			p.markDirty(s, windowOf{i, k, -1})
+		if s.ever && int(s.purchases) == g.rule.PurchasesUnder {
+			g.markDirty(s, windowOf{i, k, -1})
 		}
 	}
 }

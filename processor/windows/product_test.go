@@ -59,7 +59,7 @@ func TestAColdProductKeepsOpenPanesOnly(t *testing.T) {
 		p.Event(e, at, i)
 		at += 60_000
 	}
-	if p.Products() != 1 || p.cells.n > 12 || len(p.cells.all) > 12 || p.products[0].hot != nil {
-		t.Fatalf("%d products, %d cells in use, %d in all", p.Products(), p.cells.n, len(p.cells.all))
+	if p.Products() != 1 || p.generation.cells.n > 12 || len(p.generation.cells.all) > 12 || p.generation.products[0].hot != nil {
+		t.Fatalf("%d products, %d cells in use, %d in all", p.Products(), p.generation.cells.n, len(p.generation.cells.all))
 	}
 }

@@ -80,7 +80,7 @@ func TestShrinkingChangesNoAlert(t *testing.T) {
 		for _, r := range m.Log {
 			p.take(r)
 			if rng.IntN(3) == 0 {
-				p.compact()
+				p.generation.compact()
 			}
 			if rng.IntN(4) == 0 {
 				c.Add(p.Changed(nil))

@@ -152,7 +152,7 @@ func TestW6_MetadataIsWrittenAndReadBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		resumed, again := q.Commit()
-		if q.readTo(q.acknowledged); resumed != offset || q.acknowledged != p.offset || q.judged != p.judged {
+		if q.readTo(q.acknowledged); resumed != offset || q.acknowledged != p.offset || q.generation.judged != p.generation.judged {
 			t.Fatalf("%q came back as %q", got, again)
 		}
 		for i := range len(got) {
