@@ -109,11 +109,12 @@ func appendString(dst []byte, s string) []byte {
 	return append(append(dst, s[start:]...), '"')
 }
 
+const msPerDay = 86_400_000
+
 // AppendRFC3339 appends m in UTC with three decimals of a second, as in
 // 2026-11-22T10:04:05.123Z. Years outside 0000 to 9999 do not occur in valid
 // events.
 func (m Millis) AppendRFC3339(dst []byte) []byte {
-	const msPerDay = 86_400_000
 	day, ms := int64(m)/msPerDay, int64(m)%msPerDay
 	if ms < 0 {
 		day, ms = day-1, ms+msPerDay

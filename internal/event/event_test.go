@@ -350,7 +350,10 @@ func FuzzE2_DecodeReturnsAnEventOrANamedError(f *testing.F) {
 	f.Add([]byte(`{"timestamp":"2026-11-22 10:04:05 UTC","x":{"y":[1,2,"\ud83d\ude00"]},"properties":{"z":1},"price":1e3,"quantity":"7"}`))
 	f.Add([]byte(`{"timestamp":1,"event_id":null,"k\u0065y":"\\"}`))
 	f.Add([]byte("{\"timestamp\":\"\xff"))
+	all := full()
+	f.Add(all.AppendJSON(nil))
 	f.Fuzz(func(t *testing.T, in []byte) {
+		bothWays(t, in)
 		for _, d := range []Decoder{{}, {Lenient: true}} {
 			var e, again Event
 			if err := d.Decode(in, &e); err != nil {

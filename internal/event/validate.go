@@ -112,6 +112,10 @@ func (e *Event) validate(received Millis) *Rejection {
 	case len(e.Properties) > MaxProperties:
 		return reject(ReasonTooLong, "properties", "%d bytes, with the unknown fields in it; at most %d", len(e.Properties), MaxProperties)
 	}
+	if max(len(e.ID), len(e.UserID), len(e.SessionID), len(e.ProductID), len(e.ProductCategory), len(e.Brand),
+		len(e.Currency), len(e.DeviceType), len(e.OrderID), len(e.Source)) <= min(maxID, maxText) {
+		return nil
+	}
 	for _, f := range [...]struct {
 		name, value string
 		max         int
