@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -32,15 +33,58 @@ func (n *Normaliser) begin(ctx context.Context, side *broker.Client, offsets map
 				next = committed
 			}
 		}
+		n.positions.set(p, next)
 		ours[p] = kgo.NewOffset().At(next)
 	}
+	return offsets, n.recordGaps(ctx, gaps)
+}
+
+func (n *Normaliser) recordGaps(ctx context.Context, gaps []broker.Gap) error {
 	for _, g := range gaps {
 		n.cfg.Log.Warn().Msg("normaliser: " + g.String())
 	}
-	if len(gaps) > 0 && n.cfg.OnGaps != nil {
-		if err := n.cfg.OnGaps(ctx, gaps); err != nil {
-			return nil, err
-		}
+	if len(gaps) == 0 || n.cfg.OnGaps == nil {
+		return nil
 	}
-	return offsets, nil
+	return n.cfg.OnGaps(ctx, gaps)
+}
+
+// passOver goes on behind a batch that cannot be read, if the settings say so and
+// once that is recorded.
+func (w *normaliserWork) passOver(ctx context.Context, e kgo.FetchError) error {
+	position := w.positions.of(e.Partition)
+	g, pass := w.cl.PassOver(e.Topic, e.Partition, position, e.Err)
+	if !pass {
+		return w.cl.ReadError(ctx, e.Topic, e.Partition, position, e.Err)
+	}
+	g, err := w.cl.WithTopicID(ctx, g)
+	if err == nil {
+		err = w.recordGaps(ctx, []broker.Gap{g})
+	}
+	if err == nil {
+		w.positions.set(e.Partition, g.To)
+		w.cl.SetPosition(e.Topic, e.Partition, g.To)
+	}
+	return err
+}
+
+// positions are the offsets that are to be read next.
+type positions struct {
+	mu   sync.Mutex
+	next map[int32]int64
+}
+
+func (p *positions) of(partition int32) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.next[partition]
+}
+
+func (p *positions) set(partition int32, next int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.next == nil {
+		p.next = make(map[int32]int64)
+	}
+	p.next[partition] = next
 }

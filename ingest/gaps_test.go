@@ -91,6 +91,45 @@ func TestTheNormaliserReadsOnWhereTheBrokerSaysThatItsTopicLostItsEnd(t *testing
 	}
 }
 
+// It stops at a batch that cannot be read, at every start, and with the setting
+// that the error names it reports the batch and brings in everything else.
+func TestM6_AnInboundBatchThatCannotBeReadIsPassedOverAsTheErrorSays(t *testing.T) {
+	dir := t.TempDir()
+	_, settings := brokertest.Start(t, dir)
+	cfg := brokertest.OpenAt(t, settings)
+	p := testProducer(t, cfg)
+	topic := cfg.Topics().Inbound
+	for i := range 3 {
+		produceInbound(t, cfg, fmt.Appendf(nil, `{"event_type":"page","timestamp":"2026-11-22T10:04:05Z","user_id":"u%d"}`, i))
+	}
+	brokertest.Damage(t, dir, topic, 0, 1, false)
+	named := broker.OffsetRange{Topic: topic, First: 1, Last: 1}
+	for range 2 {
+		err := startNormaliser(t, cfg, p).Wait()
+		if err == nil || !strings.Contains(err.Error(), topic+"-0: the batch of offset 1 is damaged") || !strings.Contains(err.Error(), "--kafka-pass-over="+named.String()+",") {
+			t.Fatalf("the normaliser ended with %v, want the place and the way out", err)
+		}
+	}
+	settings.PassOver = []broker.OffsetRange{named}
+	var reported []broker.Gap
+	n, err := NewNormaliser(NormaliserConfig{Broker: brokertest.OpenAt(t, settings), Producer: p, OnGaps: func(_ context.Context, gaps []broker.Gap) error {
+		reported = append(reported, gaps...)
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := testwait.Run(t, n.Run)
+	waitNormalised(t, cfg)
+	r.Stop()
+	if len(reported) != 1 || reported[0].From != 1 || reported[0].To != 2 || reported[0].Reason != broker.Damaged || reported[0].TopicID == "" {
+		t.Errorf("reported are %+v", reported)
+	}
+	if ends, err := cfg.EndOffsets(t.Context(), cfg.Topics().Events); err != nil || sum(ends) != 2 {
+		t.Errorf("%v (%v) on the log, want 2 records", ends, err)
+	}
+}
+
 func sum(offsets broker.Offsets) (n int64) {
 	for _, offset := range offsets {
 		n += offset

@@ -53,6 +53,7 @@ type Normaliser struct {
 	cfg                      NormaliserConfig
 	topic                    string
 	plainTopic               string // without the pipeline's prefix
+	positions                positions
 	read, accepted, rejected atomic.Int64
 }
 
@@ -155,10 +156,15 @@ type normaliserWork struct {
 }
 
 // fetched appends the records of a poll, waits for them, and commits.
-func (w *normaliserWork) fetched(ctx context.Context, fetches kgo.Fetches) error {
+func (w *normaliserWork) fetched(ctx context.Context, fetches kgo.Fetches) (err error) {
 	for _, f := range fetches.Errors() {
-		if class := broker.Classify(f.Err); class != broker.Retriable && class != broker.Canceled {
-			return w.cl.ReadError(w.topic, f.Partition, f.Err)
+		switch class := broker.Classify(f.Err); {
+		case class == broker.Retriable || class == broker.Canceled:
+		case f.Topic == w.topic && broker.Unreadable(f.Err):
+			// Behind what was read before it and is committed then.
+			defer func() { err = errors.Join(err, w.passOver(ctx, f)) }()
+		default:
+			return fmt.Errorf("read topic %s-%d: %w", w.topic, f.Partition, f.Err)
 		}
 	}
 	commits := make(map[int32]broker.Commit)
@@ -167,6 +173,7 @@ func (w *normaliserWork) fetched(ctx context.Context, fetches kgo.Fetches) error
 	for it := fetches.RecordIter(); !it.Done(); {
 		r := it.Next()
 		commits[r.Partition] = broker.Commit{Offset: r.Offset + 1}
+		w.positions.set(r.Partition, r.Offset+1)
 		if r.Attrs.IsControl() {
 			continue
 		}
@@ -181,7 +188,7 @@ func (w *normaliserWork) fetched(ctx context.Context, fetches kgo.Fetches) error
 	if len(commits) == 0 {
 		return nil
 	}
-	err := w.batch.settle(ctx, func(from place, bad event.Rejection) error { return w.reject(ctx, records[from.index], bad) })
+	err = w.batch.settle(ctx, func(from place, bad event.Rejection) error { return w.reject(ctx, records[from.index], bad) })
 	if err != nil {
 		return err
 	}

@@ -63,8 +63,12 @@ func (s *session) reportGaps(ctx context.Context, log broker.Extent, ours map[in
 			gaps = append(gaps, g)
 		}
 	}
+	return s.recordGaps(ctx, gaps, "windows that may have lost events are not judged")
+}
+
+func (s *session) recordGaps(ctx context.Context, gaps []broker.Gap, consequence string) error {
 	for _, g := range gaps {
-		s.p.cfg.Log.Warn().Msg("processor: " + g.String() + ": windows that may have lost events are not judged")
+		s.p.cfg.Log.Warn().Msg("processor: " + g.String() + ": " + consequence)
 	}
 	if len(gaps) == 0 || s.p.cfg.OnGaps == nil {
 		return nil

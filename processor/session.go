@@ -136,6 +136,9 @@ func (s *session) turn(ctx, work context.Context) error {
 	if err := s.take(fetches); err != nil || ctx.Err() != nil {
 		return err
 	}
+	if err := s.passOver(ctx, fetches); err != nil || ctx.Err() != nil {
+		return err
+	}
 	select {
 	case c := <-s.p.closings:
 		s.closings = append(s.closings, c)

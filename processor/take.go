@@ -97,8 +97,9 @@ func (s *session) readError(f kgo.FetchTopicPartition) error {
 	switch class := broker.Classify(f.Err); {
 	case broker.PositionLost(f.Err):
 		return fmt.Errorf("read %s-%d: %w: %w", f.Topic, f.Partition, errStartAgain, f.Err)
+	case f.Topic == s.topics.Events && broker.Unreadable(f.Err): // passOver follows
 	case class == broker.Fatal || class == broker.Invalid:
-		return s.in.ReadError(f.Topic, f.Partition, f.Err)
+		return fmt.Errorf("read topic %s-%d: %w", f.Topic, f.Partition, f.Err)
 	}
 	return nil
 }

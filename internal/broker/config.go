@@ -45,6 +45,10 @@ type Config struct {
 	// the broker.
 	EventsRetention, AlertsRetention, DataRetention, RejectedRetention time.Duration
 
+	// PassOver are offsets to read on behind where the batch that holds them cannot
+	// be read. All who read the topic should have the same.
+	PassOver []OffsetRange
+
 	// Log gets the client's warnings. The zero value is silent.
 	Log zerolog.Logger
 

@@ -7,7 +7,7 @@ import (
 )
 
 // Gap is what a reader of a partition never gets: offsets that the topic no
-// longer held when they were to be read (M6). Offsets inside the topic that
+// longer held when they were to be read, or that cannot be read (M6). Offsets inside the topic that
 // have no records are no gap.
 type Gap struct {
 	Topic string `json:"topic"`
@@ -32,6 +32,9 @@ const (
 	// topic ends before it. So the topic was deleted and created again, or lost
 	// its last records, and what it held from that offset on is not known.
 	Recreated GapReason = "recreated"
+	// Damaged: the topic holds a batch that cannot be read, and the settings say to
+	// pass over it.
+	Damaged GapReason = "damaged"
 )
 
 func (g Gap) String() string {
@@ -40,6 +43,8 @@ func (g Gap) String() string {
 		return fmt.Sprintf("topic %s was deleted and created again: what it held and was not stored yet is missing", g.Topic)
 	case g.Reason == Recreated:
 		return fmt.Sprintf("topic %s-%d was created again or cut at its end: what it held from offset %d on is missing", g.Topic, g.Partition, g.From)
+	case g.Reason == Damaged:
+		return fmt.Sprintf("topic %s-%d holds a batch that cannot be read: %s were passed over, as the settings say", g.Topic, g.Partition, offsetsText(g.From, g.To))
 	}
 	return fmt.Sprintf("topic %s-%d no longer holds the offsets %d to %d", g.Topic, g.Partition, g.From, g.To-1)
 }

@@ -10,10 +10,10 @@ import (
 // ReadLog reads topic once from the from offsets up to (not including) the to
 // offsets, without a group, and calls fn for each record, in order per
 // partition, on the caller's goroutine. Read committed; control records are
-// not passed on. Partitions that to does not name are not read; one that from
-// does not name, or that retention has cut beyond it, is read from its first
-// record. It waits for records below to that have not been written yet, until
-// ctx ends. An error of fn ends the reading and is returned as it is.
+// not passed on, nor are batches that the settings pass over. Partitions that to
+// does not name are not read; one that from does not name, or that retention has
+// cut beyond it, is read from its first record. It waits for records below to that
+// have not been written yet, until ctx ends. An error of fn ends the reading and is returned as it is.
 func (c *Client) ReadLog(ctx context.Context, topic string, from, to Offsets, fn func(*kgo.Record) error) error {
 	left, err := c.unread(ctx, topic, from, to)
 	if err != nil || len(left) == 0 {
@@ -38,11 +38,6 @@ func (c *Client) ReadLog(ctx context.Context, topic string, from, to Offsets, fn
 		if ctx.Err() != nil {
 			return fmt.Errorf("read topic %s, %d partitions left: %w", topic, len(left), ctx.Err())
 		}
-		for _, e := range fetches.Errors() {
-			if Classify(e.Err) != Retriable {
-				return cl.ReadError(topic, e.Partition, e.Err)
-			}
-		}
 		for it := fetches.RecordIter(); !it.Done(); {
 			r := it.Next()
 			if _, reading := left[r.Partition]; !reading {
@@ -58,7 +53,40 @@ func (c *Client) ReadLog(ctx context.Context, topic string, from, to Offsets, fn
 			if r.Offset+1 >= to[r.Partition] {
 				delete(left, r.Partition)
 				cl.PauseFetchPartitions(map[string][]int32{topic: {r.Partition}})
+			} else {
+				left[r.Partition] = r.Offset + 1
 			}
+		}
+		if err := cl.readOn(ctx, topic, fetches, left, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readOn returns the error that keeps a partition from being read on, behind what
+// was read before it, and passes over the batches that the settings name.
+func (c *Client) readOn(ctx context.Context, topic string, fetches kgo.Fetches, left, to Offsets) error {
+	for _, e := range fetches.Errors() {
+		position, reading := left[e.Partition]
+		switch {
+		case Classify(e.Err) == Retriable:
+			continue
+		case e.Topic != topic || !Unreadable(e.Err):
+			return fmt.Errorf("read topic %s-%d: %w", topic, e.Partition, e.Err)
+		case !reading:
+			continue // behind what is wanted of it
+		}
+		g, pass := c.PassOver(e.Topic, e.Partition, position, e.Err)
+		switch {
+		case !pass:
+			return c.ReadError(ctx, e.Topic, e.Partition, position, e.Err)
+		case g.To >= to[e.Partition]:
+			delete(left, e.Partition)
+			c.PauseFetchPartitions(map[string][]int32{e.Topic: {e.Partition}})
+		default:
+			left[e.Partition] = g.To
+			c.SetPosition(e.Topic, e.Partition, g.To)
 		}
 	}
 	return nil

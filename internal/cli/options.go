@@ -27,18 +27,19 @@ type engineFlags struct {
 }
 
 type kafkaFlags struct {
-	KafkaBrokers           []string      `group:"kafka" placeholder:"HOST:PORT" help:"Addresses of Redpanda or Kafka."`
-	KafkaTLS               bool          `group:"kafka" name:"kafka-tls" help:"Connect with TLS."`
-	KafkaTLSCA             string        `group:"kafka" name:"kafka-tls-ca" placeholder:"FILE" help:"Certificates of the authorities that the broker's certificate is checked against (default: the system's)."`
-	KafkaTLSCert           string        `group:"kafka" name:"kafka-tls-cert" placeholder:"FILE" help:"The client's certificate."`
-	KafkaTLSKey            string        `group:"kafka" name:"kafka-tls-key" placeholder:"FILE" help:"The key of the client's certificate."`
-	KafkaSASLMechanism     string        `group:"kafka" name:"kafka-sasl-mechanism" enum:",PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" default:"" placeholder:"NAME" help:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."`
-	KafkaSASLUser          string        `group:"kafka" name:"kafka-sasl-user" placeholder:"NAME" help:"User; the password is in $$CLICKSTREAM_KAFKA_SASL_PASSWORD or a file."`
-	KafkaSASLPasswordFile  string        `group:"kafka" name:"kafka-sasl-password-file" placeholder:"FILE" help:"A file that holds the password."`
-	KafkaTopicPrefix       string        `group:"kafka" placeholder:"TEXT" help:"Prefix of the names of topics and consumer groups, so that several pipelines can share a cluster."`
-	KafkaPartitions        int32         `group:"kafka" default:"12" help:"Partitions of topics that do not exist yet (${default})."`
-	KafkaReplicationFactor int16         `group:"kafka" default:"0" help:"Replicas of topics that do not exist yet (0: the broker's default)."`
-	KafkaRetention         time.Duration `group:"kafka" default:"0" placeholder:"DURATION" help:"How long events and alerts are kept in topics that do not exist yet (0: for ever). Tables cannot be rebuilt from deleted events, and windows that begin among them are not judged."`
+	KafkaBrokers           []string             `group:"kafka" placeholder:"HOST:PORT" help:"Addresses of Redpanda or Kafka."`
+	KafkaTLS               bool                 `group:"kafka" name:"kafka-tls" help:"Connect with TLS."`
+	KafkaTLSCA             string               `group:"kafka" name:"kafka-tls-ca" placeholder:"FILE" help:"Certificates of the authorities that the broker's certificate is checked against (default: the system's)."`
+	KafkaTLSCert           string               `group:"kafka" name:"kafka-tls-cert" placeholder:"FILE" help:"The client's certificate."`
+	KafkaTLSKey            string               `group:"kafka" name:"kafka-tls-key" placeholder:"FILE" help:"The key of the client's certificate."`
+	KafkaSASLMechanism     string               `group:"kafka" name:"kafka-sasl-mechanism" enum:",PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" default:"" placeholder:"NAME" help:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."`
+	KafkaSASLUser          string               `group:"kafka" name:"kafka-sasl-user" placeholder:"NAME" help:"User; the password is in $$CLICKSTREAM_KAFKA_SASL_PASSWORD or a file."`
+	KafkaSASLPasswordFile  string               `group:"kafka" name:"kafka-sasl-password-file" placeholder:"FILE" help:"A file that holds the password."`
+	KafkaTopicPrefix       string               `group:"kafka" placeholder:"TEXT" help:"Prefix of the names of topics and consumer groups, so that several pipelines can share a cluster."`
+	KafkaPartitions        int32                `group:"kafka" default:"12" help:"Partitions of topics that do not exist yet (${default})."`
+	KafkaReplicationFactor int16                `group:"kafka" default:"0" help:"Replicas of topics that do not exist yet (0: the broker's default)."`
+	KafkaRetention         time.Duration        `group:"kafka" default:"0" placeholder:"DURATION" help:"How long events and alerts are kept in topics that do not exist yet (0: for ever). Tables cannot be rebuilt from deleted events, and windows that begin among them are not judged."`
+	KafkaPassOver          []broker.OffsetRange `group:"kafka" placeholder:"TOPIC/PARTITION/FIRST-LAST" help:"Offsets to pass over, as a gap, if the batch that holds them cannot be read."`
 }
 
 type clickhouseFlags struct {
@@ -74,6 +75,7 @@ func (f *kafkaFlags) broker() broker.Config {
 		},
 		TopicPrefix: f.KafkaTopicPrefix, Partitions: f.KafkaPartitions, ReplicationFactor: f.KafkaReplicationFactor,
 		EventsRetention: f.KafkaRetention, AlertsRetention: f.KafkaRetention,
+		PassOver: f.KafkaPassOver,
 	}
 }
 

@@ -34,18 +34,25 @@ type found struct {
 // the log does not hold, and reads on where that has been recorded. It is called
 // in a poll: no partition changes hands.
 func (r *run) passOver(ctx context.Context, fetches kgo.Fetches) kgo.Fetches {
-	for _, e := range fetches.Errors() {
-		if errors.Is(e.Err, kerr.OffsetOutOfRange) {
-			r.outOfRange(ctx, topicPartition{e.Topic, e.Partition})
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		if stops(p.Err) {
+			r.search(ctx, p)
 		}
-	}
+	})
 	r.readOn()
 	return fetches
 }
 
-// outOfRange begins to look for what is missing of a partition whose next offset
-// the log does not hold. Meanwhile it is not read, and the other partitions are.
-func (r *run) outOfRange(ctx context.Context, tp topicPartition) {
+// stops says whether err keeps a partition from being read on, and not the others.
+func stops(err error) bool {
+	return err != nil && (errors.Is(err, kerr.OffsetOutOfRange) || broker.Unreadable(err))
+}
+
+// search begins to look for what is missing of a partition whose next offset the
+// log does not hold, or cannot be read. Meanwhile it is not read, and the other
+// partitions are.
+func (r *run) search(ctx context.Context, p kgo.FetchTopicPartition) {
+	tp := topicPartition{p.Topic, p.Partition}
 	r.mu.Lock()
 	o := r.owned[tp]
 	if o == nil || o.searching {
@@ -54,18 +61,22 @@ func (r *run) outOfRange(ctx context.Context, tp topicPartition) {
 	}
 	o.searching = true
 	position := o.next
+	if n := len(p.Records); n > 0 {
+		position = p.Records[n-1].Offset + 1
+	}
 	r.mu.Unlock()
 	r.cl.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.partition}})
 	r.goroutines.Go(func() error {
-		next, err := r.recordGap(ctx, tp, position)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil // it stops: the next start finds the gap again
-			}
-			return err
-		}
+		next, err := r.recordGap(ctx, tp, position, p.Err)
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		if err != nil {
+			if ctx.Err() == nil && r.failed == nil { // else the next start finds the gap again
+				r.failed = err
+				r.interrupt() // what was read is stored
+			}
+			return nil
+		}
 		r.found = append(r.found, found{tp, o, next})
 		r.interrupt()
 		return nil
@@ -98,9 +109,11 @@ func (r *run) readOn() {
 }
 
 // recordGap records what is missing of a partition that was read up to position,
-// or up to its commit where position is 0, and returns where to go on.
-func (r *run) recordGap(ctx context.Context, tp topicPartition, position int64) (next int64, err error) {
+// or up to its commit where position is 0, and returns where to go on. The error
+// cause keeps it from being read there.
+func (r *run) recordGap(ctx context.Context, tp topicPartition, position int64, cause error) (next int64, err error) {
 	var gaps []broker.Gap
+	var unreadable error
 	step := fmt.Sprintf("look up which offsets topic %s-%d holds", tp.topic, tp.partition)
 	err = r.retry(ctx, step, waitForCommit, func() error {
 		if position == 0 {
@@ -109,6 +122,16 @@ func (r *run) recordGap(ctx context.Context, tp topicPartition, position int64) 
 				return err
 			}
 			position = commits[tp.partition].Offset
+		}
+		if broker.Unreadable(cause) {
+			g, pass := r.side.PassOver(tp.topic, tp.partition, position, cause)
+			if !pass {
+				unreadable = r.side.ReadError(ctx, tp.topic, tp.partition, position, cause)
+				return nil
+			}
+			g, err := r.side.WithTopicID(ctx, g)
+			next, gaps = g.To, []broker.Gap{g}
+			return err
 		}
 		extent, err := r.side.Extent(ctx, tp.topic)
 		if err != nil {
@@ -120,7 +143,7 @@ func (r *run) recordGap(ctx context.Context, tp topicPartition, position int64) 
 		}
 		return nil
 	})
-	if err != nil || len(gaps) == 0 {
+	if err = errors.Join(err, unreadable); err != nil || len(gaps) == 0 {
 		return next, err
 	}
 	var recorded []broker.Gap

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
@@ -81,7 +80,7 @@ func (r *run) poll(ctx context.Context) kgo.Fetches {
 // was assigned, and no rebalance runs before it is allowed.
 func (r *run) claim(fetches kgo.Fetches) (chunks []chunk, err error) {
 	for _, e := range fetches.Errors() {
-		if errors.Is(e.Err, kerr.OffsetOutOfRange) {
+		if stops(e.Err) && e.Topic != "" { // else it is the client's
 			continue // passOver has seen it
 		}
 		if _, lost := errors.AsType[*kgo.ErrDataLoss](e.Err); lost {
@@ -92,7 +91,7 @@ func (r *run) claim(fetches kgo.Fetches) (chunks []chunk, err error) {
 		}
 		switch broker.Classify(e.Err) {
 		case broker.Invalid, broker.Fatal:
-			err = errors.Join(err, r.cl.ReadError(e.Topic, e.Partition, e.Err))
+			err = errors.Join(err, fmt.Errorf("read topic %s-%d: %w", e.Topic, e.Partition, e.Err))
 		}
 	}
 	r.mu.Lock()

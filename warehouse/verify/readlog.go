@@ -175,11 +175,14 @@ func textHash(text []byte) (hash [16]byte) {
 	return hash
 }
 
-// passTo passes over the rows before an offset: the log has no record there.
+// passTo passes over the rows before an offset: the log has no record there, or
+// none that can be read any more.
 func (r *reading) passTo(ctx context.Context, pos *position, offset int64) error {
 	for {
 		for ; pos.next < len(pos.rows.offsets) && pos.rows.offsets[pos.next] < offset; pos.next++ {
-			r.wrong.add(pos.partition, pos.rows.offsets[pos.next], pos.rows.hashes[pos.next])
+			if at := pos.rows.offsets[pos.next]; !r.v.Broker.PassesOver(r.v.topics.Events, pos.partition, at) {
+				r.wrong.add(pos.partition, at, pos.rows.hashes[pos.next])
+			}
 		}
 		if pos.end >= offset {
 			return r.flushFull(ctx)
