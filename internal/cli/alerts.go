@@ -16,6 +16,7 @@ import (
 
 type alertsCmd struct {
 	List alertsListCmd `cmd:"" default:"withargs" help:"The latest alerts."`
+	Why  alertsWhyCmd  `cmd:"" help:"The events that an alert was counted from, and those that did not count."`
 }
 
 func (alertsCmd) Help() string {
@@ -68,7 +69,7 @@ func (c *alertsListCmd) latest(ctx context.Context, t *terminal, p *instance.Pip
 		return nil, nil
 	}
 	if c.Output == "text" {
-		fmt.Fprintf(t.out, alertColumns, "STATUS", "PRODUCT", "WINDOW", "VIEWS", "PURCHASES")
+		fmt.Fprintf(t.out, alertColumns, "ALERT", "STATUS", "PRODUCT", "WINDOW", "VIEWS", "PURCHASES")
 	}
 	seen := make(map[string]int64, len(latest))
 	for _, a := range latest {
@@ -80,20 +81,25 @@ func (c *alertsListCmd) latest(ctx context.Context, t *terminal, p *instance.Pip
 	return seen, nil
 }
 
-const alertColumns = "%-10s %-20s %-42s %7s %10s\n"
+const alertColumns = "%-8s %-10s %-20s %-42s %7s %10s\n"
 
 func (c *alertsListCmd) print(t *terminal, a event.Alert) error {
 	if c.Output == "json" {
 		return json.NewEncoder(t.out).Encode(a)
 	}
-	_, err := fmt.Fprintf(t.out, alertColumns, printable(string(a.Status)), printable(a.ProductID),
+	_, err := fmt.Fprintf(t.out, alertColumns, printable(a.ID[:min(len(a.ID), 8)]), printable(string(a.Status)), printable(a.ProductID),
 		a.WindowStart.UTC().Format(time.RFC3339)+"/"+a.WindowEnd.UTC().Format(time.RFC3339), count(a.Views), count(a.Purchases))
 	return err
 }
 
 // latestAlerts are the last alerts, the oldest of them first.
 func latestAlerts(ctx context.Context, p *instance.Pipeline, limit int) ([]event.Alert, error) {
-	rows, err := p.Warehouse.Conn().Query(ctx, query("latest_alerts"), clickhouse.Named("limit", limit))
+	return selectAlerts(ctx, p, query("latest_alerts"), clickhouse.Named("limit", limit))
+}
+
+// selectAlerts runs a query that gives whole alerts.
+func selectAlerts(ctx context.Context, p *instance.Pipeline, sql string, args ...any) ([]event.Alert, error) {
+	rows, err := p.Warehouse.Conn().Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the alerts: %w", err)
 	}

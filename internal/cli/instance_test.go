@@ -92,6 +92,33 @@ func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
+// checkWhy asks for what an alert of the folder's instance was counted from.
+func checkWhy(t *testing.T, folder string) {
+	t.Helper()
+	_, out, _ := run(t, "alerts", "--data-dir", folder, "--limit", "1000")
+	listed := regexp.MustCompile(`(\S{8}) confirmed  (1000111) .* (\d+) +0\n`).FindAllStringSubmatch(out, -1)
+	if len(listed) == 0 {
+		t.Fatalf("no alert of the product is listed: %s", out)
+	}
+	alert := listed[len(listed)-1]
+	for _, name := range alert[1:3] {
+		status, out, errOut := run(t, "alerts", "why", name, "--data-dir", folder, "--limit", "2")
+		for _, want := range []string{
+			"1000111 had " + alert[3] + " views and 0 purchases", "judged by flash_sale(views>10,", "\ncounted: " + alert[3] + "\n", "more: --limit 0", "\nnot counted: ",
+		} {
+			if status != exitDone || !strings.Contains(out, want) || strings.Contains(out, "verify") {
+				t.Errorf("alerts why %s: status %d, %q is not in %s%s", name, status, want, out, errOut)
+			}
+		}
+	}
+	if status, out, errOut := run(t, "alerts", "why", alert[1], "--data-dir", folder, "--output", "json"); status != exitDone || !strings.Contains(out, `"views": `+alert[3]) {
+		t.Errorf("alerts why as JSON: status %d, %s%s", status, out, errOut)
+	}
+	if status, _, errOut := run(t, "alerts", "why", "nosuchproduct", "--data-dir", folder); status != exitFailed || !strings.Contains(errOut, "nosuchproduct") {
+		t.Errorf("alerts why of no alert: status %d, %s", status, errOut)
+	}
+}
+
 func TestCommandsJoinTheRunningInstance(t *testing.T) {
 	folder := t.TempDir()
 	shown, stop := start(t, "serve", "--data-dir", folder, "--collector-addr", "127.0.0.1:0", "--views-over", "10")
@@ -117,6 +144,7 @@ func TestCommandsJoinTheRunningInstance(t *testing.T) {
 	in("1000407", "jobs", "report", "2019-10-01")
 	in(`"product_id": "1000407"`, "jobs", "report", "2019-10-01", "--output", "json")
 	in("confirmed  1000111", "alerts", "--limit", "1000")
+	checkWhy(t, folder)
 	in("00010_job_run_log.sql", "migrate", "status")
 	in("reverted", "migrate", "down")
 	if status, _, errOut := run(t, "alerts", "--data-dir", folder); status != exitFailed || !strings.Contains(errOut, "migrate up") {

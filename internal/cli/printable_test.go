@@ -16,7 +16,9 @@ func TestNothingFromAClientReachesATerminalRaw(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for name, show := range map[string]func(*terminal){
-		"alerts": func(term *terminal) { _ = (&alertsListCmd{Output: "text"}).print(term, event.Alert{ProductID: hostile}) },
+		"alerts": func(term *terminal) {
+			_ = (&alertsListCmd{Output: "text"}).print(term, event.Alert{ProductID: hostile})
+		},
 		"trace": func(term *terminal) {
 			printTrace(term, hostile, []traced{{Type: hostile, Key: hostile}}, []rejectedRecord{{Reason: "bad_time", Field: hostile, Message: hostile, Origin: hostile}})
 		},

@@ -2,6 +2,7 @@ package event
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -402,6 +403,18 @@ func BenchmarkReadRecord(b *testing.B) {
 	for b.Loop() {
 		if err := d.ReadRecord(r, 1, &e); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestARuleIsReadAsItIsWritten(t *testing.T) {
+	r := Rule{ViewsOver: 7, PurchasesUnder: 2, Window: 90 * time.Second, Slide: 30 * time.Second, Lateness: 1500 * time.Millisecond}
+	if got, err := ParseRule(r.String()); err != nil || got != r {
+		t.Errorf("%s is read as %+v, %v", r, got, err)
+	}
+	for _, bad := range []string{"", "flash_sale", "flash_sale(views>7,purchases<2)", DefaultRule().String() + " ", "flash_sale(views>7,purchases<2,window=1h,slide=1m0s,lateness=0s)"} {
+		if _, err := ParseRule(bad); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", bad)) {
+			t.Errorf("%q: %v", bad, err)
 		}
 	}
 }

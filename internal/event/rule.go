@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -56,6 +57,30 @@ func (r Rule) Validate() error {
 func (r Rule) String() string {
 	return fmt.Sprintf("flash_sale(views>%d,purchases<%d,window=%s,slide=%s,lateness=%s)",
 		r.ViewsOver, r.PurchasesUnder, r.Window, r.Slide, r.Lateness)
+}
+
+// ParseRule reads what String has written.
+func ParseRule(definition string) (Rule, error) {
+	var r Rule
+	var window, slide, lateness string
+	format := strings.NewReplacer("(", " ", ",", " ", ")", " ")
+	_, err := fmt.Sscanf(format.Replace(definition), "flash_sale views>%d purchases<%d window=%s slide=%s lateness=%s",
+		&r.ViewsOver, &r.PurchasesUnder, &window, &slide, &lateness)
+	for _, d := range [...]struct {
+		text string
+		to   *time.Duration
+	}{{window, &r.Window}, {slide, &r.Slide}, {lateness, &r.Lateness}} {
+		if err == nil {
+			*d.to, err = time.ParseDuration(d.text)
+		}
+	}
+	if err == nil && r.String() != definition {
+		err = errors.New("it is not written as rules are")
+	}
+	if err != nil {
+		return r, fmt.Errorf("rule %q: %w", definition, err)
+	}
+	return r, r.Validate()
 }
 
 // Qualifies says whether a product with so many distinct views and purchases in
