@@ -15,6 +15,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/internal/testwait"
 	"clickstream/processor/windows"
 	"clickstream/processor/windows/windowstest"
@@ -382,4 +383,33 @@ func TestStoppingCommits(t *testing.T) {
 		t.Fatalf("%d records are not emitted and committed", end)
 	}
 	check(s, smallRule)
+}
+
+// Every reader passes over a change of rules, as over any record without a value;
+// one that names the rules in force changes nothing.
+func TestW8_AChangeToTheRulesInForceChangesNothing(t *testing.T) {
+	s := newShop(t)
+	views := func(from, to int) {
+		var arrivals []arrival
+		for i := range to - from {
+			at := noon + event.Millis(from+i)*1000
+			arrivals = append(arrivals, arrival{received: at, Event: event.Event{
+				ID: fmt.Sprint("e", from+i), Type: "view", Timestamp: at, UserID: "u", ProductID: "p", Quantity: 1,
+			}})
+		}
+		produce(s, arrivals...)
+	}
+	views(0, 80)
+	if err := s.Broker.PutRulesInForce(t.Context(), rules.Default(), noon.Time()); err != nil {
+		t.Fatal(err)
+	}
+	views(80, 120)
+	p := start(s, event.DefaultRule(), nil)
+	p.close()
+	if standing := check(s, event.DefaultRule()); len(standing) != 9 {
+		t.Fatalf("%d alerts, want those of the 9 windows with more than 100 of the views: %v", len(standing), standing)
+	}
+	if st := p.Stats(); st.Invalid != 0 {
+		t.Fatalf("%d invalid records", st.Invalid)
+	}
 }

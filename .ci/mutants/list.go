@@ -51,7 +51,7 @@ var mutants = []mutant{
 		file: "warehouse/mirror/read.go",
 		old:  `	b.invalid = append(b.invalid, rejected)`,
 		new:  `	_ = rejected`,
-		pkg:  "warehouse/mirror", test: "TestM2_InvalidRecordsAreKeptWithTheirBytesAndTicksAreSkipped",
+		pkg:  "warehouse/mirror", test: "TestM2_InvalidRecordsAreKeptWithTheirBytesAndControlRecordsAreSkipped",
 	},
 	{
 		name: "an error of the insert is ignored",

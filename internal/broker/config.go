@@ -82,6 +82,7 @@ type Topics struct {
 	Inbound  string // the inbound topic, for other producers
 	Alerts   string
 	Rejected string
+	Rules    string // rule sets by their hash
 }
 
 // Topics returns the topic names of this pipeline.
@@ -91,6 +92,7 @@ func (c Config) Topics() Topics {
 		Inbound:  c.TopicPrefix + "ecom_clickstream_data",
 		Alerts:   c.TopicPrefix + "flash_sale_alerts",
 		Rejected: c.TopicPrefix + "ecom_clickstream_rejected",
+		Rules:    c.TopicPrefix + "clickstream_rules",
 	}
 }
 

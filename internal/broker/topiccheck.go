@@ -17,6 +17,7 @@ const (
 	cleanupPolicy     = "cleanup.policy"
 	timestampType     = "message.timestamp.type"
 	logAppendTime     = "LogAppendTime"
+	compacted         = "compact"
 	maxTimestampAhead = "message.timestamp.after.max.ms"
 	minInsync         = "min.insync.replicas"
 )
@@ -36,15 +37,15 @@ func (c *Client) checkTopics(ctx context.Context, details kadm.TopicDetails) err
 			"If partitions have been added to %[1]s, begin a new log (docs/operations.md, More partitions); if that is not why, "+
 			"delete %[3]s (alerts are computed again from the log) and start again", t.Events, e, t.Alerts, a))
 	}
-	configs, err := c.admin().DescribeTopicConfigs(ctx, t.Events, t.Alerts)
+	configs, err := c.admin().DescribeTopicConfigs(ctx, t.Events, t.Alerts, t.Rules)
 	if err != nil {
-		return errors.Join(append(errs, fmt.Errorf("read settings of topics %s and %s: %w", t.Events, t.Alerts, err))...)
+		return errors.Join(append(errs, fmt.Errorf("read settings of topics %s, %s and %s: %w", t.Events, t.Alerts, t.Rules, err))...)
 	}
 	for _, rc := range configs {
 		if rc.Err != nil {
 			// Reading settings is a right of its own, which we can do without.
 			if errors.Is(rc.Err, kerr.TopicAuthorizationFailed) || errors.Is(rc.Err, kerr.ClusterAuthorizationFailed) {
-				c.cfg.Log.Warn().Str("topic", rc.Name).Msg("not allowed to read the topic's settings: make sure that it is not compacted, " +
+				c.cfg.Log.Warn().Str("topic", rc.Name).Msg("not allowed to read the topic's settings: make sure that the rules topic is compacted and no other, " +
 					"and that the event log has message.timestamp.type=LogAppendTime")
 				continue
 			}
@@ -55,7 +56,11 @@ func (c *Client) checkTopics(ctx context.Context, details kadm.TopicDetails) err
 		for _, s := range rc.Configs {
 			set[s.Key] = s.MaybeValue()
 		}
-		if policy := set[cleanupPolicy]; strings.Contains(policy, "compact") {
+		if rc.Name == t.Rules {
+			errs = append(errs, checkRulesTopic(rc.Name, set), c.checkReplicas(rc.Name, set, details[rc.Name]))
+			continue
+		}
+		if policy := set[cleanupPolicy]; strings.Contains(policy, compacted) {
 			errs = append(errs, fmt.Errorf("topic %s has cleanup.policy=%s, which removes events: set it to delete, "+
 				"or create the topic again if it has been compacted already", rc.Name, policy))
 		}
@@ -66,6 +71,15 @@ func (c *Client) checkTopics(ctx context.Context, details kadm.TopicDetails) err
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("check topics: %w", err)
+	}
+	return nil
+}
+
+// checkRulesTopic makes sure that no rule set is deleted by its age.
+func checkRulesTopic(topic string, set map[string]string) error {
+	if policy, named := set[cleanupPolicy]; named && policy != compacted {
+		return fmt.Errorf("topic %s has cleanup.policy=%s, which deletes rule sets that the log still needs: "+
+			"set it to compact (rpk topic alter-config %[1]s --set cleanup.policy=compact, or kafka-configs --alter)", topic, policy)
 	}
 	return nil
 }

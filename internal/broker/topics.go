@@ -19,7 +19,7 @@ import (
 func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 	adm, cfg := c.admin(), c.cfg
 	t := cfg.Topics()
-	all := []string{t.Events, t.Alerts, t.Inbound, t.Rejected}
+	all := []string{t.Events, t.Alerts, t.Inbound, t.Rejected, t.Rules}
 
 	found, err := c.listTopics(ctx, all)
 	if err != nil {
@@ -39,10 +39,14 @@ func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 		if d, ok := found[topic]; ok && !errors.Is(d.Err, kerr.UnknownTopicOrPartition) {
 			continue
 		}
+		n := partitions
+		if topic == t.Rules {
+			n = 1
+		}
 		// A topic that another instance created in between is checked like any other.
-		_, err := adm.CreateTopic(ctx, partitions, replicas, cfg.settings(topic), topic)
+		_, err := adm.CreateTopic(ctx, n, replicas, cfg.settings(topic), topic)
 		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
-			return LogIdentity{}, fmt.Errorf("create topic %s with %d partitions: %w", topic, partitions, err)
+			return LogIdentity{}, fmt.Errorf("create topic %s with %d partitions: %w", topic, n, err)
 		}
 		if err != nil && topic == t.Events {
 			// The broker that was asked first had not heard of the log yet.
@@ -75,7 +79,7 @@ func (c *Client) listTopics(ctx context.Context, topics []string) (kadm.TopicDet
 
 // settings of a topic we create. What is not named is left to the broker.
 func (c Config) settings(topic string) map[string]*string {
-	set := map[string]*string{"cleanup.policy": new("delete")}
+	set := map[string]*string{cleanupPolicy: new("delete")}
 	keep := func(d time.Duration) {
 		set["retention.ms"] = new(strconv.FormatInt(d.Milliseconds(), 10))
 	}
@@ -103,6 +107,9 @@ func (c Config) settings(topic string) map[string]*string {
 		if c.RejectedRetention != 0 {
 			keep(c.RejectedRetention)
 		}
+	case t.Rules:
+		// A set is kept for ever: a log may need any of them when it is read again.
+		set[cleanupPolicy] = new(compacted)
 	}
 	return set
 }

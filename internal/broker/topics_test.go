@@ -69,6 +69,13 @@ func TestEnsureTopicsMakesThemOnceWithUnlimitedRetention(t *testing.T) {
 			t.Errorf("topic %s has retention.ms=%s, want %s", topic, got, want)
 		}
 	}
+	rules, err := adm.ListTopics(ctx, cfg.Topics().Rules)
+	if err != nil || len(rules[cfg.Topics().Rules].Partitions) != 1 {
+		t.Errorf("the rules topic: %+v, %v", rules, err)
+	}
+	if got := setting(ctx, t, adm, cfg.Topics().Rules, "cleanup.policy"); got != "compact" {
+		t.Errorf("the rules topic has cleanup.policy=%s", got)
+	}
 }
 
 func TestTheKeyOfIdentityHashesIsTheLogsOwn(t *testing.T) {
@@ -153,6 +160,7 @@ func TestEnsureTopicsRefusesWhatWouldBreakTheLog(t *testing.T) {
 	cfg := brokertest.Config(t)
 	makeTopic(t, cfg, cfg.Topics().Events, 3, map[string]*string{"cleanup.policy": new("compact")})
 	makeTopic(t, cfg, cfg.Topics().Alerts, 2, nil)
+	makeTopic(t, cfg, cfg.Topics().Rules, 1, map[string]*string{"cleanup.policy": new("delete")})
 	_, err := client(t, cfg).EnsureTopics(deadline(t))
 	if err == nil {
 		t.Fatal("a compacted log and too few alert partitions were accepted")
@@ -161,6 +169,7 @@ func TestEnsureTopicsRefusesWhatWouldBreakTheLog(t *testing.T) {
 		cfg.Topics().Events + " has 3 partitions and " + cfg.Topics().Alerts + " has 2",
 		"delete " + cfg.Topics().Alerts,
 		cfg.Topics().Events + " has cleanup.policy=compact",
+		cfg.Topics().Rules + " has cleanup.policy=delete",
 		cfg.Topics().Events + " has message.timestamp.type=CreateTime",
 		"alter-config " + cfg.Topics().Events + " --set message.timestamp.type=LogAppendTime",
 	} {

@@ -1,5 +1,5 @@
-// Package event holds the shop's click event and the three other records that
-// travel on the log: the alert, the tick and the rejected record. It says what a
+// Package event holds the shop's click event and the other records that travel
+// with it: the alert, the tick, the change of rules and the rejected record. It says what a
 // record means, which ones are valid, and how they are written as bytes. It
 // does no I/O.
 //

@@ -97,6 +97,12 @@ func (r Rule) AlertID(product string, start Millis) string {
 	return AlertID(r.String(), product, start)
 }
 
+// RuleName is the name in a rule's definition.
+func RuleName(definition string) string {
+	name, _, _ := strings.Cut(definition, "(")
+	return name
+}
+
 // AlertID names the alert of a product and a window's start under the rule with
 // this definition.
 func AlertID(definition, product string, start Millis) string {

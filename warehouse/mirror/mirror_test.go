@@ -11,6 +11,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/internal/testwait"
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
@@ -103,7 +104,7 @@ func TestM1_AlertsKeepTheirLatestVersion(t *testing.T) {
 	}
 }
 
-func TestM2_InvalidRecordsAreKeptWithTheirBytesAndTicksAreSkipped(t *testing.T) {
+func TestM2_InvalidRecordsAreKeptWithTheirBytesAndControlRecordsAreSkipped(t *testing.T) {
 	s := newShop(t)
 	good := s.Event(an(1), time.Now())
 	wrongKey := s.Event(an(2), time.Now())
@@ -114,10 +115,11 @@ func TestM2_InvalidRecordsAreKeptWithTheirBytesAndTicksAreSkipped(t *testing.T) 
 		records = append(records, &kgo.Record{Topic: s.Broker.Topics().Events, Partition: 1, Value: []byte(v)})
 	}
 	tick := broker.TickRecord(s.Broker.Topics().Events, 1, event.Tick{After: 3, Quiet: 1000})
+	change := broker.RulesRecord(s.Broker.Topics().Events, 1, event.RulesChange{Hash: rules.Default().Hash()})
 	alert := &kgo.Record{Topic: s.Broker.Topics().Alerts, Value: []byte("no alert")}
 	others := &kgo.Record{Topic: s.Broker.Topics().Rejected, Value: []byte("\x80 from elsewhere")}
 	m := s.Mirror()
-	s.Produce(append(records, tick, good, wrongKey, alert, others)...)
+	s.Produce(append(records, tick, change, good, wrongKey, alert, others)...)
 	s.WaitStored()
 	m.Stop()
 	s.Want("SELECT count() FROM event_log", 1)
@@ -136,7 +138,7 @@ func TestM2_InvalidRecordsAreKeptWithTheirBytesAndTicksAreSkipped(t *testing.T) 
 	s.Want("SELECT count() FROM rejected_events WHERE reason = 'wrong_key' AND key = 'another'", 1)
 	// A record of another program without an origin is its own origin.
 	s.Want("SELECT count() FROM rejected_events WHERE origin = '"+s.Broker.Topics().Rejected+"' AND origin_position = kafka_offset", 1)
-	if got := m.Stats(); got.Invalid != 6 || got.Skipped != 1 {
+	if got := m.Stats(); got.Invalid != 6 || got.Skipped != 2 {
 		t.Errorf("stats %+v", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 )
 
 // model is W1 to W5 for one partition, in plain code.
@@ -106,7 +107,10 @@ func randomLog(seed uint64, n int, partitions int32, rule event.Rule, topic stri
 			add(broker.TickRecord(topic, p, t))
 			models[p].tick(t)
 			continue
-		case k < 4:
+		case k < 3:
+			add(broker.RulesRecord(topic, p, event.RulesChange{Hash: rules.Default().Hash(), At: now}))
+			continue
+		case k < 5:
 			models[p].lastValue = add(&kgo.Record{Partition: p, Value: fmt.Appendf(nil, "invalid %d", i)})
 			invalid++
 			continue

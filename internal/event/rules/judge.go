@@ -113,6 +113,21 @@ func (t *term) counts() bool {
 		t.left != nil && t.left.counts() || t.right != nil && t.right.counts()
 }
 
+// columns marks the columns on which the term's value depends.
+func (t *term) columns(seen *[MaxTypes]bool) {
+	switch {
+	case t.kind == count:
+		seen[t.column] = true
+	case t.kind == rate:
+		seen[viewColumn], seen[purchaseColumn] = true, true
+	}
+	for _, part := range [...]*term{t.left, t.right} {
+		if part != nil {
+			part.columns(seen)
+		}
+	}
+}
+
 // holds compiles what holds or does not.
 func (t *term) holds() func(counts []uint32) bool {
 	switch t.kind {

@@ -47,6 +47,9 @@ rules:
 	if got := set.Types(); !slices.Equal(got, []string{"view", "purchase", "add_to_cart", "remove_from_cart"}) {
 		t.Fatalf("types %v", got)
 	}
+	if got := set.Counts(1); !slices.Equal(got, []string{"add_to_cart", "remove_from_cart"}) {
+		t.Fatalf("the second counts %v", got)
+	}
 	if got := set.Definition(1); got != "removed(carts>=20,cart_removals/carts>0.8,window=1h0m0s,slide=1m30s,lateness=30s)" {
 		t.Fatal(got)
 	}

@@ -225,6 +225,19 @@ func (s *Set) Pane() time.Duration { return s.pane }
 // then those that the conditions name.
 func (s *Set) Types() []string { return slices.Clone(s.types) }
 
+// Counts are the event types that a rule's condition counts, by column.
+func (s *Set) Counts(rule int) []string {
+	var counted [MaxTypes]bool
+	s.judges[rule].condition.columns(&counted)
+	var types []string
+	for i, t := range s.types {
+		if counted[i] {
+			types = append(types, t)
+		}
+	}
+	return types
+}
+
 // Qualifies says whether a product with so many events, by column, in a window
 // qualifies under a rule. It does not allocate.
 func (s *Set) Qualifies(rule int, counts []uint32) bool { return s.judges[rule].qualifies(counts) }

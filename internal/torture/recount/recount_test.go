@@ -66,7 +66,8 @@ func logged(t *testing.T) (*recount.Log, rows) {
 		t.Error("a tick that does not follow the last record with a value closes a window")
 	}
 	l.AddEvent(recount.Record{Partition: 3, Hashed: -1, Offset: 6, Headers: map[string]string{"tick": "1", "after": "4", "quiet_ms": "60000"}})
-	l.AddEvent(view(7, 300, "late", "b1"))
+	l.AddEvent(recount.Record{Partition: 3, Hashed: -1, Offset: 7, Headers: map[string]string{"rules": "0123456789abcdef0123456789abcdef", "applied_at": "2026-11-22T10:00:00.000Z"}})
+	l.AddEvent(view(8, 300, "late", "b1"))
 	if l.Records != 6 || l.Duplicates != 2 || l.Conflicts != 1 || l.Late != 1 || l.Ticks != 2 || l.Unclosed() != 0 {
 		t.Errorf("counted %+v", l)
 	}
@@ -84,7 +85,7 @@ func logged(t *testing.T) (*recount.Log, rows) {
 		}
 	}
 	return l, rows{
-		events:   []recount.Event{event(0, 100, "a"), event(3, 200, "b"), event(7, 300, "late")},
+		events:   []recount.Event{event(0, 100, "a"), event(3, 200, "b"), event(8, 300, "late")},
 		rejected: []recount.Rejected{{Kind: "topic", Origin: "events", Partition: 3, Position: 4, Reason: "bad_json", Key: "70", Value: "7B"}},
 		alerts: []recount.Alert{{
 			ID: "x", Rule: "r", Product: "p", Start: start, End: start + 10_000, Status: "confirmed", Views: 2, Version: 7, Exact: true,

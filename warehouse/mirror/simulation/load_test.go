@@ -11,6 +11,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 )
 
 // load writes records to the topics: events of several days with duplicates and
@@ -67,6 +68,9 @@ func (l *load) write() {
 	case n < 86:
 		r, w = l.eventRecord()
 		r.Topic = topics.Events
+	case n < 87:
+		w.kind = "rules"
+		r = broker.RulesRecord(topics.Events, l.draw.Int32N(l.partitions), event.RulesChange{Hash: rules.Default().Hash()})
 	case n < 89:
 		w.kind = "tick"
 		r = broker.TickRecord(topics.Events, l.draw.Int32N(l.partitions), event.Tick{After: -1, Quiet: 1000})
