@@ -83,7 +83,7 @@ func without(g broker.Gap, recorded []Gap) (parts []broker.Gap) {
 			continue
 		case r.From == g.From && r.To == g.To:
 			return parts
-		case r.To <= g.From || r.From >= g.To:
+		case r.To <= g.From || r.From >= g.To || g.Reason == broker.Lost: // the offsets of lost records are used again
 			continue
 		case r.From > g.From:
 			before := g

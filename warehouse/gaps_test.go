@@ -118,6 +118,9 @@ func TestM6_OnlyWhatIsNewOfAGapIsRecorded(t *testing.T) {
 	retention := func(from, to int64) broker.Gap {
 		return broker.Gap{Topic: "log", TopicID: "t1", From: from, To: to, Reason: broker.Retention}
 	}
+	lost := func(from, to int64) broker.Gap {
+		return broker.Gap{Topic: "log", TopicID: "t1", From: from, To: to, Reason: broker.Lost}
+	}
 	recreated := broker.Gap{Topic: "log", TopicID: "t2", From: 20, To: 20, Reason: broker.Recreated}
 	for _, step := range []struct {
 		name     string
@@ -135,6 +138,9 @@ func TestM6_OnlyWhatIsNewOfAGapIsRecorded(t *testing.T) {
 		{"the same again", "mirror", retention(5, 60), nil},
 		{"a recreated topic", "mirror", recreated, []broker.Gap{recreated}},
 		{"the same recreated topic", "mirror", recreated, nil},
+		{"lost records", "mirror", lost(70, 80), []broker.Gap{lost(70, 80)}},
+		{"the same lost records", "mirror", lost(70, 80), nil},
+		{"those that came after them, lost too", "mirror", lost(75, 90), []broker.Gap{lost(75, 90)}},
 	} {
 		got, err := w.RecordGaps(t.Context(), step.by, []broker.Gap{step.gap})
 		if err != nil || !slices.Equal(got, step.recorded) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Gap is what a reader of a partition never gets: offsets that the topic no
@@ -35,6 +37,9 @@ const (
 	// Damaged: the topic holds a batch that cannot be read, and the settings say to
 	// pass over it.
 	Damaged GapReason = "damaged"
+	// Lost: the topic has lost records at its end that had been read. What came of
+	// them stays, and their offsets are used again.
+	Lost GapReason = "lost"
 )
 
 func (g Gap) String() string {
@@ -45,6 +50,8 @@ func (g Gap) String() string {
 		return fmt.Sprintf("topic %s-%d was created again or cut at its end: what it held from offset %d on is missing", g.Topic, g.Partition, g.From)
 	case g.Reason == Damaged:
 		return fmt.Sprintf("topic %s-%d holds a batch that cannot be read: %s were passed over, as the settings say", g.Topic, g.Partition, offsetsText(g.From, g.To))
+	case g.Reason == Lost:
+		return fmt.Sprintf("topic %s-%d lost the records of %s after they had been read, as when a replica that did not have them became the leader", g.Topic, g.Partition, offsetsText(g.From, g.To))
 	}
 	return fmt.Sprintf("topic %s-%d no longer holds the offsets %d to %d", g.Topic, g.Partition, g.From, g.To-1)
 }
@@ -79,6 +86,16 @@ func (e Extent) Gap(partition int32, position int64) (g Gap, missing bool) {
 		return g, true
 	}
 	return g, g.From < g.To
+}
+
+// LostEnd is what a topic has lost of what was read of it, if err is that. Where
+// records are read on depends on where the topic ends now.
+func LostEnd(err error) (g Gap, lost bool) {
+	e, lost := errors.AsType[*kgo.ErrDataLoss](err)
+	if !lost {
+		return Gap{}, false
+	}
+	return Gap{Topic: e.Topic, Partition: e.Partition, From: e.ResetTo, To: e.ConsumedTo, Reason: Lost}, true
 }
 
 // topicID asks for a topic's id, which is empty where the broker has none.

@@ -45,11 +45,12 @@ func (r *run) passOver(ctx context.Context, fetches kgo.Fetches) kgo.Fetches {
 
 // stops says whether err keeps a partition from being read on, and not the others.
 func stops(err error) bool {
-	return err != nil && (errors.Is(err, kerr.OffsetOutOfRange) || broker.Unreadable(err))
+	_, lost := broker.LostEnd(err)
+	return lost || errors.Is(err, kerr.OffsetOutOfRange) || err != nil && broker.Unreadable(err)
 }
 
 // search begins to look for what is missing of a partition whose next offset the
-// log does not hold, or cannot be read. Meanwhile it is not read, and the other
+// log does not hold, or cannot be read, or whose end is lost. Meanwhile it is not read, and the other
 // partitions are.
 func (r *run) search(ctx context.Context, p kgo.FetchTopicPartition) {
 	tp := topicPartition{p.Topic, p.Partition}
@@ -96,6 +97,7 @@ func (r *run) readOn() {
 		if r.owned[f.topicPartition] != f.owner {
 			continue // the next owner begins at its commit
 		}
+		f.owner.next = f.next
 		if set[f.topic] == nil {
 			set[f.topic] = make(map[int32]kgo.EpochOffset)
 		}
@@ -136,6 +138,11 @@ func (r *run) recordGap(ctx context.Context, tp topicPartition, position int64, 
 		extent, err := r.side.Extent(ctx, tp.topic)
 		if err != nil {
 			return err
+		}
+		if g, lost := broker.LostEnd(cause); lost {
+			g.TopicID = extent.TopicID
+			next, gaps = max(g.From, extent.Starts[tp.partition]), []broker.Gap{g}
+			return nil
 		}
 		next = position
 		if g, missing := extent.Gap(tp.partition, position); missing {

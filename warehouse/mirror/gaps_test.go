@@ -341,8 +341,9 @@ func TestM6_AnAlertsTopicThatWasCreatedAgainIsAGapAndReadFromItsBeginning(t *tes
 	}
 }
 
-// What is stored stays, and what comes next is stored.
-func TestM1_ItReadsOnWhereTheBrokerSaysThatTheLogLostItsEnd(t *testing.T) {
+// What is stored stays, what comes next is stored, and a person has to accept the
+// loss.
+func TestM1_M6_WhereTheLogLostItsEndThatIsRecordedAndItReadsOn(t *testing.T) {
 	b, cfg := brokertest.Start(t, t.TempDir())
 	s := warehousetest.NewShop(t, brokertest.Options{Broker: cfg, Partitions: 1})
 	var log testwait.Output
@@ -350,10 +351,20 @@ func TestM1_ItReadsOnWhereTheBrokerSaysThatTheLogLostItsEnd(t *testing.T) {
 	produce(s, 0, 10)
 	s.WaitStored()
 	brokertest.LoseEnd(t, b, s.Broker, s.ID.Topic, 0)
-	testwait.Until(t, "the loss is reported", func() bool { return strings.Contains(log.String(), "lost records") })
+	testwait.Until(t, "the loss is recorded", func() bool { return m.Stats().Gaps > 0 })
 	produce(s, 10, 20)
 	s.WaitStored()
 	m.Stop()
 	s.Want("SELECT count() FROM events", 20)
-	s.Want("SELECT count() FROM log_gaps", 0)
+	gaps, err := s.Tables.Gaps(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := broker.Gap{Topic: s.ID.Topic, TopicID: s.ID.TopicID, From: gaps[0].From, To: 10, Reason: broker.Lost}
+	if len(gaps) != 1 || gaps[0].Gap != want || gaps[0].From >= 10 || gaps[0].AcceptedAt != nil {
+		t.Errorf("recorded are %+v, want %+v", gaps, want)
+	}
+	if !strings.Contains(log.String(), "after they had been read") {
+		t.Errorf("logged is %s", log.String())
+	}
 }

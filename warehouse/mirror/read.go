@@ -83,12 +83,6 @@ func (r *run) claim(fetches kgo.Fetches) (chunks []chunk, err error) {
 		if stops(e.Err) && e.Topic != "" { // else it is the client's
 			continue // passOver has seen it
 		}
-		if _, lost := errors.AsType[*kgo.ErrDataLoss](e.Err); lost {
-			// The client reads on from where the log ends now. What is stored of
-			// the lost records stays.
-			r.cfg.Log.Error().Err(e.Err).Msg("mirror: the log has lost records that were read already")
-			continue
-		}
 		switch broker.Classify(e.Err) {
 		case broker.Invalid, broker.Fatal:
 			err = errors.Join(err, fmt.Errorf("read topic %s-%d: %w", e.Topic, e.Partition, e.Err))

@@ -213,6 +213,33 @@ func TestGapsAreADifferenceUntilTheyAreAccepted(t *testing.T) {
 	}
 }
 
+// Their offsets hold other records now.
+func TestRowsOfRecordsThatTheLogHasLostAreNoDifferenceOnceThatIsAccepted(t *testing.T) {
+	s, _, _ := storedLog(t)
+	s.Exec("INSERT INTO event_log SELECT * REPLACE ('lost' AS event_id) FROM event_log WHERE kafka_partition = 2 LIMIT 1")
+	if f := finding(t, verified(s).Differences, "event_extra"); f.Total != 1 {
+		t.Errorf("%+v, want the row", f)
+	}
+	lost := broker.Gap{Topic: s.ID.Topic, TopicID: s.ID.TopicID, Partition: 2, From: 0, To: 10_000, Reason: broker.Lost}
+	if _, err := s.Tables.RecordGaps(t.Context(), "mirror", []broker.Gap{lost}); err != nil {
+		t.Fatal(err)
+	}
+	r := verified(s)
+	if f := finding(t, r.Differences, "gap"); len(r.Differences) != 1 || !strings.Contains(f.Samples[0], "offsets 0 to 10000: lost") {
+		t.Errorf("%s", r)
+	}
+	gaps, err := s.Tables.Gaps(t.Context())
+	if err == nil {
+		_, err = s.Tables.AcceptGaps(t.Context(), "somebody", gaps)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := verified(s); !r.OK() {
+		t.Errorf("%s", r)
+	}
+}
+
 func TestPhysicalDuplicatesAreCounted(t *testing.T) {
 	s := newShop(t)
 	s.Exec("SYSTEM STOP MERGES event_log")

@@ -55,6 +55,11 @@ func TestWhatIsUnwellIsNamed(t *testing.T) {
 		"log-3 no longer holds the offsets 10 to 24 (the first of 2 gaps, 20 offsets in all)": func(r *Report) {
 			r.Gaps = []warehouse.Gap{gap(10), gap(20)}
 		},
+		"gap: the mirror noticed on 2026-11-24 10:00:00 that topic log-3 lost the records of the offsets 10 to 24 after they had been read": func(r *Report) {
+			lost := gap(10)
+			lost.Reason = broker.Lost
+			r.Gaps = []warehouse.Gap{lost}
+		},
 		"accept the gaps with clickstream status --accept-gaps": func(r *Report) {
 			accepted := gap(5)
 			accepted.AcceptedAt = &now
