@@ -13,7 +13,9 @@ import (
 
 // begin says where partitions are read that have become ours: at their commits,
 // or, without one, where the topic begins. What the topic no longer holds after a
-// commit is reported before. It is called before the partitions are read.
+// commit is reported before. It is called before the partitions are read. One that
+// does not answer is read from there all the same: where that is not on the topic
+// the member begins again.
 func (n *Normaliser) begin(ctx context.Context, side *broker.Client, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	ours := offsets[n.topic]
 	if len(ours) == 0 {

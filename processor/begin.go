@@ -76,6 +76,25 @@ func (s *session) recordGaps(ctx context.Context, gaps []broker.Gap, consequence
 	return s.p.cfg.OnGaps(ctx, gaps)
 }
 
+// checkUnanswered makes up for the check of a commit that begin could not make,
+// once the partition has answered: a log that ends before it has lost its end.
+func (s *session) checkUnanswered() error {
+	for n, a := range s.parts {
+		if !a.unanswered || s.latest == nil || s.latest.asked.Before(a.since) {
+			continue
+		}
+		end, answered := s.latest.ends[n]
+		if !answered {
+			continue
+		}
+		a.unanswered = false
+		if a.Acknowledged() > end {
+			return fmt.Errorf("%s-%d ends at offset %d and is counted up to %d: %w", s.topics.Events, n, end, a.Acknowledged(), errStartAgain)
+		}
+	}
+	return nil
+}
+
 // logUnusable logs why partitions that have commits are read from the log's
 // beginning, each reason once: the rule has changed, which is no fault, or the
 // commits cannot be used.

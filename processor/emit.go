@@ -135,7 +135,7 @@ func (s *session) writeTicks(ctx context.Context) {
 		if fresh == nil {
 			continue
 		}
-		p.quiet.observe(fresh)
+		p.quiet.observe(fresh, n)
 		p.quiet.follow(p.Partition, n, s.p.settings.now)
 		if t, due := p.quiet.due(p.Partition); due {
 			ticks[n] = t

@@ -15,7 +15,8 @@ const (
 	answersHold = 2 * time.Second
 )
 
-// answer holds the log's end offsets as the broker reported them: they were true
+// answer holds the log's end offsets as the broker reported them, of the partitions
+// that have a leader: they were true
 // at some moment between asked and got, both readings of a monotonic clock.
 type answer struct {
 	asked, got time.Time
@@ -53,10 +54,13 @@ func (q *quiet) follow(p *windows.Partition, number int32, now func() time.Time)
 	}
 }
 
-// observe takes a new answer. One that was asked for before the event watermark
+// observe takes a new answer of a partition. One that was asked for before the event watermark
 // moved proves nothing about the time after. If records before the last answer's
 // ends are still unread, nothing is known of the time between the two.
-func (q *quiet) observe(a *answer) {
+func (q *quiet) observe(a *answer, number int32) {
+	if _, answered := a.ends[number]; !answered {
+		return
+	}
 	if a.asked.Before(q.since) {
 		return
 	}

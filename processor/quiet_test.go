@@ -39,7 +39,7 @@ func (b *bench) event(id string, after event.Millis) {
 // answer lets time pass and then has the broker name the log's end.
 func (b *bench) answer(pass time.Duration, end int64) {
 	b.clock = b.clock.Add(pass)
-	b.q.observe(&answer{asked: b.clock, got: b.clock, ends: broker.Offsets{0: end}})
+	b.q.observe(&answer{asked: b.clock, got: b.clock, ends: broker.Offsets{0: end}}, 0)
 	b.q.follow(b.p, 0, b.now)
 }
 
@@ -82,10 +82,26 @@ func TestW3_AnAnswerFromBeforeTheEventProvesNothing(t *testing.T) {
 	b.clock = b.clock.Add(time.Second)
 	b.event("2", 1)
 	old.got = b.clock
-	b.q.observe(old)
+	b.q.observe(old, 0)
 	b.q.follow(b.p, 0, b.now)
 	b.answer(time.Second, 2)
 	b.want(0)
+}
+
+// A partition without a leader does not answer.
+func TestW3_QuietTimeDoesNotCountWhileThePartitionDoesNotAnswer(t *testing.T) {
+	b := newBench(t)
+	b.answer(0, 1)
+	b.answer(time.Second, 1)
+	for range 3 {
+		b.clock = b.clock.Add(time.Second)
+		b.q.observe(&answer{asked: b.clock, got: b.clock, ends: broker.Offsets{1: 1}}, 0)
+		b.q.follow(b.p, 0, b.now)
+	}
+	b.answer(time.Second, 1)
+	b.want(time.Second)
+	b.answer(time.Second, 1)
+	b.want(2 * time.Second)
 }
 
 func TestW3_QuietTimeGoesOnFromTheLastTick(t *testing.T) {

@@ -55,6 +55,10 @@ type assigned struct {
 	// last acknowledged alerts were written.
 	ready   broker.Commit
 	readyAt int64
+	// unanswered says that it did not answer where it ends when it was assigned
+	// at since.
+	unanswered bool
+	since      time.Time
 }
 
 func (s *session) run(ctx context.Context) (err error) {
@@ -63,11 +67,9 @@ func (s *session) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer s.out.Close()
-	starts, err := s.out.StartOffsets(ctx, s.topics.Events)
-	if err != nil {
+	if s.partitions, err = s.out.Partitions(ctx, s.topics.Events); err != nil {
 		return err
 	}
-	s.partitions = int32(len(starts))
 	if s.hashKey, err = s.out.HashKey(ctx); err != nil {
 		return err
 	}
@@ -160,7 +162,7 @@ func (s *session) turn(ctx, work context.Context) error {
 	}
 	s.writeTicks(work)
 	s.closeWindows(work)
-	return nil
+	return s.checkUnanswered()
 }
 
 // assign is called for partitions that have become ours, before they are read:
@@ -189,12 +191,15 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 	unusable := make(map[int32]error)
 	for n := range ours {
 		c, ok := commits[n]
-		p, err := s.begin(c, ok, extent.Starts[n], extent.Ends[n])
+		start, end := extent.Bounds(n)
+		p, err := s.begin(c, ok, start, end)
 		if err != nil {
 			unusable[n] = err
 		}
 		p.CountFrom(max(s.p.cfg.CountFrom[n], s.p.tally.read[n]))
 		s.own(n, p)
+		s.parts[n].unanswered = extent.Missing(n) != nil
+		s.parts[n].since = s.p.settings.now()
 		ours[n] = kgo.NewOffset().At(p.Offset())
 	}
 	s.logUnusable(unusable)
@@ -270,17 +275,17 @@ func (s *session) ask(ctx context.Context) {
 	for ctx.Err() == nil {
 		a := &answer{asked: s.p.settings.now()}
 		within, cancel := context.WithTimeout(ctx, answersHold)
-		ends, err := s.out.EndOffsets(within, s.topics.Events)
+		ends, err := s.out.AnsweredEnds(within, s.topics.Events)
 		cancel()
 		if err == nil {
-			err = broker.SamePartitions(s.topics.Events, s.partitions, int32(len(ends)))
+			err = broker.SamePartitions(s.topics.Events, s.partitions, ends.Partitions)
 			if err != nil {
 				s.mu.Lock()
 				s.grown = err
 				s.mu.Unlock()
 				return
 			}
-			a.got, a.ends = s.p.settings.now(), ends
+			a.got, a.ends = s.p.settings.now(), ends.Offsets
 			select {
 			case s.answers <- a:
 			case <-ctx.Done():

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -56,30 +58,60 @@ func (g Gap) String() string {
 	return fmt.Sprintf("topic %s-%d no longer holds the offsets %d to %d", g.Topic, g.Partition, g.From, g.To-1)
 }
 
-// Extent is which offsets a topic holds.
+// Extent is which offsets a topic holds, of the partitions that have answered.
 type Extent struct {
 	Topic        string
 	TopicID      string // empty where the broker has none
 	Starts, Ends Offsets
+	missing      map[int32]error
 }
 
-// Extent looks up which offsets a topic holds.
+// Extent looks up which offsets a topic holds. It is an error if no partition
+// answers.
 func (c *Client) Extent(ctx context.Context, topic string) (Extent, error) {
-	e := Extent{Topic: topic}
+	e := Extent{Topic: topic, missing: make(map[int32]error)}
 	var err error
 	if e.TopicID, err = c.topicID(ctx, topic); err != nil {
 		return e, err
 	}
-	if e.Starts, err = c.StartOffsets(ctx, topic); err != nil {
+	starts, err := c.AnsweredStarts(ctx, topic)
+	if err != nil {
 		return e, err
 	}
-	e.Ends, err = c.EndOffsets(ctx, topic)
-	return e, err
+	ends, err := c.AnsweredEnds(ctx, topic)
+	if err != nil {
+		return e, err
+	}
+	e.Starts, e.Ends = starts.Offsets, ends.Offsets
+	maps.Copy(e.missing, starts.Failed)
+	maps.Copy(e.missing, ends.Failed)
+	return e, nil
+}
+
+// Missing is why nothing is known of a partition, or nil.
+func (e Extent) Missing(partition int32) error {
+	if err := e.missing[partition]; err != nil {
+		return fmt.Errorf("ask which offsets topic %s-%d holds: %w", e.Topic, partition, err)
+	}
+	return nil
+}
+
+// Bounds are a partition's first offset and the one after its last. One that has
+// not answered may hold any.
+func (e Extent) Bounds(partition int32) (start, end int64) {
+	if e.missing[partition] != nil {
+		return 0, math.MaxInt64
+	}
+	return e.Starts[partition], e.Ends[partition]
 }
 
 // Gap is what is missing for a reader of a partition that is to go on at
-// position. If that is something, it goes on at the partition's start instead.
+// position. If that is something, it goes on at the partition's start instead. Of a
+// partition that has not answered nothing is missing, as far as is known.
 func (e Extent) Gap(partition int32, position int64) (g Gap, missing bool) {
+	if e.missing[partition] != nil {
+		return Gap{}, false
+	}
 	g = Gap{Topic: e.Topic, TopicID: e.TopicID, Partition: partition, From: position, To: e.Starts[partition], Reason: Retention}
 	if position > e.Ends[partition] {
 		g.To, g.Reason = position, Recreated

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 	if replicas == 0 {
 		replicas = -1
 	}
+	wait := leadersOfOldWithin
 	for _, topic := range all {
 		if d, ok := found[topic]; ok && !errors.Is(d.Err, kerr.UnknownTopicOrPartition) {
 			continue
@@ -43,6 +45,7 @@ func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 		if topic == t.Rules {
 			n = 1
 		}
+		wait = leadersWithin
 		// A topic that another instance created in between is checked like any other.
 		_, err := adm.CreateTopic(ctx, n, replicas, cfg.settings(topic), topic)
 		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
@@ -50,14 +53,14 @@ func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 		}
 		if err != nil && topic == t.Events {
 			// The broker that was asked first had not heard of the log yet.
-			events, err := waitForLeaders(ctx, adm, []string{topic})
+			events, err := c.waitForLeaders(ctx, []string{topic}, leadersWithin)
 			if err != nil {
 				return LogIdentity{}, err
 			}
 			partitions = int32(len(events[topic].Partitions))
 		}
 	}
-	details, err := waitForLeaders(ctx, adm, all)
+	details, err := c.waitForLeaders(ctx, all, wait)
 	if err != nil {
 		return LogIdentity{}, err
 	}
@@ -114,37 +117,48 @@ func (c Config) settings(topic string) map[string]*string {
 	return set
 }
 
-// leadersWithin is how long partitions may be without a leader before that is
-// an error, which the caller shows and retries.
-const leadersWithin = 20 * time.Second
+// leadersWithin is how long partitions of new topics may be without a leader, and
+// leadersOfOldWithin those of topics that were there before. Then the partitions
+// that have one are used without the others.
+const (
+	leadersWithin      = 20 * time.Second
+	leadersOfOldWithin = 5 * time.Second
+)
 
 // waitForLeaders asks until every partition can be written to: a broker
 // answers "created" before that. It returns the error of an unreachable broker,
 // for which the client has waited already.
-func waitForLeaders(ctx context.Context, adm *kadm.Client, topics []string) (kadm.TopicDetails, error) {
-	ctx, cancel := context.WithTimeout(ctx, leadersWithin)
+func (c *Client) waitForLeaders(ctx context.Context, topics []string, wait time.Duration) (kadm.TopicDetails, error) {
+	ctx, cancel := context.WithTimeout(ctx, leadersWithin+leadersOfOldWithin)
 	defer cancel()
+	enough := time.Now().Add(wait)
 	for {
-		details, err := adm.ListTopics(ctx, topics...)
-		waiting := ""
+		details, err := c.admin().ListTopics(ctx, topics...)
 		if err != nil {
 			return nil, fmt.Errorf("look up topics: %w", err)
 		}
+		var missing, leaderless string
 		for _, topic := range topics {
 			d, ok := details[topic]
-			if ok && d.Err != nil && !errors.Is(d.Err, kerr.UnknownTopicOrPartition) && Classify(d.Err) != Retriable {
+			switch {
+			case ok && d.Err != nil && !errors.Is(d.Err, kerr.UnknownTopicOrPartition) && Classify(d.Err) != Retriable:
 				return nil, fmt.Errorf("look up topic %s: %w", topic, d.Err)
-			}
-			if !ok || d.Err != nil || !led(d) {
-				waiting = "topic " + topic + " has a partition without a leader"
+			case !ok || d.Err != nil || len(d.Partitions) == 0:
+				missing = topic
+			case !led(d):
+				leaderless = topic
 			}
 		}
-		if waiting == "" {
+		if missing == "" && leaderless != "" && time.Now().After(enough) {
+			c.cfg.Log.Warn().Str("topic", leaderless).Msg("the topic has a partition without a leader: the other partitions are used meanwhile")
+			return details, nil
+		}
+		if missing == "" && leaderless == "" {
 			return details, nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for topics: %s: %w", waiting, ctx.Err())
+			return nil, fmt.Errorf("wait for topics: topic %s has no leaders yet: %w", cmp.Or(missing, leaderless), ctx.Err())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/testwait"
 )
 
 // deadline is for what must happen; a test that reaches it has failed.
@@ -220,6 +221,37 @@ func TestABatchThatUnpacksToMoreThanTheLimitIsRefused(t *testing.T) {
 	}
 	if want := "the batch of offset 0 unpacks to more than 64 MiB"; !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--kafka-pass-over="+cfg.Topics().Events+"/0/0-0,") {
 		t.Errorf("got %v, want the place and the way out", err)
+	}
+}
+
+func TestTopicsOfWhichAPartitionHasNoLeaderAreUsed(t *testing.T) {
+	b, cfg := brokertest.Start(t, t.TempDir())
+	want := ensure(t, cfg)
+	topic := cfg.Topics().Events
+	elect := brokertest.Leaderless(t, b, client(t, cfg), topic, 3)
+	defer elect()
+	var log testwait.Output
+	cfg.Log = zerolog.New(&log)
+	cl := client(t, cfg)
+	if got, err := cl.EnsureTopics(deadline(t)); err != nil || got != want {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	if !strings.Contains(log.String(), "a partition without a leader") {
+		t.Errorf("logged is %s", log.String())
+	}
+	ends, err := cl.AnsweredEnds(deadline(t), topic)
+	if err != nil || len(ends.Offsets) != 11 || ends.Partitions != 12 || !errors.Is(ends.Failed[3], kerr.LeaderNotAvailable) || len(ends.Failed) != 1 {
+		t.Errorf("got %+v, %v", ends, err)
+	}
+	extent, err := cl.Extent(deadline(t), topic)
+	if err != nil || extent.Missing(4) != nil || broker.Classify(extent.Missing(3)) != broker.Retriable {
+		t.Errorf("got %+v, %v", extent, err)
+	}
+	if g, missing := extent.Gap(3, 7); missing {
+		t.Errorf("%s, though the partition has not answered", g)
+	}
+	if g, missing := extent.Gap(4, 7); !missing || g.Reason != broker.Recreated {
+		t.Errorf("got %s", g)
 	}
 }
 

@@ -136,6 +136,9 @@ func (r *run) recordGap(ctx context.Context, tp topicPartition, position int64, 
 			return err
 		}
 		extent, err := r.side.Extent(ctx, tp.topic)
+		if err == nil {
+			err = extent.Missing(tp.partition)
+		}
 		if err != nil {
 			return err
 		}

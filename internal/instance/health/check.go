@@ -1,9 +1,12 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -75,7 +78,7 @@ func Check(ctx context.Context, cfg Config) Report {
 	if d := e.Joined(); d != nil {
 		r.Instance = &Instance{PID: d.PID, URLs: d.URLs}
 	}
-	c := &check{cfg: cfg, report: &r, deadline: time.Now().Add(cfg.QueryTimeout), opened: make(chan struct{})}
+	c := &check{cfg: cfg, report: &r, deadline: time.Now().Add(cfg.QueryTimeout), opened: make(chan struct{}), silent: make(map[string]error)}
 	var asking sync.WaitGroup
 	asking.Go(func() { c.askBroker(ctx) })
 	asking.Go(func() {
@@ -110,6 +113,9 @@ type check struct {
 	deadline time.Time            // for all queries
 	opened   chan struct{}        // closed when tables is known
 	tables   *warehouse.Warehouse // nil where it is unreachable or not needed
+
+	mu     sync.Mutex
+	silent map[string]error // topics of which partitions do not answer
 }
 
 func (c *check) openTables(ctx context.Context) {
@@ -182,7 +188,11 @@ func (c *check) askBroker(ctx context.Context) {
 	if err == nil || broker.Classify(err) != broker.Retriable {
 		c.report.Broker.State = Reachable
 	}
-	if err != nil {
+	errs := []error{err}
+	for _, topic := range slices.Sorted(maps.Keys(c.silent)) {
+		errs = append(errs, c.silent[topic])
+	}
+	if err := errors.Join(errs...); err != nil {
 		c.report.Broker.Error = err.Error()
 	}
 }
@@ -196,13 +206,13 @@ func (c *check) askLog(ctx context.Context) error {
 	asking, cancel := context.WithDeadline(ctx, c.deadline)
 	defer cancel()
 	topics := cl.Topics()
-	starts, ends, err := bounds(asking, cl, topics.Events)
+	starts, ends, err := c.bounds(asking, cl, topics.Events)
 	if err != nil {
 		return err
 	}
 	var records int64
 	for p, end := range ends {
-		records += end - starts[p]
+		records += max(0, end-starts[p])
 	}
 	c.report.Records = &records
 	if err := c.askIdentity(asking, cl); err != nil {
@@ -309,7 +319,7 @@ func (c *check) watchLag(ctx context.Context, cl *broker.Client, role *Role, loo
 	spans := map[string]span{}
 	for topic := range done {
 		var s span
-		if s.starts, s.ends, err = bounds(asking, cl, topic); err != nil {
+		if s.starts, s.ends, err = c.bounds(asking, cl, topic); err != nil {
 			return err
 		}
 		spans[topic] = s
@@ -354,12 +364,37 @@ func (c *check) watchLag(ctx context.Context, cl *broker.Client, role *Role, loo
 	}
 }
 
-func bounds(ctx context.Context, cl *broker.Client, topic string) (starts, ends broker.Offsets, err error) {
-	if starts, err = cl.StartOffsets(ctx, topic); err != nil {
-		return nil, nil, err
+// electedWithin is how long a partition may have no leader, as it has for a moment
+// when a broker stops.
+const electedWithin = time.Second
+
+// bounds are those of the partitions that answer. The others are what is wrong
+// with the broker.
+func (c *check) bounds(ctx context.Context, cl *broker.Client, topic string) (starts, ends broker.Offsets, err error) {
+	for began := time.Now(); ; {
+		first, err := cl.AnsweredStarts(ctx, topic)
+		if err != nil {
+			return nil, nil, err
+		}
+		last, err := cl.AnsweredEnds(ctx, topic)
+		if err != nil {
+			return nil, nil, err
+		}
+		silent := cmp.Or(first.Err(), last.Err())
+		if silent != nil && time.Since(began) < electedWithin {
+			select {
+			case <-ctx.Done():
+			case <-time.After(lagEvery):
+				continue
+			}
+		}
+		if silent != nil {
+			c.mu.Lock()
+			c.silent[topic] = silent
+			c.mu.Unlock()
+		}
+		return first.Offsets, last.Offsets, nil
 	}
-	ends, err = cl.EndOffsets(ctx, topic)
-	return starts, ends, err
 }
 
 // cancelAfter returns a context that is cancelled after d. A deadline would not

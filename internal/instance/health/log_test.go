@@ -64,6 +64,35 @@ func TestOtherTableSetsOfTheLogAreShown(t *testing.T) {
 	}
 }
 
+func TestWhatAnswersIsShownWhereAPartitionHasNoLeader(t *testing.T) {
+	b, cfg := brokertest.Start(t, t.TempDir())
+	p := pipeline(t, cfg)
+	appendEvents(t, p.Kafka)
+	topic := p.Broker.Topics().Events
+	ends, err := p.Broker.EndOffsets(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elect := brokertest.Leaderless(t, b, p.Broker, topic, 3)
+	r := Check(t.Context(), Config{Engines: p.Engines})
+	if !has(r, "broker: 1 of 12 partitions of topic "+topic+" do not answer, the first is 3: LEADER_NOT_AVAILABLE") || r.Broker.State != Reachable {
+		t.Errorf("unwell: %q", r.Unwell)
+	}
+	want := int64(events) - ends[3]
+	for _, name := range []string{"mirror", "processor"} {
+		if got := role(t, r, name); got.Lag == nil || *got.Lag != want || got.lagError != nil {
+			t.Errorf("%s is %+v, want a lag of %d", name, got, want)
+		}
+	}
+	if r.Records == nil || *r.Records != want {
+		t.Errorf("%+v records, want %d", r.Records, want)
+	}
+	elect()
+	if r := Check(t.Context(), Config{Engines: p.Engines}); has(r, "broker: ") || *r.Records != events {
+		t.Errorf("unwell: %q, %d records", r.Unwell, *r.Records)
+	}
+}
+
 func TestTheLagOfEachTopicIsShown(t *testing.T) {
 	p := pipeline(t, brokertest.Config(t))
 	appendEvents(t, p.Kafka)
