@@ -2,7 +2,6 @@ package simulation_test
 
 import (
 	"context"
-	"slices"
 	"testing"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -47,7 +46,7 @@ func TestM3_WithoutFaultsNothingIsStoredTwice(t *testing.T) {
 func TestTheSimulationNotices(t *testing.T) {
 	for name, o := range map[string]options{
 		"insert errors that are ignored": {faults: tableFaults, phases: 1, in: 9, tablesOf: func(t mirror.Tables) mirror.Tables { return careless{t} }},
-		"rows that are not synced":       {faults: slices.DeleteFunc(slices.Clone(tableFaults), func(f fault) bool { return f.name != powerCut }), phases: 1, in: 9, noFsync: true},
+		"rows that are not synced":       {faults: powerCuts, phases: 1, in: 9, noFsync: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			simulation.Seed(t, 1, func(t *testing.T, seed uint64) {

@@ -34,8 +34,7 @@ type world struct {
 	load     *load
 	observer *broker.Client // its host meets no faults of its own
 
-	instances []*instance
-	started   int
+	instances simulation.Instances
 	guards    sync.WaitGroup
 	endGuard  context.CancelFunc
 	expelled  int
@@ -50,9 +49,9 @@ type world struct {
 
 // options change what a run is about.
 type options struct {
-	faults   []fault // those that may come
-	phases   int     // each ends with a quiet point
-	in       int     // how many faults in each
+	faults   func(*world) []simulation.Fault // those that may come
+	phases   int                             // each ends with a quiet point
+	in       int                             // how many faults in each
 	noFsync  bool
 	tablesOf func(mirror.Tables) mirror.Tables // wraps an instance's tables
 }
@@ -79,7 +78,7 @@ func simulate(t *testing.T, seed uint64, o options) *world {
 	defer w.end()
 	plan := simulation.Random(seed, "plan")
 	for range 1 + plan.IntN(3) {
-		w.start()
+		w.instances.Start()
 	}
 	for phase := range o.phases {
 		w.phase(seed, phase)
@@ -94,6 +93,7 @@ func newWorld(t *testing.T, seed uint64, o options) *world {
 	t.Helper()
 	draw := simulation.Random(seed, "world")
 	w := &world{t: t, options: o, network: simulation.NewNetwork(), server: newServer(simulation.Random(seed, "tables")), truth: newTruth()}
+	w.instances = simulation.Instances{Network: w.network, Run: w.runInstance, Say: w.sayf, Wrong: w.errorf}
 	w.server.fsync = !o.noFsync
 	w.batchRows = []int{20, 100, 500, 4000}[draw.IntN(4)]
 	var err error
@@ -119,11 +119,15 @@ func newWorld(t *testing.T, seed uint64, o options) *world {
 
 func (w *world) client(h *simulation.Host, name string, partitions int32) *broker.Client {
 	w.t.Helper()
-	cl, err := broker.Open(broker.Config{Brokers: w.cluster.Addrs(), Partitions: partitions, Dial: h.Dial, Log: w.log(name)}, broker.ProducerOptions()...)
+	cl, err := w.connect(h, name, partitions)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return cl
+}
+
+func (w *world) connect(h *simulation.Host, name string, partitions int32) (*broker.Client, error) {
+	return broker.Open(broker.Config{Brokers: w.cluster.Addrs(), Partitions: partitions, Dial: h.Dial, Log: w.log(name)}, broker.ProducerOptions()...)
 }
 
 func (w *world) log(name string) zerolog.Logger {
@@ -171,7 +175,12 @@ func (w *world) phase(seed uint64, number int) {
 		defer close(loaded)
 		w.load.run(ctx)
 	}()
-	w.happen(simulation.Random(seed, fmt.Sprint("phase ", number)))
+	var may []simulation.Fault
+	if w.options.in > 0 {
+		may = w.options.faults(w)
+	}
+	simulation.Happen(simulation.Random(seed, fmt.Sprint("phase ", number)), may, w.options.in, w.sayf)
+	w.faults += w.options.in
 	stop()
 	<-loaded
 	w.sayf("quiet point %d: all faults are over, nothing is written", number)
@@ -223,9 +232,7 @@ func (w *world) describe() {
 
 // end stops everything, and waits until it has ended.
 func (w *world) end() {
-	for len(w.instances) > 0 {
-		w.stop(w.instances[0])
-	}
+	w.instances.StopAll()
 	w.endGuard()
 	w.guards.Wait()
 	w.load.producer.Close()
@@ -242,44 +249,25 @@ func (w *world) figures() string {
 		w.truth.kinds, w.faults, w.server.inserts, w.committed, len(w.server.gaps), w.expelled, w.ends)
 }
 
-// instance is a process with a mirror.
-type instance struct {
-	name   string
-	host   *simulation.Host
-	broker *broker.Client
-	end    context.CancelFunc
-	done   chan struct{}
-}
-
-// start starts a new instance.
-func (w *world) start() *instance {
-	w.t.Helper()
-	w.started++
-	i := &instance{name: fmt.Sprint("instance ", w.started), host: w.network.Host(), done: make(chan struct{})}
-	i.broker = w.client(i.host, i.name, w.load.partitions)
-	var reached mirror.Tables = tables{w.server, i.host}
+// runInstance is a process with a mirror. That is started again when it has ended
+// with an error, as the roles of an instance are: it may be that the broker or
+// ClickHouse cannot be reached at its start, and never afterwards.
+func (w *world) runInstance(ctx context.Context, i *simulation.Instance) {
+	cl, err := w.connect(i.Host, i.Name, w.load.partitions)
+	if err != nil {
+		w.errorf("%s: %v", i.Name, err)
+		return
+	}
+	defer cl.Close()
+	var reached mirror.Tables = tables{w.server, i.Host}
 	if w.options.tablesOf != nil {
 		reached = w.options.tablesOf(reached)
 	}
-	m, err := mirror.New(mirror.Config{Broker: i.broker, Tables: reached, Log: w.log(i.name), BatchRows: w.batchRows, BatchDelay: 200 * time.Millisecond})
+	m, err := mirror.New(mirror.Config{Broker: cl, Tables: reached, Log: w.log(i.Name), BatchRows: w.batchRows, BatchDelay: 200 * time.Millisecond})
 	if err != nil {
-		w.t.Fatal(err)
+		w.errorf("%s: %v", i.Name, err)
+		return
 	}
-	ctx, end := context.WithCancel(w.t.Context())
-	i.end = end
-	go func() {
-		defer close(i.done)
-		i.run(ctx, w, m)
-	}()
-	w.instances = append(w.instances, i)
-	w.sayf("%s starts", i.name)
-	return i
-}
-
-// run is the process. It is started again when it has ended with an error, as
-// the roles of an instance are: that may be where the broker or ClickHouse cannot
-// be reached at its start, and never afterwards.
-func (i *instance) run(ctx context.Context, w *world, m *mirror.Mirror) {
 	for {
 		before := m.Stats().Batches
 		err := m.Run(ctx)
@@ -295,62 +283,15 @@ func (i *instance) run(ctx context.Context, w *world, m *mirror.Mirror) {
 }
 
 // ended notes that an instance has ended by itself.
-func (w *world) ended(i *instance, err error, worked bool) {
+func (w *world) ended(i *simulation.Instance, err error, worked bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ends++
 	_, retriable := warehouse.Retriable(err)
 	if worked || !retriable && broker.Classify(err) != broker.Retriable {
-		w.errorLocked("%s ended by itself, after it had worked: %t: %v", i.name, worked, err)
+		w.errorLocked("%s ended by itself, after it had worked: %t: %v", i.Name, worked, err)
 	}
-	w.sayf("%s ended: %v", i.name, err)
-}
-
-// longestStop is how long a stop may take, whatever hangs.
-const longestStop = 10 * time.Second
-
-// stop ends an instance as an operator does.
-func (w *world) stop(i *instance) {
-	w.forget(i)
-	w.sayf("%s stops", i.name)
-	i.host.Resume() // a process that is paused gets no signal
-	i.end()
-	select {
-	case <-i.done:
-	case <-time.After(longestStop):
-		w.errorf("%s has not stopped after %s", i.name, longestStop)
-	}
-	i.host.Kill()
-	<-i.done
-	i.broker.Close()
-}
-
-// kill ends an instance at whatever step it is.
-func (w *world) kill(i *instance) {
-	w.forget(i)
-	w.sayf("%s is killed", i.name)
-	i.host.Kill()
-	i.end()
-	<-i.done
-	i.broker.Close()
-}
-
-func (w *world) forget(i *instance) {
-	var left []*instance
-	for _, o := range w.instances {
-		if o != i {
-			left = append(left, o)
-		}
-	}
-	w.instances = left
-}
-
-// any draws an instance; nil where there is none.
-func (w *world) any(draw *rand.Rand) *instance {
-	if len(w.instances) == 0 {
-		return nil
-	}
-	return w.instances[draw.IntN(len(w.instances))]
+	w.sayf("%s ended: %v", i.Name, err)
 }
 
 // deleteRecords does what retention does: it deletes the records of a partition
