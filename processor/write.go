@@ -54,6 +54,7 @@ func (s *session) write(ctx context.Context, records []*kgo.Record) *attempt {
 	var mu sync.Mutex
 	left := len(records)
 	for _, r := range records {
+		r.Context = nil // a record that is written again would keep that of its last attempt
 		s.out.Produce(ctx, r, func(_ *kgo.Record, err error) {
 			mu.Lock()
 			defer mu.Unlock()
