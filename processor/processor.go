@@ -66,14 +66,17 @@ type settings struct {
 // Pacing: alerts whose state has changed are emitted after each read (W4), which
 // waits no longer than lookEvery for records; the counts of firing ones are
 // brought up to date every countsEvery while they move. Offsets are committed
-// every commitEvery, when something has changed. pollRecords bounds what is
-// counted in between.
+// every commitEvery, when something has changed. What is counted in between is a
+// fetch: 3 MiB as compressed, some 50,000 events of several partitions, so
+// that all cores have work. The client holds the next one meanwhile.
 const (
 	lookEvery   = 100 * time.Millisecond
 	countsEvery = 10 * time.Second
 	commitEvery = time.Second
-	pollRecords = 20_000
 	retryAfter  = time.Second
+	fetchBytes  = 3 << 20
+	// fetchPartitionBytes leaves room for six partitions in a fetch.
+	fetchPartitionBytes = 512 << 10
 	// sessionTimeout is how long the group waits for a member that was killed.
 	sessionTimeout = 10 * time.Second
 	// leaveTimeout is for the last commit and the broker's answer. With what is

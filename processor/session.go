@@ -88,6 +88,9 @@ func (s *session) run(ctx context.Context) (err error) {
 		kgo.AdjustFetchOffsetsFn(s.assign),
 		kgo.OnPartitionsRevoked(s.revoked),
 		kgo.OnPartitionsLost(s.lost),
+		kgo.FetchMaxBytes(fetchBytes),
+		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
+		broker.RecycledRecords(),
 	)...)
 	if err != nil {
 		return err
@@ -127,7 +130,7 @@ func (s *session) turn(ctx, work context.Context) error {
 	defer s.in.AllowRebalance()
 	poll, cancel := context.WithTimeout(ctx, s.p.settings.lookEvery)
 	s.wake.polls(cancel)
-	fetches := s.in.PollRecords(poll, pollRecords)
+	fetches := s.in.PollFetches(poll)
 	cancel()
 	s.wake.taken()
 	s.mu.Lock()

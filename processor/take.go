@@ -74,6 +74,8 @@ func (s *session) shares(fetches kgo.Fetches) []*share {
 	return shares
 }
 
+// takeShare takes the records of one partition, and gives their memory back: a
+// partition keeps nothing of them.
 func (s *session) takeShare(in *reading, sh *share) error {
 	for _, f := range sh.fetched {
 		if err := s.readError(f); err != nil {
@@ -84,6 +86,7 @@ func (s *session) takeShare(in *reading, sh *share) error {
 		}
 		for _, r := range f.Records {
 			in.take(sh.partition.Partition, r)
+			r.Recycle()
 		}
 	}
 	return nil
