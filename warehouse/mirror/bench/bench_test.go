@@ -6,7 +6,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
@@ -160,8 +158,7 @@ func (t *tables) number(b *testing.B, sql string) float64 {
 	return float64(n)
 }
 
-// log is a log of b.N events: the first 10,000 products of a shop by Zipf's law,
-// 50,000 users, two hours.
+// log is a log of b.N events in two hours.
 func (s *suite) log(b *testing.B) *broker.Client {
 	b.Helper()
 	if cl := s.logs[b.N]; cl != nil {
@@ -169,47 +166,9 @@ func (s *suite) log(b *testing.B) *broker.Client {
 	}
 	cfg := s.broker
 	cfg.TopicPrefix += fmt.Sprintf("%d-", b.N)
-	cfg.Partitions = 12
-	cl, err := broker.Open(cfg, append(broker.ProducerOptions(), kgo.ProducerLinger(100*time.Millisecond), kgo.MaxBufferedRecords(500_000))...)
-	if err != nil {
-		b.Fatal(err)
-	}
-	s.Cleanup(cl.Close)
-	if _, err := cl.EnsureTopics(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	random := rand.New(rand.NewPCG(1, 2))
-	products := rand.NewZipf(random, 1.1, 10, 9_999)
-	begin := event.MillisOf(time.Now().Add(-2 * time.Hour).Truncate(24 * time.Hour).Add(8 * time.Hour))
-	if begin > event.MillisOf(time.Now()) {
-		begin -= 24 * 3600 * 1000
-	}
-	types := []string{event.TypeView, event.TypeView, event.TypeView, event.TypeView, event.TypeAddToCart, event.TypePurchase}
-	for n := range b.N {
-		user := random.IntN(50_000)
-		e := event.Event{
-			ID: fmt.Sprintf("%08x-1111-4222-8333-%012x", n, n), Type: types[random.IntN(len(types))],
-			Timestamp: begin + event.Millis(int64(n)*7_200_000/int64(b.N)),
-			UserID:    fmt.Sprintf("user_%05d", user), SessionID: fmt.Sprintf("sess_%05d", user),
-			ProductID: fmt.Sprintf("prod_%05d", products.Uint64()), ProductCategory: "electronics",
-			Price: int64(random.IntN(1_000_000)) * 100, HasPrice: true, Quantity: 1, DeviceType: "mobile",
-		}
-		cl.Produce(b.Context(), &kgo.Record{
-			Topic: cl.Topics().Events, Partition: event.Partition(e.Key(), cfg.Partitions), Key: []byte(e.Key()), Value: e.AppendJSON(nil),
-		}, func(_ *kgo.Record, err error) {
-			if err != nil {
-				b.Error(err)
-			}
-		})
-		if n == 0 {
-			b.Logf("an event of %d bytes: %s", len(e.AppendJSON(nil)), e.AppendJSON(nil))
-		}
-	}
-	if err := cl.Flush(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	s.logs[b.N] = cl
-	return cl
+	s.logs[b.N] = brokertest.OpenTraffic(s, cfg)
+	brokertest.NewTraffic(b.N, 2*time.Hour).Write(b, s.logs[b.N], b.N)
+	return s.logs[b.N]
 }
 
 // command is a command of the binary on the log and the tables of t.
