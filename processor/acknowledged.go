@@ -3,10 +3,12 @@ package processor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/processor/windows"
 )
 
@@ -14,13 +16,21 @@ import (
 // any rule where that is nil, the offset up to which the log is counted and its
 // alerts are acknowledged.
 func Acknowledged(ctx context.Context, cl *broker.Client, rule *event.Rule) (broker.Offsets, error) {
+	var hashes []string
+	if rule != nil {
+		set, err := rules.FlashSale(*rule)
+		if err != nil {
+			return nil, err
+		}
+		hashes = []string{set.Hash(), rule.Hash()} // the second one in commits of older versions
+	}
 	commits, err := cl.CommittedOffsets(ctx, cl.Group("processor"), cl.Topics().Events)
 	if err != nil {
 		return nil, err
 	}
 	done := make(broker.Offsets, len(commits))
 	for n, c := range commits {
-		if hash, offset, ok := windows.AcknowledgedIn(c.Metadata); ok && (rule == nil || hash == rule.Hash()) {
+		if hash, offset, ok := windows.AcknowledgedIn(c.Metadata); ok && (rule == nil || slices.Contains(hashes, hash)) {
 			done[n] = offset
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/event/rules"
 	"clickstream/processor/windows"
 )
 
@@ -17,18 +18,29 @@ import (
 // can be used, at the log's beginning. The error says why a commit cannot be
 // used.
 func (s *session) begin(c broker.Commit, committed bool, start, end int64) (*windows.Partition, error) {
-	beginning := windows.New(s.p.cfg.Rule, start, start > 0)
+	beginning := windows.New(s.p.set, start, start > 0)
 	if !committed {
 		return beginning, nil
 	}
-	p, err := windows.Resume(s.p.cfg.Rule, c.Offset, c.Metadata)
+	p, err := windows.Resume(s.p.lookup, c.Offset, c.Metadata)
 	switch {
 	case err != nil:
 		return beginning, err
+	case p.InForce().Hash() != s.p.set.Hash():
+		return beginning, windows.ErrOtherRule
 	case p.Offset() < start || p.Acknowledged() > end:
 		return beginning, fmt.Errorf("offsets %d to %d are not on the log, which holds %d to %d", p.Offset(), p.Acknowledged(), start, end)
 	}
 	return p, nil
+}
+
+// lookup finds the processor's own rule set by its hash, also by the one that its
+// rule has in commits of older versions.
+func (p *Processor) lookup(hash string) (*rules.Set, error) {
+	if hash == p.set.Hash() || hash == p.cfg.Rule.Hash() {
+		return p.set, nil
+	}
+	return nil, windows.ErrOtherRule
 }
 
 // refuseNewer is an error where a commit was made by a newer version of
@@ -40,7 +52,7 @@ func (s *session) refuseNewer(ours map[int32]kgo.Offset, commits map[int32]broke
 		if !ok {
 			continue
 		}
-		if _, err := windows.Resume(s.p.cfg.Rule, c.Offset, c.Metadata); errors.Is(err, windows.ErrNewerVersion) {
+		if _, err := windows.Resume(s.p.lookup, c.Offset, c.Metadata); errors.Is(err, windows.ErrNewerVersion) {
 			return fmt.Errorf("the commit of %s-%d by group %s: %w; run the newer version everywhere, or wait until it has been deployed here",
 				s.topics.Events, n, s.p.cfg.Broker.Group("processor"), err)
 		}

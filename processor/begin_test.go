@@ -15,10 +15,11 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/testwait"
 	"clickstream/processor/windows"
+	"clickstream/processor/windows/windowstest"
 )
 
 func TestW6_WhereToBegin(t *testing.T) {
-	s := &session{p: &Processor{cfg: Config{Rule: smallRule}}}
+	s := &session{p: &Processor{cfg: Config{Rule: smallRule}, set: windowstest.Model{Rule: smallRule}.First()}}
 	good := "1 rule=" + smallRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all"
 	for _, c := range []struct {
 		name       string

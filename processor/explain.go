@@ -10,6 +10,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/processor/windows"
 )
 
@@ -18,21 +19,28 @@ type Explanation struct {
 	// Watermark before the event's record; 0 before the first event.
 	Watermark event.Millis `json:"watermark_ms"`
 	// Starts of the windows it counted in, in order.
-	Starts []time.Time   `json:"window_starts"`
-	Window time.Duration `json:"-"`
+	Starts []time.Time `json:"window_starts"`
 	// Why it counted in none, or not in all of its windows.
 	Why string `json:"why,omitempty"`
+
+	taking []windows.Taking // by rule
 }
 
 func (x Explanation) String() string {
 	if len(x.Starts) == 0 {
 		return "counted in no window: " + x.Why
 	}
-	var starts []string
-	for _, s := range x.Starts {
-		starts = append(starts, s.Format("15:04:05"))
+	var byRule []string
+	for _, t := range x.taking {
+		var starts []string
+		for _, s := range t.Starts {
+			starts = append(starts, s.Time().Format("15:04:05"))
+		}
+		if len(starts) > 0 {
+			byRule = append(byRule, fmt.Sprintf("%s from %s UTC", t.Window.Duration(), strings.Join(starts, ", ")))
+		}
 	}
-	text := fmt.Sprintf("counted in the windows of %s from %s UTC", x.Window, strings.Join(starts, ", "))
+	text := "counted in the windows of " + strings.Join(byRule, "; of ")
 	if x.Why != "" {
 		text += "; " + x.Why
 	}
@@ -42,7 +50,11 @@ func (x Explanation) String() string {
 // Explain reads a partition of the log again up to the record at offset and
 // says in which windows that counted, under the rule.
 func Explain(ctx context.Context, cl *broker.Client, rule event.Rule, partitionNumber int32, offset int64) (Explanation, error) {
-	x := Explanation{Window: rule.Window, Starts: []time.Time{}}
+	x := Explanation{Starts: []time.Time{}}
+	set, err := rules.FlashSale(rule)
+	if err != nil {
+		return x, err
+	}
 	topic := cl.Topics().Events
 	starts, err := cl.StartOffsets(ctx, topic)
 	if err != nil {
@@ -58,7 +70,7 @@ func Explain(ctx context.Context, cl *broker.Client, rule event.Rule, partitionN
 	if err != nil {
 		return x, err
 	}
-	p := windows.New(rule, start, start > 0)
+	p := windows.New(set, start, start > 0)
 	p.KeyHashes(hashKey)
 	err = cl.ReadLog(ctx, topic, broker.Offsets{partitionNumber: start}, broker.Offsets{partitionNumber: offset + 1},
 		func(r *kgo.Record) error {
@@ -80,7 +92,12 @@ func (x *Explanation) take(p *windows.Partition, in *reading, r *kgo.Record) {
 	}
 	in.take(p, r)
 	e, now := &in.event, p.Counts()
-	starts, gone := p.Taking(e.Timestamp)
+	x.taking = p.Taking(e.Timestamp)
+	var starts []event.Millis
+	gone := int64(0)
+	for _, t := range x.taking {
+		starts, gone = append(starts, t.Starts...), gone+t.Gone
+	}
 	switch {
 	case now.Events == was.Events:
 		x.Why = "the record is no valid event"

@@ -11,6 +11,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/internal/grace"
 	"clickstream/processor/windows"
 )
@@ -44,6 +45,7 @@ type Config struct {
 // from any goroutine.
 type Processor struct {
 	cfg      Config
+	set      *rules.Set // of cfg.Rule
 	settings settings
 
 	closings chan *closing
@@ -90,11 +92,13 @@ func New(cfg Config) (*Processor, error) {
 	if cfg.Broker == nil {
 		errs = append(errs, errors.New("processor: no broker is given"))
 	}
-	if err := errors.Join(append(errs, cfg.Rule.Validate())...); err != nil {
+	set, err := rules.FlashSale(cfg.Rule)
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
 	p := &Processor{
 		cfg: cfg,
+		set: set,
 		settings: settings{
 			now: time.Now, askEvery: askEvery, lookEvery: lookEvery, countsEvery: countsEvery, commitEvery: commitEvery, heartbeat: time.Second,
 		},

@@ -254,7 +254,7 @@ func TestW6_KilledInTheMiddleTheAlertsAreTheSame(t *testing.T) {
 				var sum int64
 				commits, err := s.Broker.CommittedOffsets(t.Context(), s.Broker.Group("processor"), s.Broker.Topics().Events)
 				for _, c := range commits {
-					q, err := windows.Resume(smallRule, c.Offset, c.Metadata)
+					q, err := windows.Resume(windowstest.Model{Rule: smallRule}.Lookup, c.Offset, c.Metadata)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -7,6 +7,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
 	"clickstream/processor/windows"
+	"clickstream/processor/windows/windowstest"
 )
 
 var tenSeconds = event.Rule{ViewsOver: 2, PurchasesUnder: 1, Window: 10 * time.Second, Slide: 5 * time.Second, Lateness: 2 * time.Second}
@@ -22,7 +23,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{t: t, p: windows.New(tenSeconds, 0, false), clock: time.Now()}
+	b := &bench{t: t, p: windows.New(windowstest.Model{Rule: tenSeconds}.First(), 0, false), clock: time.Now()}
 	b.q.tick = -1
 	b.event("1", 0)
 	return b
@@ -109,7 +110,7 @@ func TestW3_QuietTimeGoesOnFromTheLastTick(t *testing.T) {
 	b.p.Tick(event.Tick{After: 0, Quiet: 7000}, 1)
 	b.offset = 2
 	offset, metadata := b.p.Commit()
-	resumed, err := windows.Resume(tenSeconds, offset, metadata)
+	resumed, err := windows.Resume(windowstest.Model{Rule: tenSeconds}.Lookup, offset, metadata)
 	if err != nil {
 		t.Fatal(err)
 	}

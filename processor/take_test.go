@@ -12,6 +12,7 @@ import (
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 	"clickstream/processor/windows"
+	"clickstream/processor/windows/windowstest"
 )
 
 const (
@@ -29,7 +30,7 @@ func manyWorkers(t *testing.T, aside map[int32][]int64) *session {
 		s.workers = append(s.workers, &reading{partitions: takenPartitions})
 	}
 	for n := range int32(takenPartitions) {
-		s.own(n, windows.New(smallRule, 0, false))
+		s.own(n, windows.New(windowstest.Model{Rule: smallRule}.First(), 0, false))
 	}
 	return s
 }

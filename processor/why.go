@@ -9,6 +9,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/processor/windows"
 )
 
@@ -60,6 +61,10 @@ func ExplainAlert(ctx context.Context, cl *broker.Client, alert event.Alert, lim
 	if err != nil {
 		return Account{}, fmt.Errorf("alert %s: %w", alert.ID, err)
 	}
+	set, err := rules.FlashSale(rule)
+	if err != nil {
+		return Account{}, fmt.Errorf("alert %s: %w", alert.ID, err)
+	}
 	start := event.MillisOf(alert.WindowStart)
 	topic := cl.Topics().Events
 	log, err := cl.Extent(ctx, topic)
@@ -89,7 +94,7 @@ func ExplainAlert(ctx context.Context, cl *broker.Client, alert event.Alert, lim
 		alert:     alert,
 		limit:     limit,
 		reading:   reading{partitions: int32(len(log.Starts))},
-		partition: windows.New(rule, from, false),
+		partition: windows.New(set, from, false),
 	}
 	a.partition.KeyHashes(hashKey)
 	err = cl.ReadLog(ctx, topic, broker.Offsets{n: from}, broker.Offsets{n: end}, a.take)

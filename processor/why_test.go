@@ -13,13 +13,14 @@ import (
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 	"clickstream/processor/windows"
+	"clickstream/processor/windows/windowstest"
 )
 
 // versionsIn are all versions of the alerts that a reading of one partition from
 // its first record gives.
 func versionsIn(t *testing.T, s *brokertest.Shop, rule event.Rule, records []*kgo.Record) (alerts []event.Alert) {
 	t.Helper()
-	p, in := windows.New(rule, 0, false), reading{partitions: s.ID.Partitions}
+	p, in := windows.New(windowstest.Model{Rule: rule}.First(), 0, false), reading{partitions: s.ID.Partitions}
 	for offset, r := range records {
 		r.Offset = int64(offset)
 		in.take(p, r)

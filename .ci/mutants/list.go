@@ -120,10 +120,23 @@ var mutants = []mutant{
 	},
 	{
 		name: "an event counts in a window that has closed",
-		file: "processor/windows/generation.go",
-		old:  `return floorDiv(int64(watermark), g.slide) - g.panes + 1`,
-		new:  `return floorDiv(int64(watermark), g.slide) - g.panes`,
+		file: "processor/windows/ruled.go",
+		old:  `return floorDiv(int64(watermark), r.slide) - r.slides + 1`,
+		new:  `return floorDiv(int64(watermark), r.slide) - r.slides`,
 		pkg:  "processor/windows", test: "TestW3W4W5_AStreamWorkedOutByHand",
+	},
+	{
+		name: "a window is judged by the newest set",
+		file: "processor/windows/rules.go",
+		old: `	if idle {
+		p.retire(last)
+	} else {
+		current.end(p.newest)
+	}
+	p.begin(set, p.newest)`,
+		new: `	p.retire(last)
+	p.begin(set, None)`,
+		pkg: "processor/windows", test: "TestW8_AChangeOfRulesWorkedOutByHand",
 	},
 	{
 		name: "duplicates are counted",

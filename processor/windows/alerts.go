@@ -2,26 +2,6 @@ package windows
 
 import "clickstream/internal/event"
 
-// state is the state of an open window's alert.
-func (g *generation) state(s *slot) state {
-	switch {
-	case !s.ever:
-		return silent
-	case g.rule.Qualifies(int(s.views), int(s.purchases)):
-		return firing
-	default:
-		return retracted
-	}
-}
-
-// markDirty remembers that a window's state has changed.
-func (g *generation) markDirty(s *slot, w windowOf) {
-	if !s.dirty {
-		s.dirty = true
-		g.dirty = append(g.dirty, w)
-	}
-}
-
 // Changed appends the alerts that the topic does not hold yet, in the order of
 // their versions, and takes them as emitted. While the partition is being
 // rebuilt there are none: some of its windows may not be complete.
@@ -31,29 +11,28 @@ func (p *Partition) Changed(alerts []event.Alert) []event.Alert {
 	}
 	alerts = append(alerts, p.closed...)
 	p.closed = emptied(p.closed)
-	return p.generation.changed(p.offset, alerts)
+	for _, g := range p.generations {
+		alerts = g.changed(p.offset, alerts)
+	}
+	return alerts
 }
 
 func (g *generation) changed(version int64, alerts []event.Alert) []event.Alert {
 	for _, d := range g.dirty {
-		if d.number < g.open {
+		r := &g.rules[d.rule]
+		if d.number < r.open {
 			continue // closed since, and its final alert given
 		}
 		pr := &g.products[d.product]
-		s := pr.hot.slot(d.number)
-		s.dirty = false
-		now := g.state(s)
-		if now == s.emitted {
-			continue
+		s := pr.under(r.index).slot(d.number, g.slotSize)
+		m := s.mark()
+		// A state that came and went is given again: a reading that was killed may
+		// have emitted what lay in between.
+		*m &^= dirty
+		if *m&qualifies != 0 {
+			r.qualified.at(d.number, m.entry()).given(s.counts())
 		}
-		s.emitted = now
-		status := event.Firing
-		if now == retracted {
-			status = event.Retracted
-		} else {
-			g.windows.at(d.number).qualified[d.entry].given(s)
-		}
-		alerts = append(alerts, g.alert(pr, s, d.number, status, g.exact(d.number), version))
+		alerts = append(alerts, r.alert(pr.name, s.counts(), d.number, m.status(), g.exact(r, d.number), version))
 	}
 	g.dirty = emptied(g.dirty)
 	return alerts
@@ -67,26 +46,29 @@ func (p *Partition) Moved(alerts []event.Alert) []event.Alert {
 	if p.rebuilding {
 		return alerts
 	}
-	return p.generation.moved(p.offset, alerts)
+	for _, g := range p.generations {
+		alerts = g.moved(p.offset, alerts)
+	}
+	return alerts
 }
 
 func (g *generation) moved(version int64, alerts []event.Alert) []event.Alert {
-	for k := max(g.windows.low, g.open); k <= g.windows.high; k++ {
-		w := g.windows.at(k)
-		for i := range w.qualified {
-			q := &w.qualified[i]
-			pr := &g.products[q.product]
-			s := pr.hot.slot(k)
-			if s.emitted == firing && (q.views != s.views || q.purchases != s.purchases) {
-				q.given(s)
-				alerts = append(alerts, g.alert(pr, s, k, event.Firing, g.exact(k), version))
+	for i := range g.rules {
+		r := &g.rules[i]
+		for _, list := range r.qualified {
+			for n := range list.products {
+				q := &list.products[n]
+				pr := &g.products[q.product]
+				s := pr.under(i).slot(list.window, g.slotSize)
+				if *s.mark()&(qualifies|dirty) == qualifies && q.moved(s.counts()) {
+					q.given(s.counts())
+					alerts = append(alerts, r.alert(pr.name, s.counts(), list.window, event.Firing, g.exact(r, list.window), version))
+				}
 			}
 		}
 	}
 	return alerts
 }
-
-func (q *qualified) given(s *slot) { q.views, q.purchases = s.views, s.purchases }
 
 // Acknowledge says that the topic holds everything that Changed had given when
 // the Partition was at offset: one resumed from a Commit made there does not
@@ -104,28 +86,29 @@ func (p *Partition) readTo(offset int64) {
 		return
 	}
 	p.rebuilding = false
-	p.generation.emitted()
+	for _, g := range p.generations {
+		g.emitted()
+	}
 }
 
 // emitted takes the states of all windows as those that the topic holds.
 func (g *generation) emitted() {
 	for _, d := range g.dirty {
-		if d.number >= g.open {
-			s := g.products[d.product].hot.slot(d.number)
-			s.dirty, s.emitted = false, g.state(s)
+		if r := &g.rules[d.rule]; d.number >= r.open {
+			*g.products[d.product].under(r.index).slot(d.number, g.slotSize).mark() &^= dirty
 		}
 	}
 	g.dirty = emptied(g.dirty)
 }
 
-func (g *generation) alert(pr *product, s *slot, k int64, status event.Status, exact bool, version int64) event.Alert {
-	views, purchases := int(s.views), int(s.purchases)
+func (r *ruled) alert(product string, counts []uint32, k int64, status event.Status, exact bool, version int64) event.Alert {
+	views, purchases := int(counts[viewColumn]), int(counts[purchaseColumn])
 	return event.Alert{
-		ID:             g.rule.AlertID(pr.name, g.start(k)),
-		Rule:           g.name,
-		ProductID:      pr.name,
-		WindowStart:    g.start(k).Time(),
-		WindowEnd:      g.end(k).Time(),
+		ID:             event.AlertID(r.definition, product, r.start(k)),
+		Rule:           r.definition,
+		ProductID:      product,
+		WindowStart:    r.start(k).Time(),
+		WindowEnd:      r.end(k).Time(),
 		Status:         status,
 		Views:          views,
 		Purchases:      purchases,

@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 )
 
 // However many products come, so many are kept.
 func TestProductsAreRememberedUpToACap(t *testing.T) {
-	p := New(event.DefaultRule(), 0, false)
+	p := New(rules.Default(), 0, false)
 	const beyond = 1000
 	for i := range int64(productsPerPane + beyond) {
 		p.Event(view("1", fmt.Sprint("p", i), noon), noon, i)
@@ -23,7 +24,7 @@ func TestProductsAreRememberedUpToACap(t *testing.T) {
 }
 
 func TestBeyondTheProductsThatAreRememberedAnAlertIsNotExact(t *testing.T) {
-	p := New(workedRule, 0, false)
+	p := New(flashSale(workedRule), 0, false)
 	p.maxProducts = 2
 	offset := int64(0)
 	views := func(product string, at event.Millis) {
@@ -61,7 +62,7 @@ func TestBeyondTheProductsThatAreRememberedAnAlertIsNotExact(t *testing.T) {
 }
 
 func TestUnrememberedIdsAreCounted(t *testing.T) {
-	p := New(workedRule, 0, false)
+	p := New(flashSale(workedRule), 0, false)
 	p.maxIDs = 2
 	p.CountFrom(3)
 	for i := range int64(5) {
@@ -82,7 +83,7 @@ func TestW6_AfterAnyCommitTheSameIsRemembered(t *testing.T) {
 		m := randomModel(rng)
 		ids, products := 1+rng.IntN(8), 1+rng.IntN(2)
 		for cut := range m.Log {
-			p := New(m.Rule, 0, false)
+			p := New(m.First(), 0, false)
 			p.maxIDs, p.maxProducts = ids, products
 			for _, r := range m.Log[:cut] {
 				p.take(r)
@@ -90,7 +91,7 @@ func TestW6_AfterAnyCommitTheSameIsRemembered(t *testing.T) {
 			p.Changed(nil)
 			p.Acknowledge(p.Offset())
 			offset, metadata := p.Commit()
-			q, err := Resume(m.Rule, offset, metadata)
+			q, err := Resume(m.Lookup, offset, metadata)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,12 +122,12 @@ func TestW6_AfterAnyCommitTheSameIsRemembered(t *testing.T) {
 }
 
 func TestIdsAreRememberedByHashesOfTheLogsKey(t *testing.T) {
-	p := New(workedRule, 0, false)
+	p := New(flashSale(workedRule), 0, false)
 	key := event.HashKey{1, 2}
 	p.KeyHashes(key)
 	e := view("1", "p", noon)
 	p.Event(e, noon, 0)
-	if ids := &p.generation.windows.at(windowAt(0)).ids; ids.table[ids.place(e.IdentityHash(key))] == 0 {
+	if ids := &p.generations[0].panes.at(windowAt(0)).ids; ids.table[ids.place(e.IdentityHash(key))] == 0 {
 		t.Error("the hash with the log's key is not remembered")
 	}
 }

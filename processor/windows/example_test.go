@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/processor/windows"
 )
 
@@ -12,7 +13,11 @@ import (
 // the window is open, and is confirmed when a tick on the log closes it.
 func Example() {
 	rule := event.Rule{ViewsOver: 2, PurchasesUnder: 1, Window: time.Minute, Slide: time.Minute, Lateness: 0}
-	p := windows.New(rule, 0, false)
+	set, err := rules.FlashSale(rule)
+	if err != nil {
+		panic(err)
+	}
+	p := windows.New(set, 0, false)
 	noon := event.MillisOf(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
 	show := func() {
 		for _, a := range p.Changed(nil) {

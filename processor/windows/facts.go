@@ -1,6 +1,9 @@
 package windows
 
-import "clickstream/internal/event"
+import (
+	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
+)
 
 // Counts are how many records of each kind a partition has taken, from
 // CountFrom on.
@@ -12,6 +15,8 @@ type Counts struct {
 	Invalid      int64 // records with a value that are no valid event
 	Ticks        int64 // valid ticks
 	InvalidTicks int64 // records marked as ticks that no longer apply
+	Rules        int64 // valid control records that put a rule set in force
+	InvalidRules int64 // such records while too many sets had open windows
 
 	// Events that counted, but whose ids were not remembered: a later copy counts
 	// again.
@@ -29,6 +34,8 @@ func (c *Counts) Add(d Counts) {
 	c.Invalid += d.Invalid
 	c.Ticks += d.Ticks
 	c.InvalidTicks += d.InvalidTicks
+	c.Rules += d.Rules
+	c.InvalidRules += d.InvalidRules
 	c.UnrememberedIDs += d.UnrememberedIDs
 	c.UnrememberedProducts += d.UnrememberedProducts
 }
@@ -89,45 +96,83 @@ func (p *Partition) NewestEvent() event.Millis { return p.eventWatermark + p.lat
 // since.
 func (p *Partition) Quiet() event.Millis { return p.quiet }
 
-// Products is the number of products with events in open windows.
-func (p *Partition) Products() int { return p.generation.names.n }
+// InForce is the rule set that judges the windows of the newest events.
+func (p *Partition) InForce() *rules.Set { return p.generations[len(p.generations)-1].set }
 
-// OpenWindows is the number of open windows with events in them.
-func (p *Partition) OpenWindows() (n int64) {
-	g := p.generation
-	for k := g.windows.low; k <= g.windows.high; k++ {
-		if g.windows.at(k).counted {
-			n++
-		}
+// Products is the number of products with events in open windows, those of each
+// rule set on their own.
+func (p *Partition) Products() (n int) {
+	for _, g := range p.generations {
+		n += g.names.n
 	}
+	return n
+}
+
+// OpenWindows is the number of open windows, of all rules, with events in them.
+func (p *Partition) OpenWindows() (n int64) {
+	p.eachCounted(func(_ *ruled, from, to int64) { n += to - from + 1 })
 	return n
 }
 
 // Unclosed are the first and the last end of the open windows with events in
 // them, if there are any.
 func (p *Partition) Unclosed() (first, last event.Millis, open bool) {
-	g := p.generation
-	for k := g.windows.low; k <= g.windows.high; k++ {
-		if g.windows.at(k).counted {
-			if !open {
-				first, open = g.end(k), true
-			}
-			last = g.end(k)
+	p.eachCounted(func(r *ruled, from, to int64) {
+		if !open {
+			first, last, open = r.end(from), r.end(to), true
 		}
-	}
+		first, last = min(first, r.end(from)), max(last, r.end(to))
+	})
 	return first, last, open
 }
 
-// Taking are the starts of the windows in which the event of time t that was
-// taken last could count, and the number of those before them that hold its
-// time too, but are closed or not judged.
-func (p *Partition) Taking(t event.Millis) (starts []event.Millis, gone int64) {
-	g := p.generation
-	pane := floorDiv(int64(t), g.slide)
-	first := pane - g.panes + 1
-	from := min(max(first, g.open, g.judged), pane+1)
-	for k := from; k <= pane; k++ {
-		starts = append(starts, g.start(k))
+// eachCounted calls f with open windows in which events were counted: from the
+// first to the last of some, each window once.
+func (p *Partition) eachCounted(f func(r *ruled, from, to int64)) {
+	for _, g := range p.generations {
+		for i := range g.rules {
+			r := &g.rules[i]
+			next := int64(lowest)
+			for k := g.panes.low; k <= g.panes.high; k++ {
+				if g.panes.at(k).first.offset < 0 {
+					continue
+				}
+				if from, to := r.windows(k); max(from, next) <= to {
+					f(r, max(from, next), to)
+					next = to + 1
+				}
+			}
+		}
 	}
-	return starts, from - first
+}
+
+// Taking are the windows of one rule that hold an event's time.
+type Taking struct {
+	Rule   string         // its definition
+	Window event.Millis   // how long they are
+	Starts []event.Millis // of those in which it could count
+	Gone   int64          // those before them that are closed or not judged
+}
+
+// Taking are the windows that hold the time t of the event that was taken last,
+// for each rule with open windows.
+func (p *Partition) Taking(t event.Millis) (taking []Taking) {
+	for _, g := range p.generations {
+		for i := range g.rules {
+			r := &g.rules[i]
+			last := floorDiv(int64(t), r.slide)
+			first, to := max(last-r.slides+1, r.from), min(last, r.to)
+			if first > to {
+				continue
+			}
+			at := Taking{Rule: r.definition, Window: event.Millis(r.slides * r.slide)}
+			from := min(max(first, r.open, r.judged), to+1)
+			for k := from; k <= to; k++ {
+				at.Starts = append(at.Starts, r.start(k))
+			}
+			at.Gone = from - first
+			taking = append(taking, at)
+		}
+	}
+	return taking
 }

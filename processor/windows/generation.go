@@ -1,56 +1,63 @@
 package windows
 
 import (
-	"strings"
+	"slices"
 
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 )
 
-// idsPerPane is how many ids are remembered per partition and slide of event
-// time: 16 MiB of hashes, and 17,000 views and purchases a second over a minute.
+// idsPerPane is how many ids are remembered per generation and pane: 16 MiB of
+// hashes, and 17,000 counted events a second over a minute.
 const idsPerPane = 1 << 20
 
-// productsPerPane is how many products are remembered per partition and slide of
-// event time: about 15 MiB, and 1.5 million products a minute of a log with
-// twelve partitions.
+// productsPerPane is how many products are remembered per generation and pane:
+// about 15 MiB, and 1.5 million products a minute of a log with twelve
+// partitions.
 const productsPerPane = 1 << 17
 
 type limits struct{ maxIDs, maxProducts int } // per pane
 
-// generation holds the windows of a partition that one rule judges, and what is
-// in them.
+// generation holds the windows of a partition that one rule set judges, and what
+// is in them: those that start after the time after, up to the one at which the
+// next generation begins. No event before the set's control record lies in them,
+// so generations share nothing.
 type generation struct {
-	rule   event.Rule
-	name   string // the rule's
-	slide  int64  // ms
-	panes  int64  // in a window
-	limits *limits
+	set    *rules.Set
+	after  event.Millis // None: every window
+	number int          // generations are numbered in their order
+	since  int64        // the first offset at which the set is in force
+	ended  int64        // the offset from which on it has no open window, or -1
 
-	// Windows from this number on are open. Lower ones are closed, or were
-	// before the first event.
-	open int64
-	// Windows from this number on are judged.
-	judged int64
+	pane     int64 // ms
+	types    []string
+	rules    []ruled
+	slotSize int // of counters: a count for each column, and a mark
+	limits   *limits
 
-	windows  windows
+	// Panes from open on, and below beyond, are in open windows of the generation,
+	// and those from judged on in open windows that are judged. Where rules differ
+	// the bounds are of all together.
+	open, judged, beyond int64
+	// At this watermark the next window closes.
+	nextEnd event.Millis
+
+	panes    panes
 	names    names
 	products []product
 	unused   int32 // the first place in products that is not in use
 	cells    cells
-	// A product with so many views and one more is no longer cold.
-	coldViews uint32
-	free      tables
+	warmth   warmth
+	free     tables
 
 	dirty []windowOf // open windows whose state may not be the one emitted
 }
 
-// windowOf is a product's window.
+// windowOf is a product's window under a rule.
 type windowOf struct {
 	product int32
+	rule    int32
 	number  int64
-	// entry is its place in the window's list of products that have qualified,
-	// or -1 once the window has ceased to qualify.
-	entry int
 }
 
 // outcome is what became of an event that is neither late nor future.
@@ -62,129 +69,177 @@ const (
 	unrememberedProduct // it was not counted
 )
 
-func newGeneration(rule event.Rule, l *limits) *generation {
+func newGeneration(set *rules.Set, after event.Millis, since int64, l *limits) *generation {
 	g := &generation{
-		rule:      rule,
-		name:      rule.String(),
-		slide:     rule.Slide.Milliseconds(),
-		panes:     int64(rule.Window / rule.Slide),
-		limits:    l,
-		open:      lowest,
-		judged:    lowest,
-		names:     newNames(),
-		unused:    none,
-		cells:     cells{unused: none},
-		coldViews: uint32(min(rule.ViewsOver, maxColdViews)),
+		set:    set,
+		after:  after,
+		since:  since,
+		ended:  -1,
+		pane:   set.Pane().Milliseconds(),
+		types:  set.Types(),
+		limits: l,
+		names:  newNames(),
+		unused: none,
 	}
-	g.windows = newWindows(g.panes)
+	g.slotSize = len(g.types) + 1
+	longest := int64(1)
+	for i := range set.Rules() {
+		r := newRuled(set, i, g.pane)
+		if after != None {
+			r.from = r.startingAt(after + 1)
+			r.judged = r.from
+		}
+		longest = max(longest, r.slides*r.step)
+		g.rules = append(g.rules, r)
+	}
+	g.panes = newPanes(longest)
+	g.cells = newCells(len(g.types))
+	g.warmth = newWarmth(len(g.types), g.rules)
+	g.setBounds()
 	return g
 }
 
-// count counts a view or a purchase in its product's windows from to pane, unless
-// it is a later copy. What the partition held before the record is before.
-func (g *generation) count(e *event.Event, hash uint64, from, pane int64, before *place) (done outcome) {
-	g.windows.cover(from, pane)
-	w := g.windows.at(pane)
-	if w.first.offset < 0 {
-		// Later events of the pane count in these windows or in fewer.
-		w.first = *before
-		for k := from; k <= pane; k++ {
-			g.windows.at(k).counted = true
+// judgeFrom says that windows before t are not judged, nor any if it is Never.
+func (g *generation) judgeFrom(t event.Millis) {
+	for i := range g.rules {
+		r := &g.rules[i]
+		switch t {
+		case None:
+			r.judged = r.from
+		case never:
+			r.judged = highest
+		default:
+			r.judged = max(r.from, r.startingAt(t))
 		}
 	}
-	added, kept := w.ids.add(hash, g.limits.maxIDs, &g.free)
+	g.setBounds()
+}
+
+// end says that the windows that start after t are another generation's.
+func (g *generation) end(t event.Millis) {
+	for i := range g.rules {
+		r := &g.rules[i]
+		r.to = r.startingAt(t+1) - 1
+	}
+	g.setBounds()
+}
+
+// setBounds finds the panes that are in open windows.
+func (g *generation) setBounds() {
+	g.open, g.judged, g.beyond = highest, highest, lowest
+	g.nextEnd = event.Millis(highest)
+	for i := range g.rules {
+		r := &g.rules[i]
+		first := max(r.open, r.from)
+		if first > r.to {
+			continue
+		}
+		g.open = min(g.open, r.pane(first))
+		g.judged = min(g.judged, r.pane(max(first, r.judged)))
+		if r.to == highest {
+			g.beyond = highest
+		} else {
+			g.beyond = max(g.beyond, r.pane(r.to+r.slides))
+		}
+		if r.open == lowest {
+			g.nextEnd = None
+		} else {
+			g.nextEnd = min(g.nextEnd, r.end(r.open))
+		}
+	}
+}
+
+// holds says whether an open window of the generation holds the pane.
+func (g *generation) holds(pane int64) bool {
+	if pane < g.open || pane >= g.beyond {
+		return false
+	}
+	return len(g.rules) == 1 || slices.ContainsFunc(g.rules, func(r ruled) bool { return r.holds(pane) })
+}
+
+// over says that all windows have closed, and no other will come.
+func (g *generation) over() bool { return g.open == highest }
+
+// column is the one in which events of a type are counted, or -1.
+func (g *generation) column(eventType string) int {
+	switch eventType {
+	case event.TypeView:
+		return viewColumn
+	case event.TypePurchase:
+		return purchaseColumn
+	}
+	for i, t := range g.types[purchaseColumn+1:] {
+		if t == eventType {
+			return purchaseColumn + 1 + i
+		}
+	}
+	return -1
+}
+
+// count counts an event of the pane in its product's windows, unless it is a
+// later copy. What the partition held before the record is before.
+func (g *generation) count(e *event.Event, hash uint64, pane int64, column int, before *place) (done outcome) {
+	if pane < g.panes.low || pane > g.panes.high {
+		g.panes.cover(pane)
+	}
+	at := g.panes.at(pane)
+	if at.first.offset < 0 {
+		at.first = *before
+	}
+	added, kept := at.ids.add(hash, g.limits.maxIDs, &g.free)
 	if !added {
 		return duplicate
 	}
 	if !kept {
-		w.missed, done = true, unrememberedID
+		at.missed, done = true, unrememberedID
 	}
 	i, ok := g.product(e.ProductID, pane)
 	if !ok {
-		w.missed = true
+		at.missed = true
 		return done | unrememberedProduct
 	}
-	pr, view := &g.products[i], e.Type == event.TypeView
+	pr := &g.products[i]
 	if pr.hot == nil {
-		if g.countCold(pr, pane, view) {
+		if g.countCold(pr, pane, column) {
 			return done
 		}
 		g.heat(pr)
 	}
-	g.countHot(i, pr.hot, from, pane, view)
+	h := pr.hot
+	for n := range g.rules {
+		r := &g.rules[n]
+		if from, to := r.windows(pane); from <= to {
+			g.countHot(i, r, h, from, to, column)
+		}
+		h = h.next
+	}
 	return done
-}
-
-// firstWindow is the first in which an event of the pane counts, if that is not
-// above the pane.
-func (g *generation) firstWindow(pane int64) int64 { return max(pane-g.panes+1, g.open, g.judged) }
-
-// product finds the product of an event of the pane, or adds it. It is not ok
-// where the pane and those after it hold as many products as are remembered, and
-// not this one. What they hold does not depend on earlier panes, so a Partition
-// that was resumed decides the same.
-func (g *generation) product(name string, pane int64) (place int32, ok bool) {
-	hash := g.names.hash(name)
-	i, known := g.names.find(name, hash, g.products)
-	if known && g.products[i].hi >= pane {
-		return i, true
-	}
-	if g.full(pane) {
-		return 0, false
-	}
-	if known {
-		g.windows.at(g.products[i].hi).products--
-	} else {
-		i = g.addProduct(name, hash)
-		g.endsWith(pane, i)
-	}
-	g.windows.at(pane).products++
-	g.products[i].hi = pane
-	return i, true
-}
-
-// full says whether the pane and those after it hold as many products as are
-// remembered.
-func (g *generation) full(pane int64) bool {
-	n := 0
-	for k := pane; k <= g.windows.high; k++ {
-		n += g.windows.at(k).products
-	}
-	return n >= g.limits.maxProducts
-}
-
-func (g *generation) addProduct(name string, hash uint32) int32 {
-	i := g.unused
-	if i == none {
-		i = int32(len(g.products))
-		g.products = append(g.products, product{})
-	} else {
-		g.unused = g.products[i].next
-	}
-	g.products[i] = product{name: strings.Clone(name), cells: none}
-	g.names.add(hash, i)
-	return i
-}
-
-// endsWith puts a product into the list of those that may end with window k.
-func (g *generation) endsWith(k int64, i int32) {
-	w := g.windows.at(k)
-	g.products[i].next = w.ending
-	w.ending = i
 }
 
 // advance closes the windows that end at or below watermark, and returns their
 // final alerts with this version, if they are wanted.
 func (g *generation) advance(watermark event.Millis, version int64, wanted bool) (final []event.Alert) {
-	g.open = g.openAt(watermark)
-	// Only windows with something in them are gone through: an hour or a year
-	// without events costs nothing.
-	for g.windows.low <= g.windows.high && g.windows.low < g.open {
+	if watermark < g.nextEnd {
+		return nil
+	}
+	for i := range g.rules {
+		r := &g.rules[i]
+		open := r.openAt(watermark)
+		n, _ := r.qualified.find(open)
 		if wanted {
-			final = g.judge(g.windows.low, version, final)
+			for _, list := range r.qualified[:n] {
+				final = g.judge(r, list, version, final)
+			}
 		}
-		g.close(g.windows.low)
-		g.windows.drop(&g.free)
+		r.qualified = slices.Delete(r.qualified, 0, n)
+		r.open = open
+	}
+	g.setBounds()
+	// Only panes with something in them are gone through: an hour or a year
+	// without events costs nothing.
+	for g.panes.low <= g.panes.high && g.panes.low < g.open {
+		g.close(g.panes.low)
+		g.panes.drop(&g.free)
 		g.free.release()
 		g.shrink()
 	}
@@ -192,27 +247,23 @@ func (g *generation) advance(watermark event.Millis, version int64, wanted bool)
 }
 
 // judge appends the final alerts of a window.
-func (g *generation) judge(k, version int64, final []event.Alert) []event.Alert {
-	w := g.windows.at(k)
-	if len(w.qualified) == 0 {
-		return final
-	}
-	exact := g.exact(k)
-	for _, q := range w.qualified {
+func (g *generation) judge(r *ruled, list qualifiedList, version int64, final []event.Alert) []event.Alert {
+	exact := g.exact(r, list.window)
+	for _, q := range list.products {
 		pr := &g.products[q.product]
-		s := pr.hot.slot(k)
-		status := event.Confirmed
-		if g.state(s) != firing {
-			status = event.Retracted
+		s := pr.under(r.index).slot(list.window, g.slotSize)
+		status := s.mark().status()
+		if status == event.Firing {
+			status = event.Confirmed
 		}
-		final = append(final, g.alert(pr, s, k, status, exact, version))
+		final = append(final, r.alert(pr.name, s.counts(), list.window, status, exact, version))
 	}
 	return final
 }
 
-// close forgets the products that have no window after the lowest.
+// close forgets the products that have no pane after the lowest.
 func (g *generation) close(k int64) {
-	for i := g.windows.at(k).ending; i != none; {
+	for i := g.panes.at(k).ending; i != none; {
 		next := g.products[i].next
 		if hi := g.products[i].hi; hi > k {
 			g.endsWith(hi, i)
@@ -223,41 +274,14 @@ func (g *generation) close(k int64) {
 	}
 }
 
-// forget gives up the place of a product.
-func (g *generation) forget(i int32) {
-	pr := &g.products[i]
-	g.names.remove(g.names.hash(pr.name), i)
-	g.cells.clear(pr)
-	*pr = product{hi: lowest, cells: none, next: g.unused}
-	g.unused = i
-}
-
-// exact says whether all ids and products of window k were remembered.
-func (g *generation) exact(k int64) bool {
-	for pane := k; pane < k+g.panes && pane <= g.windows.high; pane++ {
-		if g.windows.at(pane).missed {
+// exact says whether all ids and products of a rule's window k were remembered.
+func (g *generation) exact(r *ruled, k int64) bool {
+	first := r.pane(k)
+	last := min(first+r.slides*r.step-1, g.panes.high)
+	for pane := max(first, g.panes.low); pane <= last; pane++ {
+		if g.panes.at(pane).missed {
 			return false
 		}
 	}
 	return true
-}
-
-// openAt is the first window that ends after watermark.
-func (g *generation) openAt(watermark event.Millis) int64 {
-	return floorDiv(int64(watermark), g.slide) - g.panes + 1
-}
-
-// judgedFrom is the first window that does not begin before t.
-func (g *generation) judgedFrom(t event.Millis) int64 { return floorDiv(int64(t)+g.slide-1, g.slide) }
-
-func (g *generation) start(k int64) event.Millis { return event.Millis(k * g.slide) }
-
-func (g *generation) end(k int64) event.Millis { return event.Millis((k + g.panes) * g.slide) }
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }

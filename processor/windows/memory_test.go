@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 )
 
 // A million products in open windows of twelve partitions, with two views each.
@@ -13,7 +14,7 @@ func TestAMillionProductsInOpenWindowsTakeLittleMemory(t *testing.T) {
 	before := liveMemory()
 	var partitions [12]*Partition
 	for i := range partitions {
-		partitions[i] = New(event.DefaultRule(), 0, false)
+		partitions[i] = New(rules.Default(), 0, false)
 	}
 	const million = 1_000_000
 	offset := int64(0)

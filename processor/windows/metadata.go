@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 )
 
 // A commit is a place P of a partition's log from which every
@@ -15,53 +16,53 @@ import (
 // line of printable ASCII, fields parted by one space, always all of these in
 // this order:
 //
-//	1                    the version of this format
-//	rule=…               event.Rule.Hash of the rule; windows, slide and lateness are in it
-//	told=N               alerts are acknowledged as they stand at this offset, N ≥ P
+//	2                    the version of this format
+//	rules=H@T,…          the hashes of the rule sets with open windows at P
+//	                     (rules.Set.Hash), the one in force first, each with the
+//	                     time after which the windows that it judges start
+//	acknowledged=N       alerts are acknowledged as they stand at this offset, N ≥ P
 //	last_value=N         offset of the last record with a value before P, or -1
 //	event_watermark=T    W3, of the records before P
 //	watermark=T          W3, of the records before P
 //	quiet_ms=N           quiet time of the last valid tick before P since an event
 //	                     moved the event watermark, or 0
-//	judged=K             windows with a number below K are not judged (a window's
-//	                     number is its start divided by the slide)
+//	newest=T             highest time of the valid events before P that are not future
+//	judged=T             windows that start before T are not judged
 //
-// T is in milliseconds since the Unix epoch, or "none" before the first event.
-// K is "all" where the log was read from its true beginning, and "none" where
-// it was cut and no event has been read yet.
+// T is in milliseconds since the Unix epoch, or "none" before the first event;
+// a set judges all windows from the log's beginning on where its T is "none".
+// The T of judged is "all" where the log was read from its true beginning, and
+// "none" where it was cut and no event has been read yet.
 //
-// Between P and the offset in told nothing is emitted again: windows that closed
-// there may be rebuilt only in part. Those still open at that offset are whole,
-// and the topic holds the state that they have there.
+// Between P and the acknowledged offset nothing is emitted again: windows that
+// closed there may be rebuilt only in part. Those still open at that offset are
+// whole, and the topic holds the state that they have there.
 //
 // More fields may follow, of the form name=value: they are an instance's that
 // knows more, and are written back with each commit. What cannot be understood
 // without them has a higher version: whoever does not know that stops with
-// ErrNewerVersion. A commit of another rule, or one that does not parse, is not
-// used: the log is read from its beginning.
-const metadataVersion = "1"
+// ErrNewerVersion. Version 1 is read too. A commit with a rule set that is not
+// found, or one that does not parse, is not used: the log is read from its
+// beginning.
+const metadataVersion = 2
 
-var metadataFields = [...]string{"rule", "told", "last_value", "event_watermark", "watermark", "quiet_ms", "judged"}
+var metadataFields = [...]string{"rules", "acknowledged", "last_value", "event_watermark", "watermark", "quiet_ms", "newest", "judged"}
 
 // Commit returns the offset to resume from, and the metadata. It may be called
 // when everything that changed has been acknowledged.
 func (p *Partition) Commit() (offset int64, metadata string) {
-	from := p.place
-	for k := p.generation.windows.low; k <= p.generation.windows.high; k++ {
-		if first := p.generation.windows.at(k).first; first.offset >= 0 && first.offset < from.offset {
-			from = first
-		}
-	}
+	from := p.from()
 	values := [...]string{
-		p.generation.rule.Hash(),
+		rulesText(p.inForce(from)),
 		strconv.FormatInt(p.offset, 10),
 		strconv.FormatInt(from.lastValue, 10),
 		timeText(from.eventWatermark),
 		timeText(from.watermark),
 		strconv.FormatInt(int64(from.quiet), 10),
-		boundText(p.generation.judged),
+		timeText(from.newest),
+		boundText(p.judged),
 	}
-	text := []byte(metadataVersion)
+	text := strconv.AppendInt(nil, metadataVersion, 10)
 	for i, name := range metadataFields {
 		text = append(text, ' ')
 		text = append(text, name...)
@@ -71,95 +72,70 @@ func (p *Partition) Commit() (offset int64, metadata string) {
 	return from.offset, string(text) + p.more
 }
 
+func rulesText(generations []*generation) string {
+	var sets []string
+	for _, g := range generations {
+		sets = append([]string{g.set.Hash() + "@" + timeText(g.after)}, sets...)
+	}
+	return strings.Join(sets, ",")
+}
+
 // ErrOtherRule is why a commit made by another rule cannot be used.
 var ErrOtherRule = errors.New("made by another rule")
 
 // ErrNewerVersion is why a commit cannot be used and must not be overwritten.
 var ErrNewerVersion = errors.New("made by a newer version of clickstream")
 
-// AcknowledgedIn reads from a commit's metadata the hash of its rule and the
-// offset up to which the alerts are acknowledged.
-func AcknowledgedIn(metadata string) (ruleHash string, offset int64, ok bool) {
-	_, err := fmt.Sscanf(metadata, metadataVersion+" rule=%s told=%d", &ruleHash, &offset)
-	return ruleHash, offset, err == nil
+// AcknowledgedIn reads from a commit's metadata the hash of the rule set that was
+// in force where it begins, and the offset up to which the alerts are
+// acknowledged. In version 1 the hash is that of an event.Rule.
+func AcknowledgedIn(metadata string) (hash string, offset int64, ok bool) {
+	m, err := parseMetadata(metadata)
+	if err != nil {
+		return "", 0, false
+	}
+	hash, _, _ = strings.Cut(m.values["rules"], "@")
+	return hash, m.number("acknowledged", nil), m.err == nil
 }
 
 // Resume is the partition as a commit describes it, to be read on from offset.
-func Resume(rule event.Rule, offset int64, metadata string) (*Partition, error) {
-	fields := strings.Split(metadata, " ")
-	if err := checkVersion(fields[0]); err != nil {
-		return nil, fmt.Errorf("commit metadata %q: %w", metadata, err)
-	}
-	if len(fields) < len(metadataFields)+1 {
-		return nil, fmt.Errorf("commit metadata %q: %d fields, not %d", metadata, len(fields)-1, len(metadataFields))
-	}
-	more, err := moreFields(fields[len(metadataFields)+1:])
+// lookup finds a rule set by its hash; its error is in Resume's. In metadata of
+// version 1 the hash is that of an event.Rule; lookup is asked for others than
+// that of event.DefaultRule, and an error is ErrOtherRule.
+func Resume(lookup func(hash string) (*rules.Set, error), offset int64, metadata string) (*Partition, error) {
+	m, err := parseMetadata(metadata)
 	if err != nil {
 		return nil, fmt.Errorf("commit metadata %q: %w", metadata, err)
 	}
-	var values [len(metadataFields)]string
-	for i, name := range metadataFields {
-		value, ok := strings.CutPrefix(fields[i+1], name+"=")
-		if !ok {
-			return nil, fmt.Errorf("commit metadata %q: field %d is not %s", metadata, i+1, name)
-		}
-		values[i] = value
+	sets, err := m.sets(lookup)
+	if err != nil {
+		return nil, fmt.Errorf("commit metadata %q: %w", metadata, err)
 	}
-	if values[0] != rule.Hash() {
-		return nil, fmt.Errorf("commit metadata %q: %w", metadata, ErrOtherRule)
-	}
-	p := New(rule, offset, false)
-	p.more = more
-	number := func(i int, words map[string]int64) int64 {
-		if n, ok := words[values[i]]; ok {
-			return n
-		}
-		n, parseErr := strconv.ParseInt(values[i], 10, 64)
-		if parseErr != nil && err == nil {
-			err = fmt.Errorf("commit metadata %q: %s: %w", metadata, metadataFields[i], parseErr)
-		}
-		return n
-	}
-	p.acknowledged = number(1, nil)
-	p.lastValue = number(2, nil)
-	p.eventWatermark = event.Millis(number(3, timeWords))
-	p.watermark = event.Millis(number(4, timeWords))
-	p.quiet = event.Millis(number(5, nil))
-	p.generation.judged = number(6, boundWords)
+	p := New(sets[0].set, offset, false)
+	p.generations, p.begun = nil, 0
+	p.more = m.more
+	p.acknowledged = m.number("acknowledged", nil)
+	p.lastValue = m.number("last_value", nil)
+	p.eventWatermark = event.Millis(m.number("event_watermark", timeWords))
+	p.watermark = event.Millis(m.number("watermark", timeWords))
+	p.quiet = event.Millis(m.number("quiet_ms", nil))
+	p.newest = event.Millis(m.number("newest", timeWords))
+	p.judged = event.Millis(m.number("judged", boundWords))
 	switch {
-	case err != nil:
-		return nil, err
-	case p.acknowledged < offset || p.lastValue >= offset || p.lastValue < -1 || p.quiet < 0 || p.watermark < p.eventWatermark:
+	case m.err != nil:
+		return nil, fmt.Errorf("commit metadata %q: %w", metadata, m.err)
+	case p.acknowledged < offset || p.lastValue >= offset || p.lastValue < -1 || p.quiet < 0 || p.watermark < p.eventWatermark ||
+		sets[len(sets)-1].after > p.newest:
 		return nil, fmt.Errorf("commit metadata %q at offset %d: the numbers contradict each other", metadata, offset)
 	}
 	p.rebuilding = p.acknowledged > offset
-	p.awaitsBounds = p.generation.judged == highest
-	if p.watermark != None {
-		p.generation.open = p.generation.openAt(p.watermark)
+	for i, s := range sets {
+		if i > 0 {
+			p.generations[i-1].end(s.after)
+		}
+		p.begin(s.set, s.after)
 	}
 	return p, nil
-}
-
-func checkVersion(version string) error {
-	if version == metadataVersion {
-		return nil
-	}
-	n, err := strconv.ParseUint(version, 10, 32)
-	if known, _ := strconv.ParseUint(metadataVersion, 10, 32); err == nil && n > known {
-		return fmt.Errorf("its version is %d, this instance knows up to %s: %w", n, metadataVersion, ErrNewerVersion)
-	}
-	return fmt.Errorf("version %q is not %s", version, metadataVersion)
-}
-
-// moreFields checks the fields after the known ones and returns them as they
-// stand.
-func moreFields(fields []string) (string, error) {
-	for _, field := range fields {
-		if name, _, ok := strings.Cut(field, "="); !ok || name == "" {
-			return "", fmt.Errorf("%q is not of the form name=value", field)
-		}
-	}
-	return strings.Join(append([]string{""}, fields...), " "), nil
 }
 
 var (
@@ -174,12 +150,12 @@ func timeText(t event.Millis) string {
 	return strconv.FormatInt(int64(t), 10)
 }
 
-func boundText(k int64) string {
-	switch k {
-	case lowest:
+func boundText(t event.Millis) string {
+	switch t {
+	case None:
 		return "all"
-	case highest:
+	case never:
 		return "none"
 	}
-	return strconv.FormatInt(k, 10)
+	return strconv.FormatInt(int64(t), 10)
 }

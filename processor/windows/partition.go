@@ -1,6 +1,9 @@
 package windows
 
-import "clickstream/internal/event"
+import (
+	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
+)
 
 // Partition is the state of one partition of the log. It does no I/O and reads
 // no clock: what it holds, and every alert it gives, is a function of the
@@ -8,15 +11,18 @@ import "clickstream/internal/event"
 type Partition struct {
 	// What lies before the next record; first as a place to go back to.
 	place
-	late    event.Millis // lateness
+	late    event.Millis // lateness in force
 	hashKey event.HashKey
 	limits  // of its generations
 
-	// generation holds the windows that the rule judges.
-	generation *generation
-	// Where retention has cut the log, the windows that are judged are known only
-	// with the first event.
-	awaitsBounds bool
+	// generations are those with open windows, in their order. The set of the last
+	// one is in force. ended are those that a commit may still have to name.
+	generations []*generation
+	ended       []*generation
+	begun       int // generations so far
+	// Where retention has cut the log, windows that start before this time are not
+	// judged. It is never until the first event.
+	judged event.Millis
 
 	// The alerts topic holds everything up to this offset, by this reading of
 	// the log or an earlier one. While rebuilding, this one has not come there.
@@ -34,24 +40,26 @@ type Partition struct {
 const (
 	lowest  = -1 << 63 // every window is open, or judged
 	highest = 1<<63 - 1
+
+	never = event.Millis(highest) // no window is judged
 )
 
 // New is a partition of which nothing has been read, to start at
-// offset start. If the log has been cut before it, windows are judged only
-// where none of the events that are missing can count: from event.FutureAfter
-// after the time at which the first event was received. They were received
-// before, and an event that is further ahead counts in no window. The first
-// event's own time says nothing of theirs: it may be late.
-func New(rule event.Rule, start int64, cut bool) *Partition {
+// offset start, where set is in force. If the log has been cut before it, windows
+// are judged only where none of the events that are missing can count: from
+// event.FutureAfter after the time at which the first event was received. They
+// were received before, and an event that is further ahead counts in no window.
+// The first event's own time says nothing of theirs: it may be late.
+func New(set *rules.Set, start int64, cut bool) *Partition {
 	p := &Partition{
-		place:  place{offset: start, eventWatermark: None, watermark: None, lastValue: -1},
-		late:   event.Millis(rule.Lateness.Milliseconds()),
+		place:  place{offset: start, eventWatermark: None, watermark: None, lastValue: -1, newest: None},
 		limits: limits{maxIDs: idsPerPane, maxProducts: productsPerPane},
+		judged: None,
 	}
-	p.generation = newGeneration(rule, &p.limits)
 	if cut {
-		p.awaitsBounds, p.generation.judged = true, highest
+		p.judged = never
 	}
+	p.begin(set, None)
 	return p
 }
 
@@ -63,9 +71,11 @@ func (p *Partition) Event(e *event.Event, received event.Millis, offset int64) {
 	if counting {
 		p.counts.Events++
 	}
-	if p.awaitsBounds {
-		p.awaitsBounds = false
-		p.generation.judged = p.generation.judgedFrom(received + event.FutureAfter)
+	if p.judged == never {
+		p.judged = received + event.FutureAfter
+		for _, g := range p.generations {
+			g.judgeFrom(p.judged)
+		}
 	}
 	before := p.place
 	p.offset, p.lastValue = offset+1, offset
@@ -78,26 +88,45 @@ func (p *Partition) Event(e *event.Event, received event.Millis, offset int64) {
 		p.eventWatermark, p.quiet = w, 0
 		p.advance(w)
 	}
-	g := p.generation
-	switch pane := floorDiv(int64(e.Timestamp), g.slide); {
-	case e.IsFuture(received):
+	if e.IsFuture(received) {
 		if counting {
 			p.counts.Future++
 			p.leaveOut(offset, true)
 		}
-	case pane < g.open:
-		if counting {
-			p.counts.Late++
-			p.leaveOut(offset, false)
-		}
-	case e.Type == event.TypeView || e.Type == event.TypePurchase:
-		if from := g.firstWindow(pane); from <= pane { // or in no window that is judged
-			done := g.count(e, e.IdentityHash(p.hashKey), from, pane, &before)
-			if counting {
-				p.counts.take(done)
-			}
-		}
+		return
 	}
+	p.newest = max(p.newest, e.Timestamp)
+	done, held := p.count(e, &before)
+	switch {
+	case !counting:
+	case held:
+		p.counts.take(done)
+	default:
+		p.counts.Late++
+		p.leaveOut(offset, false)
+	}
+}
+
+// count counts an event that is not future in the windows that hold it, and says
+// whether any open one does.
+func (p *Partition) count(e *event.Event, before *place) (done outcome, held bool) {
+	hash, hashed := uint64(0), false
+	for _, g := range p.generations {
+		pane := floorDiv(int64(e.Timestamp), g.pane)
+		if !g.holds(pane) {
+			continue
+		}
+		held = true
+		column := g.column(e.Type)
+		if column < 0 || pane < g.judged {
+			continue
+		}
+		if !hashed {
+			hash, hashed = e.IdentityHash(p.hashKey), true
+		}
+		done |= g.count(e, hash, pane, column, before)
+	}
+	return done, held
 }
 
 func (p *Partition) leaveOut(offset int64, future bool) {
@@ -150,6 +179,11 @@ func (p *Partition) advance(watermark event.Millis) {
 		return
 	}
 	p.watermark = watermark
-	final := p.generation.advance(watermark, p.offset, p.offset > p.acknowledged)
-	p.closed = append(p.closed, final...)
+	for _, g := range p.generations {
+		if watermark >= g.nextEnd {
+			final := g.advance(watermark, p.offset, p.offset > p.acknowledged)
+			p.closed = append(p.closed, final...)
+		}
+	}
+	p.retireOver()
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 )
 
 func view(id, product string, at event.Millis) *event.Event {
@@ -17,34 +18,34 @@ func view(id, product string, at event.Millis) *event.Event {
 func TestW3_TimeWithoutEventsCostsNothing(t *testing.T) {
 	rule := event.DefaultRule()
 	rule.Slide, rule.Window = time.Second, 10*time.Second
-	p := New(rule, 0, false)
+	p := New(flashSale(rule), 0, false)
 	at := noon
 	for i := range int64(50_000) {
 		p.Event(view("1", "p", at), at, i)
 		at += 40 * 24 * 3_600_000 / 50 // 19 hours, 69,120 slides
 	}
-	if len(p.generation.windows.ring) > 64 || len(p.generation.products) != 1 || p.generation.cells.n > 64 {
-		t.Fatalf("%d windows and %d products are kept", len(p.generation.windows.ring), len(p.generation.products))
+	if len(p.generations[0].panes.ring) > 64 || len(p.generations[0].products) != 1 || p.generations[0].cells.n > 64 {
+		t.Fatalf("%d windows and %d products are kept", len(p.generations[0].panes.ring), len(p.generations[0].products))
 	}
 }
 
 // Products come and go; what is kept is what is in open windows.
 func TestProductsWithoutOpenWindowsAreForgotten(t *testing.T) {
-	p := New(event.DefaultRule(), 0, false)
+	p := New(rules.Default(), 0, false)
 	at := noon
 	for i := range int64(200_000) {
 		p.Event(view("1", fmt.Sprint("p", i), at), at, i)
 		at += 1000
 	}
 	// 11 minutes of open windows, one product a second.
-	if p.Products() > 720 || len(p.generation.products) > 720 {
-		t.Fatalf("%d of %d products are kept", p.Products(), len(p.generation.products))
+	if p.Products() > 720 || len(p.generations[0].products) > 720 {
+		t.Fatalf("%d of %d products are kept", p.Products(), len(p.generations[0].products))
 	}
 }
 
 func TestBeyondTheIdsThatAreRememberedAnAlertIsNotExact(t *testing.T) {
 	rule := workedRule
-	p := New(rule, 0, false)
+	p := New(flashSale(rule), 0, false)
 	p.maxIDs = 2
 	for i := range int64(4) {
 		p.Event(view(fmt.Sprint(i), "p", noon+1), noon+1, i)
@@ -63,7 +64,7 @@ func TestBeyondTheIdsThatAreRememberedAnAlertIsNotExact(t *testing.T) {
 }
 
 func TestW6_WhereRetentionHasCutTheLogTheFirstWindowsAreNotJudged(t *testing.T) {
-	p := New(workedRule, 7, true)
+	p := New(flashSale(workedRule), 7, true)
 	for i := range int64(700) {
 		at := noon + event.Millis(i*500) // 0 to 349.5 s
 		p.Event(view(fmt.Sprint(i), "p", at), at, 7+i)
@@ -74,8 +75,8 @@ func TestW6_WhereRetentionHasCutTheLogTheFirstWindowsAreNotJudged(t *testing.T) 
 			t.Fatalf("%v may hold an event that was received before the first", a)
 		}
 	}
-	if p.generation.judged != windowAt(300) || len(alerts) == 0 {
-		t.Fatalf("judged from window %d, not %d; %d alerts", p.generation.judged, windowAt(300), len(alerts))
+	if p.judged != noon+300_000 || p.generations[0].rules[0].judged != windowAt(300) || len(alerts) == 0 {
+		t.Fatalf("judged from window %d, not %d; %d alerts", p.generations[0].rules[0].judged, windowAt(300), len(alerts))
 	}
 }
 
@@ -91,12 +92,12 @@ func TestW6_AStragglerAfterTheCutDoesNotBringLostWindowsBack(t *testing.T) {
 		p.Event(view("last", "q", noon+60_000), noon+60_000, 5)
 		return p.Changed(nil)
 	}
-	whole := New(workedRule, 0, false)
+	whole := New(flashSale(workedRule), 0, false)
 	whole.Event(&event.Event{ID: "bought", Type: event.TypePurchase, Timestamp: noon + 1000, UserID: "u", ProductID: "p"}, noon+1000, 0)
 	if alerts := rest(whole); len(alerts) > 0 {
 		t.Fatalf("of the whole log: %v", alerts)
 	}
-	if alerts := rest(New(workedRule, 1, true)); len(alerts) > 0 {
+	if alerts := rest(New(flashSale(workedRule), 1, true)); len(alerts) > 0 {
 		t.Errorf("of the log without its first record: %v", alerts)
 	}
 }
@@ -128,7 +129,7 @@ func BenchmarkPartition(b *testing.B) {
 		b.Run(fmt.Sprintf("products=%d", products), func(b *testing.B) {
 			// The same events come again later, which makes them others.
 			events := traffic(max(20_000, products), products)
-			p := New(event.DefaultRule(), 0, false)
+			p := New(rules.Default(), 0, false)
 			i, shift := 0, event.Millis(0)
 			var alerts []event.Alert
 			b.ReportAllocs()
@@ -161,13 +162,13 @@ func BenchmarkRecords(b *testing.B) {
 	}
 	var d event.Decoder
 	var e event.Event
-	p := New(event.DefaultRule(), 0, false)
+	p := New(rules.Default(), 0, false)
 	b.ReportAllocs()
 	b.ResetTimer()
 	for n := range int64(b.N) {
 		i := n % int64(len(records))
 		if i == 0 {
-			p = New(event.DefaultRule(), 0, false)
+			p = New(rules.Default(), 0, false)
 		}
 		if err := d.ReadRecord(records[i], 1, &e); err != nil {
 			b.Fatal(err)
@@ -186,7 +187,7 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.ReadMemStats(&before)
 		var partitions [12]*Partition
 		for i := range partitions {
-			partitions[i] = New(event.DefaultRule(), 0, false)
+			partitions[i] = New(rules.Default(), 0, false)
 		}
 		for i := range events {
 			e := &events[i]

@@ -1,21 +1,19 @@
 package windows
 
-import (
-	"math"
-)
+import "math"
 
 // product is one product with events in open windows. As long as it has too few
-// views for any window to qualify it is cold, and an event costs one number: it
-// keeps what it has in each pane. Then it has counters for each window.
+// events for any window of any rule to qualify it is cold, and an event costs one
+// number: it keeps what it has in each pane. Then it has counters for each window.
 type product struct {
 	name string
-	// Its highest window with an event: when that closes, the product is
-	// forgotten.
-	hi    int64
-	hot   *counters // nil: the product is cold
-	cells int32     // the first of a cold product's cells, or none
-	views uint32    // in the cells, those of closed panes included
-	// The next one in the list of products that end with a window, or in that of
+	// Its highest pane with an event: when no open window holds that any more, the
+	// product is forgotten.
+	hi     int64
+	hot    *counters // under the first rule; nil: the product is cold
+	cells  int32     // the first of a cold product's cells, or none
+	warmth uint32    // of what is in the cells, those of closed panes included
+	// The next one in the list of products that end with a pane, or in that of
 	// places that are not in use.
 	next int32
 }
@@ -23,142 +21,177 @@ type product struct {
 // none ends a list.
 const none int32 = -1
 
-// cell holds the counts of a cold product in one pane.
-type cell struct {
-	next             int32  // of the product, or of those not in use
-	pane             uint32 // its number's low bits: open panes lie close together
-	views, purchases uint16
-}
-
-// cells are the cells of all products of a partition.
-type cells struct {
-	all    []cell
-	unused int32 // the first
-	n      int   // in use
-}
-
-func (c *cells) add(pr *product, pane uint32) *cell {
-	i := c.unused
-	if i == none {
-		i = int32(len(c.all))
-		c.all = append(c.all, cell{})
-	} else {
-		c.unused = c.all[i].next
+// under is a hot product's counters under a rule.
+func (pr *product) under(rule int) *counters {
+	c := pr.hot
+	for range rule {
+		c = c.next
 	}
-	c.all[i] = cell{next: pr.cells, pane: pane}
-	pr.cells = i
-	c.n++
-	return &c.all[i]
+	return c
 }
 
-// prune gives up the cells of a product whose panes lie before open.
-func (c *cells) prune(pr *product, open uint32) {
-	for link := &pr.cells; *link != none; {
-		i := *link
-		if at := &c.all[i]; int32(at.pane-open) >= 0 {
-			link = &at.next
+// warmth is how near to qualifying the events of a column bring a product. A cold
+// product stays below hot, and then no window of it can qualify under any rule.
+type warmth struct {
+	hot    uint32
+	events []uint32 // by column: what an event adds
+}
+
+// newWarmth takes the least that a window needs to qualify (rules.Set.Needs) of
+// each rule. Where rules need events of several columns, each may have its share.
+func newWarmth(columns int, rules []ruled) warmth {
+	const unneeded = math.MaxUint32
+	least := make([]uint32, columns)
+	for c := range least {
+		least[c] = unneeded
+	}
+	w := warmth{events: make([]uint32, columns)}
+	for i := range rules {
+		if r := &rules[i]; r.needs >= 0 {
+			least[r.needs] = min(least[r.needs], r.more, maxInCell)
 			continue
 		}
-		pr.views -= uint32(c.all[i].views)
-		*link = c.all[i].next
-		c.drop(i)
+		for c := range least { // any column may bring all of it
+			least[c] = min(least[c], rules[i].more, maxInCell)
+		}
 	}
+	for _, more := range least {
+		if more != unneeded {
+			w.hot = max(w.hot, more)
+		}
+	}
+	for c, more := range least {
+		switch more {
+		case unneeded:
+		case 0:
+			w.events[c] = w.hot + 1 // the first event may do
+		default:
+			w.events[c] = (w.hot + more - 1) / more
+		}
+	}
+	return w
 }
 
-// clear gives up all cells of a product.
-func (c *cells) clear(pr *product) {
+// prune gives up the cells of a product whose panes no open window holds.
+func (g *generation) prune(pr *product) {
+	open := uint32(g.open)
+	last := none
 	for i := pr.cells; i != none; {
-		next := c.all[i].next
-		c.drop(i)
+		at := g.cells.at(i)
+		next := at.next()
+		if int32(at.pane()-open) >= 0 {
+			last = i
+		} else {
+			for c, each := range g.warmth.events {
+				pr.warmth -= at.count(c) * each
+			}
+			if last == none {
+				pr.cells = next
+			} else {
+				g.cells.at(last).setNext(next)
+			}
+			g.cells.drop(i)
+		}
 		i = next
 	}
-	pr.cells, pr.views = none, 0
 }
 
-func (c *cells) drop(i int32) {
-	c.all[i].next = c.unused
-	c.unused = i
-	c.n--
-}
-
-// countCold counts a view or a purchase of a cold product. It does not, and says
-// so, where a window may qualify by it, or where a cell is full.
-func (g *generation) countCold(pr *product, pane int64, view bool) bool {
-	open := uint32(g.open)
-	if view && pr.views >= g.coldViews {
-		if g.cells.prune(pr, open); pr.views >= g.coldViews {
+// countCold counts an event of a cold product. It does not, and says so, where a
+// window may qualify by it, or where a cell is full.
+func (g *generation) countCold(pr *product, pane int64, column int) bool {
+	warmer := g.warmth.events[column]
+	if pr.warmth+warmer > g.warmth.hot && warmer > 0 {
+		if g.prune(pr); pr.warmth+warmer > g.warmth.hot {
 			return false
 		}
 	}
-	var at *cell
-	for i := pr.cells; i != none && at == nil; i = g.cells.all[i].next {
-		if c := &g.cells.all[i]; c.pane == uint32(pane) {
+	var at cell
+	for i := pr.cells; i != none; {
+		c := g.cells.at(i)
+		if c.pane() == uint32(pane) {
 			at = c
+			break
 		}
+		i = c.next()
 	}
 	if at == nil {
-		g.cells.prune(pr, open)
+		g.prune(pr)
 		at = g.cells.add(pr, uint32(pane))
 	}
-	switch {
-	case view:
-		at.views++
-		pr.views++
-	case at.purchases == math.MaxUint16:
+	if at.count(column) == maxInCell {
 		return false
-	default:
-		at.purchases++
 	}
+	at.increment(column)
+	pr.warmth += warmer
 	return true
 }
 
-// maxColdViews keeps a cell's views within its numbers.
-const maxColdViews = math.MaxUint16
-
-// heat gives a cold product counters for each window. None of these has
-// qualified yet.
+// heat gives a cold product counters for each window of each rule. None of these
+// has qualified yet.
 func (g *generation) heat(pr *product) {
-	h := &counters{lo: 0, hi: lowest}
-	g.cells.prune(pr, uint32(g.open))
-	for i := pr.cells; i != none; {
-		c := g.cells.all[i]
-		pane := g.open + int64(c.pane-uint32(g.open))
-		from := g.firstWindow(pane)
-		h.cover(from, pane, g.open)
-		for k := from; k <= pane; k++ {
-			s := h.slot(k)
-			s.views += uint32(c.views)
-			s.purchases += uint32(c.purchases)
+	g.prune(pr)
+	link := &pr.hot
+	for i := range g.rules {
+		r := &g.rules[i]
+		h := &counters{lo: 0, hi: lowest}
+		for i := pr.cells; i != none; {
+			c := g.cells.at(i)
+			from, to := r.windows(g.open + int64(c.pane()-uint32(g.open)))
+			if from <= to {
+				h.cover(from, to, r.open, g.slotSize)
+			}
+			for k := from; k <= to; k++ {
+				counts := h.slot(k, g.slotSize).counts()
+				for column := range counts {
+					counts[column] += c.count(column)
+				}
+			}
+			i = c.next()
 		}
-		i = c.next
+		*link, link = h, &h.next
 	}
 	g.cells.clear(pr)
-	pr.hot = h
 }
 
-// countHot counts a view or a purchase in the windows from to to of the product
-// at place i.
-func (g *generation) countHot(i int32, h *counters, from, to int64, view bool) {
-	h.cover(from, to, g.open)
-	mask := int64(len(h.ring) - 1)
-	if view {
+// countHot counts an event in the windows from to to, under a rule, of the
+// product at place i.
+func (g *generation) countHot(i int32, r *ruled, h *counters, from, to int64, column int) {
+	size := g.slotSize
+	if from < h.lo || to > h.hi {
+		h.cover(from, to, r.open, size)
+	}
+	if !r.bounded {
 		for k := from; k <= to; k++ {
-			s := &h.ring[k&mask]
-			s.views++
-			if int(s.views) > g.rule.ViewsOver && !s.ever && int(s.purchases) < g.rule.PurchasesUnder {
-				s.ever = true
-				w := g.windows.at(k)
-				w.qualified = append(w.qualified, qualified{product: i})
-				g.markDirty(s, windowOf{i, k, len(w.qualified) - 1})
+			s := h.slot(k, size)
+			s[column]++
+			if *s.mark()&qualifies != 0 || r.needs < 0 || s[r.needs] > r.more {
+				g.look(i, r, k, s)
 			}
 		}
 		return
 	}
+	turns := r.turns[column]
 	for k := from; k <= to; k++ {
-		s := &h.ring[k&mask]
-		s.purchases++
-		if s.ever && int(s.purchases) == g.rule.PurchasesUnder {
-			g.markDirty(s, windowOf{i, k, -1})
+		n := &h.ring[int(k&h.mask)*size+column]
+		*n++
+		if *n == turns[0] || *n == turns[1] {
+			g.look(i, r, k, h.slot(k, size))
 		}
+	}
+}
+
+// look looks whether a window qualifies, and remembers what has changed.
+func (g *generation) look(i int32, r *ruled, k int64, s slot) {
+	m := s.mark()
+	if g.set.Qualifies(r.index, s.counts()) == (*m&qualifies != 0) {
+		return
+	}
+	*m ^= qualifies
+	if *m&ever == 0 {
+		*m |= ever | mark(r.qualified.add(k, i))<<entryShift
+	}
+	if *m&dirty == 0 {
+		*m |= dirty
+		g.dirty = append(g.dirty, windowOf{i, int32(r.index), k})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 )
 
 // A rule with so many views, and a product with so many purchases, that a cell
@@ -19,7 +20,7 @@ func TestW2_LargeNumbersAreCounted(t *testing.T) {
 		{ViewsOver: math.MaxUint16 + 1, PurchasesUnder: 100_000},
 	} {
 		rule.Window, rule.Slide, rule.Lateness = 10*time.Second, 5*time.Second, time.Second
-		p := New(rule, 0, false)
+		p := New(flashSale(rule), 0, false)
 		offset := int64(0)
 		send := func(kind string, n int) {
 			for range n {
@@ -49,7 +50,7 @@ func TestW2_LargeNumbersAreCounted(t *testing.T) {
 
 // A product that is never seen by many costs no more the longer it is there.
 func TestAColdProductKeepsOpenPanesOnly(t *testing.T) {
-	p := New(event.DefaultRule(), 0, false)
+	p := New(rules.Default(), 0, false)
 	at := noon
 	for i := range int64(10_000) {
 		e := view(strconv.FormatInt(i, 10), "p", at)
@@ -59,7 +60,7 @@ func TestAColdProductKeepsOpenPanesOnly(t *testing.T) {
 		p.Event(e, at, i)
 		at += 60_000
 	}
-	if p.Products() != 1 || p.generation.cells.n > 12 || len(p.generation.cells.all) > 12 || p.generation.products[0].hot != nil {
-		t.Fatalf("%d products, %d cells in use, %d in all", p.Products(), p.generation.cells.n, len(p.generation.cells.all))
+	if p.Products() != 1 || p.generations[0].cells.n > 12 || p.generations[0].cells.places() > 12 || p.generations[0].products[0].hot != nil {
+		t.Fatalf("%d products, %d cells in use, %d in all", p.Products(), p.generations[0].cells.n, p.generations[0].cells.places())
 	}
 }

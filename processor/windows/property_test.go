@@ -17,7 +17,7 @@ func eachRandomLog(t *testing.T, test func(*testing.T, *rand.Rand, windowstest.M
 		m := randomModel(rng)
 		test(t, rng, m)
 		if t.Failed() {
-			t.Logf("seed %d, rule %s", seed, m.Rule)
+			t.Logf("seed %d", seed)
 			return
 		}
 	}
@@ -26,7 +26,7 @@ func eachRandomLog(t *testing.T, test func(*testing.T, *rand.Rand, windowstest.M
 func report(t *testing.T, m windowstest.Model) {
 	t.Helper()
 	if t.Failed() {
-		t.Log(m.Rule)
+		t.Logf("%s", m.First().AppendJSON(nil))
 		for _, r := range m.Log {
 			t.Log(r)
 		}
@@ -44,7 +44,7 @@ func TestW1toW5_RandomLogsAsThePlainModelSays(t *testing.T) {
 		defer report(t, m)
 		m.Cut = rng.IntN(5) == 0
 		c := windowstest.NewEmitted(t, m)
-		p := New(m.Rule, 0, m.Cut)
+		p := New(m.First(), 0, m.Cut)
 		for _, r := range m.Log {
 			p.take(r)
 			if rng.IntN(4) == 0 {
@@ -74,16 +74,16 @@ func TestW6_ReplayedFromAnyCommitTheAlertsAreTheSame(t *testing.T) {
 		if rng.IntN(4) == 0 {
 			few, c.Exact = 1+rng.IntN(4), false
 		}
-		p := New(m.Rule, 0, m.Cut)
+		p := New(m.First(), 0, m.Cut)
 		offset, metadata, committed := int64(0), "", false
 		for life := rng.IntN(6); life >= 0; life-- {
 			if committed {
 				var err error
-				if p, err = Resume(m.Rule, offset, metadata); err != nil {
+				if p, err = Resume(m.Lookup, offset, metadata); err != nil {
 					t.Fatal(err)
 				}
 			} else {
-				p = New(m.Rule, 0, m.Cut)
+				p = New(m.First(), 0, m.Cut)
 			}
 			if few > 0 {
 				p.maxIDs = few
@@ -123,7 +123,7 @@ func TestW6_ReplayedFromAnyCommitTheAlertsAreTheSame(t *testing.T) {
 			return
 		}
 		// Where ids were forgotten, an uninterrupted reading is what is right.
-		whole := New(m.Rule, 0, m.Cut)
+		whole := New(m.First(), 0, m.Cut)
 		whole.maxIDs = few
 		for _, r := range m.Log {
 			whole.take(r)
@@ -139,14 +139,14 @@ func TestW6_EveryCommitOfALogLeadsToTheSameEnd(t *testing.T) {
 		m := randomModel(rng)
 		for cut := range m.Log {
 			c := windowstest.NewEmitted(t, m)
-			p := New(m.Rule, 0, false)
+			p := New(m.First(), 0, false)
 			for _, r := range m.Log[:cut] {
 				p.take(r)
 			}
 			c.Add(p.Changed(nil))
 			p.acknowledged = p.offset
 			offset, metadata := p.Commit()
-			q, err := Resume(m.Rule, offset, metadata)
+			q, err := Resume(m.Lookup, offset, metadata)
 			if err != nil {
 				t.Fatal(err)
 			}

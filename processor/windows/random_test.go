@@ -3,9 +3,11 @@ package windows
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/processor/windows/windowstest"
 )
 
@@ -17,6 +19,8 @@ func (p *Partition) take(r windowstest.Record) {
 		p.Tick(r.Tick, r.Offset)
 	case windowstest.IsInvalid:
 		p.Invalid(r.Offset)
+	case windowstest.IsRules:
+		p.Rules(r.Set, r.Offset)
 	default:
 		p.Skip(r.Offset)
 	}
@@ -24,9 +28,54 @@ func (p *Partition) take(r windowstest.Record) {
 
 const noon = event.Millis(1_700_000_000_000 - 1_700_000_000_000%3_600_000)
 
+// flashSale is the set of one rule.
+func flashSale(rule event.Rule) *rules.Set { return windowstest.Model{Rule: rule}.First() }
+
+// lookup finds the set of one rule, also by the hash that it has in metadata of
+// version 1.
+func lookup(rule event.Rule) func(string) (*rules.Set, error) {
+	m := windowstest.Model{Rule: rule}
+	return func(hash string) (*rules.Set, error) {
+		if hash == rule.Hash() {
+			return m.First(), nil
+		}
+		return m.Lookup(hash)
+	}
+}
+
+// randomSet is a few small rules, over slides that may differ.
+func randomSet(rng *rand.Rand, base time.Duration) *rules.Set {
+	conditions := []string{
+		fmt.Sprintf("views > %d && purchases < %d", rng.IntN(4), 1+rng.IntN(3)),
+		fmt.Sprintf("views > %d && views < 6 && carts < 2", rng.IntN(3)),
+		"views > 1 && conversion_rate < 50",
+		"carts > 1 || purchases > 1",
+		"views + carts > 2 && purchases < 2",
+		"!(views < 2) && carts != 1",
+		"purchases > views",
+		"views > 6 && purchases < 4",
+		"views + carts > 5",
+		"views > 4 && carts > 0 && conversion_rate < 90",
+	}
+	var of []rules.Rule
+	for i := range 1 + rng.IntN(3) {
+		slide := base * time.Duration(1+rng.IntN(3))
+		of = append(of, rules.Rule{
+			Name: fmt.Sprintf("rule_%d", i), When: conditions[rng.IntN(len(conditions))],
+			Slide: slide, Window: slide * time.Duration(1+rng.IntN(4)),
+		})
+	}
+	set, err := rules.New(time.Duration(rng.Int64N(int64(3*base/time.Millisecond)))*time.Millisecond, of)
+	if err != nil {
+		panic(err)
+	}
+	return set
+}
+
 // randomModel is a small rule and a log with everything in it that a log may
 // have: stragglers, clocks that are ahead, copies, copies that differ, gaps in
-// the offsets and in time, ticks that apply and that do not.
+// the offsets and in time, ticks that apply and that do not. Half of the logs are
+// judged by sets of rules, which change.
 func randomModel(rng *rand.Rand) windowstest.Model {
 	slide := []time.Duration{time.Second, 10 * time.Second, time.Minute}[rng.IntN(3)]
 	m := windowstest.Model{Rule: event.Rule{
@@ -36,6 +85,12 @@ func randomModel(rng *rand.Rand) windowstest.Model {
 		Window:         slide * time.Duration(1+rng.IntN(5)),
 		Lateness:       time.Duration(rng.Int64N(int64(3*slide/time.Millisecond))) * time.Millisecond,
 	}}
+	var sets []*rules.Set
+	if rng.IntN(2) == 0 {
+		sets = []*rules.Set{m.First(), randomSet(rng, slide), randomSet(rng, slide)}
+		m.Set = sets[rng.IntN(len(sets))]
+	}
+	changes := 0
 	step := event.Millis(slide.Milliseconds())
 	window := event.Millis(m.Rule.Window.Milliseconds())
 	now, offset, lastValue := noon+event.Millis(rng.Int64N(1_000_000)), int64(0), int64(-1)
@@ -43,6 +98,9 @@ func randomModel(rng *rand.Rand) windowstest.Model {
 	for n := 10 + rng.IntN(90); n > 0; n-- {
 		r := windowstest.Record{Offset: offset}
 		switch d := rng.IntN(100); {
+		case sets != nil && changes < maxGenerations-1 && rng.IntN(16) == 0:
+			changes++
+			r.Kind, r.Set = windowstest.IsRules, sets[rng.IntN(len(sets))]
 		case d < 4:
 			r.Kind = windowstest.IsInvalid
 		case d < 7:
@@ -112,8 +170,6 @@ func randomModel(rng *rand.Rand) windowstest.Model {
 func countsOf(m windowstest.Model) Counts {
 	watermarks := m.Watermarks()
 	var c Counts
-	slide := event.Millis(m.Rule.Slide.Milliseconds())
-	window := event.Millis(m.Rule.Window.Milliseconds())
 	seen := map[string]bool{}
 	lastValue, first := int64(-1), false
 	for i, r := range m.Log {
@@ -121,6 +177,8 @@ func countsOf(m windowstest.Model) Counts {
 		case windowstest.IsInvalid:
 			c.Invalid++
 			lastValue = r.Offset
+		case windowstest.IsRules:
+			c.Rules++
 		case windowstest.IsTick:
 			if r.Tick.After == lastValue && first {
 				c.Ticks++
@@ -130,14 +188,19 @@ func countsOf(m windowstest.Model) Counts {
 		case windowstest.IsEvent:
 			c.Events++
 			lastValue, first = r.Offset, true
-			lastEnd := e.Timestamp - e.Timestamp%slide + window
+			open, counted := false, false
+			for _, w := range m.Holding(e) {
+				if watermarks[i] < w.End {
+					open, counted = true, counted || slices.Contains(w.Set.Types(), e.Type)
+				}
+			}
 			identity := e.ProductID + e.Type + e.Timestamp.String() + e.ID
 			switch {
 			case e.Timestamp > r.Received+event.FutureAfter:
 				c.Future++
-			case watermarks[i] >= lastEnd:
+			case !open:
 				c.Late++
-			case e.Type != "view" && e.Type != "purchase":
+			case !counted:
 			case seen[identity]:
 				c.Duplicates++
 			default:

@@ -15,12 +15,12 @@ func emptied[T any](s []T) []T {
 }
 
 // shrink gives up places of products and cells where less than a quarter of
-// them is in use, and the tables of ids with the last window.
+// them is in use, and the tables of ids with the last pane.
 func (g *generation) shrink() {
-	if g.windows.low > g.windows.high {
+	if g.panes.low > g.panes.high {
 		g.free = tables{}
 	}
-	if sparse(g.names.n, len(g.products)) || sparse(g.cells.n, len(g.cells.all)) {
+	if sparse(g.names.n, len(g.products)) || sparse(g.cells.n, g.cells.places()) {
 		g.compact()
 	}
 }
@@ -31,10 +31,10 @@ func sparse(used, places int) bool { return places > keptPlaces && 4*used < plac
 func (g *generation) compact() {
 	old, oldCells := g.products, g.cells
 	g.products = make([]product, 0, g.names.n)
-	g.cells = cells{all: make([]cell, 0, oldCells.n), unused: none}
+	g.cells.words, g.cells.unused, g.cells.n = make([]uint32, 0, oldCells.n*oldCells.size), none, 0
 	g.unused = none
-	for k := g.windows.low; k <= g.windows.high; k++ {
-		g.windows.at(k).ending = none
+	for k := g.panes.low; k <= g.panes.high; k++ {
+		g.panes.at(k).ending = none
 	}
 	moved := make([]int32, len(old))
 	for i, pr := range old {
@@ -43,31 +43,33 @@ func (g *generation) compact() {
 		}
 		moved[i] = int32(len(g.products))
 		pr.cells = none
-		for at := old[i].cells; at != none; at = oldCells.all[at].next {
-			c := oldCells.all[at]
-			c.next = pr.cells
-			pr.cells = int32(len(g.cells.all))
-			g.cells.all = append(g.cells.all, c)
+		for at := old[i].cells; at != none; {
+			c := oldCells.at(at)
+			at = c.next()
+			c.setNext(pr.cells)
+			pr.cells = int32(g.cells.n)
+			g.cells.words = append(g.cells.words, c...)
+			g.cells.n++
 		}
 		g.products = append(g.products, pr)
 		g.endsWith(pr.hi, moved[i])
 	}
-	g.cells.n = len(g.cells.all)
 	g.names.shrink(moved)
 	g.renumber(moved)
 }
 
 // renumber gives products their new places wherever open windows name them.
 func (g *generation) renumber(moved []int32) {
-	for k := g.windows.low; k <= g.windows.high; k++ {
-		qualified := g.windows.at(k).qualified
-		for i := range qualified {
-			qualified[i].product = moved[qualified[i].product]
+	for r := range g.rules {
+		for _, list := range g.rules[r].qualified {
+			for i := range list.products {
+				list.products[i].product = moved[list.products[i].product]
+			}
 		}
 	}
 	dirty := g.dirty[:0]
 	for _, d := range g.dirty {
-		if d.number >= g.open { // the product of another may be forgotten
+		if d.number >= g.rules[d.rule].open { // the product of another may be forgotten
 			d.product = moved[d.product]
 			dirty = append(dirty, d)
 		}

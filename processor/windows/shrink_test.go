@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/processor/windows/windowstest"
 )
 
@@ -34,7 +35,7 @@ func TestMemoryIsGivenUpWhenABurstIsOver(t *testing.T) {
 	rule := event.DefaultRule()
 	rule.ViewsOver, rule.PurchasesUnder = 3, 4
 	before := liveMemory()
-	p := New(rule, 0, false)
+	p := New(flashSale(rule), 0, false)
 	p.maxProducts = 1 << 30
 	offset := burst(p)
 	held := liveMemory() - before
@@ -54,7 +55,7 @@ func TestMemoryIsGivenUpWhenABurstIsOver(t *testing.T) {
 // The shop goes on, with a hundred products.
 func TestMemoryIsGivenUpWhileOthersGoOn(t *testing.T) {
 	before := liveMemory()
-	p := New(event.DefaultRule(), 0, false)
+	p := New(rules.Default(), 0, false)
 	p.maxProducts = 1 << 30
 	offset := burst(p)
 	at := noon + event.Millis(offset/4)
@@ -76,11 +77,11 @@ func TestShrinkingChangesNoAlert(t *testing.T) {
 	eachRandomLog(t, func(t *testing.T, rng *rand.Rand, m windowstest.Model) { //nolint:thelper // it is the test
 		defer report(t, m)
 		c := windowstest.NewEmitted(t, m)
-		p := New(m.Rule, 0, false)
+		p := New(m.First(), 0, false)
 		for _, r := range m.Log {
 			p.take(r)
 			if rng.IntN(3) == 0 {
-				p.generation.compact()
+				p.generations[0].compact()
 			}
 			if rng.IntN(4) == 0 {
 				c.Add(p.Changed(nil))

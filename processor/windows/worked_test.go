@@ -1,10 +1,8 @@
 package windows
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -85,7 +83,7 @@ func short(a event.Alert) string {
 }
 
 func TestW3W4W5_AStreamWorkedOutByHand(t *testing.T) {
-	p := New(workedRule, 0, false)
+	p := New(flashSale(workedRule), 0, false)
 	for _, s := range workedLog() {
 		p.take(s.Record)
 		if got := p.watermark - noon; got != s.watermark {
@@ -110,14 +108,14 @@ func TestW3W4W5_AStreamWorkedOutByHand(t *testing.T) {
 func TestW6_TheHandWorkedStreamReplayedFromAnyCommit(t *testing.T) {
 	steps := workedLog()
 	for cut := range steps {
-		p := New(workedRule, 0, false)
+		p := New(flashSale(workedRule), 0, false)
 		for _, s := range steps[:cut] {
 			p.take(s.Record)
 			p.Changed(nil)
 			p.acknowledged = p.offset
 		}
 		offset, metadata := p.Commit()
-		q, err := Resume(workedRule, offset, metadata)
+		q, err := Resume(lookup(workedRule), offset, metadata)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,81 +136,10 @@ func TestW6_TheHandWorkedStreamReplayedFromAnyCommit(t *testing.T) {
 	}
 }
 
-func TestW6_MetadataIsWrittenAndReadBack(t *testing.T) {
-	p := New(workedRule, 0, false)
-	check := func(offset int64, want string) {
-		t.Helper()
-		want = "1 rule=" + workedRule.Hash() + " " + want
-		gotOffset, got := p.Commit()
-		if gotOffset != offset || got != want {
-			t.Fatalf("%d %q\nnot %d %q", gotOffset, got, offset, want)
-		}
-		q, err := Resume(workedRule, gotOffset, got)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resumed, again := q.Commit()
-		if q.readTo(q.acknowledged); resumed != offset || q.acknowledged != p.offset || q.generation.judged != p.generation.judged {
-			t.Fatalf("%q came back as %q", got, again)
-		}
-		for i := range len(got) {
-			if got[i] < ' ' || got[i] > '~' {
-				t.Fatalf("%q is not printable", got)
-			}
-		}
-		if len(got) > 1024 {
-			t.Fatalf("%d bytes", len(got))
-		}
-	}
-	check(0, "told=0 last_value=-1 event_watermark=none watermark=none quiet_ms=0 judged=all")
-	steps := workedLog()
-	for _, s := range steps[:19] {
-		p.take(s.Record)
-	}
-	p.Changed(nil)
-	// Window 100 s and 95 s hold q's view, which is record 5; before it the
-	// watermark was 2 s after noon.
-	check(5, fmt.Sprintf("told=19 last_value=4 event_watermark=%d watermark=%d quiet_ms=0 judged=all", noon+2000, noon+2000))
-	p.take(steps[19].Record)
-	check(20, fmt.Sprintf("told=20 last_value=17 event_watermark=%d watermark=%d quiet_ms=96000 judged=all", noon+14000, noon+110000))
-
-	// Where the log is cut, windows are judged from five minutes after its first
-	// event was received: 301 s after noon, so from window 305 s on.
-	p = New(workedRule, 100, true)
-	check(100, "told=100 last_value=-1 event_watermark=none watermark=none quiet_ms=0 judged=none")
-	first := steps[0].Record
-	first.Offset = 100
-	p.take(first)
-	check(101, fmt.Sprintf("told=101 last_value=100 event_watermark=%d watermark=%d quiet_ms=0 judged=%d", noon-1000, noon-1000, noon/5000+61))
-}
-
-func TestW6_ACommitThatMeansNothingStartsAtTheBeginning(t *testing.T) {
-	good := "1 rule=" + workedRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all"
-	if _, err := Resume(workedRule, 5, good); err != nil {
-		t.Fatal(err)
-	}
-	other := workedRule
-	other.Lateness += time.Second
-	if _, err := Resume(other, 5, good); err == nil {
-		t.Fatal("another rule")
-	}
-	for _, bad := range []string{
-		"", "1", "2" + good[1:], "0" + good[1:], "x" + good[1:], good + " more", good + " =1", good + "  more=1", good[:len(good)-3] + "some",
-		"1 rule=" + workedRule.Hash() + " told=4 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all",
-		"1 rule=" + workedRule.Hash() + " told=20 last_value=5 event_watermark=7 watermark=7 quiet_ms=0 judged=all",
-		"1 rule=" + workedRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=6 quiet_ms=0 judged=all",
-		"1 told=20 rule=" + workedRule.Hash() + " last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all",
-	} {
-		if _, err := Resume(workedRule, 5, bad); err == nil {
-			t.Errorf("%q is taken for a commit", bad)
-		}
-	}
-}
-
 // A firing alert does not stand at the counts with which its window began to
 // qualify, and is not given again while they stay.
 func TestAFiringAlertsCountsAreBroughtUpToDate(t *testing.T) {
-	p := New(workedRule, 0, false)
+	p := New(flashSale(workedRule), 0, false)
 	var offset int64
 	given := func(step string, alerts []event.Alert, want ...string) {
 		t.Helper()
@@ -241,7 +168,7 @@ func TestAFiringAlertsCountsAreBroughtUpToDate(t *testing.T) {
 	given("the counts are those given last", p.Moved(nil))
 
 	at, metadata := p.Commit()
-	q, err := Resume(workedRule, at, metadata)
+	q, err := Resume(lookup(workedRule), at, metadata)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,35 +187,4 @@ func TestAFiringAlertsCountsAreBroughtUpToDate(t *testing.T) {
 	given("it qualifies no more", p.Changed(nil), "retracted p 0 5/1 v6")
 	add("view", 6000)
 	given("it does not fire", p.Moved(nil))
-}
-
-func TestW6_MetadataOfANewerVersionIsNamed(t *testing.T) {
-	good := "1 rule=" + workedRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all"
-	for metadata, newer := range map[string]bool{"2" + good[1:]: true, "10 else": true, "1": false, "0" + good[1:]: false, "v2": false, "": false} {
-		if _, err := Resume(workedRule, 5, metadata); err == nil || errors.Is(err, ErrNewerVersion) != newer {
-			t.Errorf("%q: %v", metadata, err)
-		}
-	}
-}
-
-// Instances of two versions take turns during a deploy: what the newer one has
-// added is there when the partition comes back to it.
-func TestW6_FieldsThatAreNotKnownAreKept(t *testing.T) {
-	const more = " log=abc rules=a=b"
-	good := "1 rule=" + workedRule.Hash() + " told=5 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all" + more
-	p, err := Resume(workedRule, 5, good)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, metadata := p.Commit(); metadata != good {
-		t.Errorf("%q is committed after %q", metadata, good)
-	}
-	p.take(workedLog()[6].Record)
-	p.Acknowledge(p.Offset())
-	if _, metadata := p.Commit(); !strings.HasSuffix(metadata, more) {
-		t.Errorf("%q is committed after %q", metadata, good)
-	}
-	if _, offset, ok := AcknowledgedIn(good); offset != 5 || !ok {
-		t.Errorf("acknowledged in it is %d, %v", offset, ok)
-	}
 }

@@ -14,16 +14,17 @@ type Emitted struct {
 	t testing.TB
 	m Model
 	// Exact: the model knows the contents.
-	Exact  bool
-	marks  []event.Millis
-	byID   map[string]event.Alert
-	byMark map[string]map[int64]event.Alert
+	Exact   bool
+	marks   []event.Millis
+	changes []change
+	byID    map[string]event.Alert
+	byMark  map[string]map[int64]event.Alert
 }
 
 // NewEmitted is for what is emitted of the model's log.
 func NewEmitted(t testing.TB, m Model) *Emitted {
 	t.Helper()
-	return &Emitted{t: t, m: m, Exact: true, marks: m.Watermarks(), byID: map[string]event.Alert{}, byMark: map[string]map[int64]event.Alert{}}
+	return &Emitted{t: t, m: m, Exact: true, marks: m.Watermarks(), changes: m.changes(), byID: map[string]event.Alert{}, byMark: map[string]map[int64]event.Alert{}}
 }
 
 // Add takes alerts in the order in which they were emitted.
@@ -43,10 +44,14 @@ func (c *Emitted) Add(alerts []event.Alert) {
 		if !c.Exact {
 			continue
 		}
-		v := c.m.judge(c.marks, a.ProductID, event.MillisOf(a.WindowStart), a.Version)
-		if v.status() != a.Status || v.views != a.Views || v.purchases != a.Purchases || !a.Exact || v.closed && v.version != a.Version {
+		w, ok := windowOf(c.changes, a)
+		if !ok {
+			c.t.Fatalf("emitted %v: the log says that another rule judges the window than %s", a, a.Rule)
+		}
+		v := c.m.judge(c.marks, w, a.Version)
+		if v.status() != a.Status || v.views() != a.Views || v.purchases() != a.Purchases || !a.Exact || v.closed && v.version != a.Version {
 			c.t.Fatalf("emitted %v at version %d; the log says %s, %d views, %d purchases, closed %v at %d",
-				a, a.Version, v.status(), v.views, v.purchases, v.closed, v.version)
+				a, a.Version, v.status(), v.views(), v.purchases(), v.closed, v.version)
 		}
 	}
 }
@@ -54,18 +59,18 @@ func (c *Emitted) Add(alerts []event.Alert) {
 // Finish compares the latest version of each alert with the model.
 func (c *Emitted) Finish() {
 	c.t.Helper()
-	want := c.m.final(c.marks)
+	want := c.m.final(c.changes, c.marks)
 	for id, v := range want {
 		a, ok := c.byID[id]
 		if !ok {
 			if v.status() == event.Retracted && !v.closed {
 				continue // both changes lay between two calls of different readers
 			}
-			c.t.Fatalf("nothing was emitted of an alert that is %s with %d views and %d purchases", v.status(), v.views, v.purchases)
+			c.t.Fatalf("nothing was emitted of an alert that is %s with %d views and %d purchases", v.status(), v.views(), v.purchases())
 		}
-		if a.Status != v.status() || v.closed && (a.Views != v.views || a.Purchases != v.purchases || a.Version != v.version) {
+		if a.Status != v.status() || v.closed && (a.Views != v.views() || a.Purchases != v.purchases() || a.Version != v.version) {
 			c.t.Fatalf("%v is the latest, version %d; the log says %s, %d views, %d purchases, version %d",
-				a, a.Version, v.status(), v.views, v.purchases, v.version)
+				a, a.Version, v.status(), v.views(), v.purchases(), v.version)
 		}
 	}
 	for id, a := range c.byID {

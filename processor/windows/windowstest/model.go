@@ -2,60 +2,91 @@ package windowstest
 
 import (
 	"fmt"
+	"slices"
 
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 )
 
-// Record is one record of a test's log: an event, a tick, invalid, or nothing.
-type Record struct {
-	Offset   int64
-	Kind     Kind
-	Event    event.Event
-	Received event.Millis
-	Tick     event.Tick
-}
-
-// Kind says which of a Record's fields mean something.
-type Kind int
-
-const (
-	IsEvent Kind = iota
-	IsTick
-	IsInvalid
-	IsNothing
-)
-
-func (r Record) String() string {
-	switch r.Kind {
-	case IsEvent:
-		return fmt.Sprintf("%d: %s %s %s at %s, received %s", r.Offset, r.Event.Type, r.Event.ProductID, r.Event.ID, r.Event.Timestamp, r.Received)
-	case IsTick:
-		return fmt.Sprintf("%d: tick after %d, quiet %s", r.Offset, r.Tick.After, r.Tick.Quiet.Duration())
-	case IsInvalid:
-		return fmt.Sprintf("%d: invalid", r.Offset)
-	}
-	return fmt.Sprintf("%d: nothing", r.Offset)
-}
-
-// Model says what W1 to W5 say, in straight loops over the whole log, and
+// Model says what W1 to W5 and W8 say, in straight loops over the whole log, and
 // remembers nothing from one question to the next.
 type Model struct {
-	Rule event.Rule
+	Rule event.Rule // judges the log from its beginning on, where Set is nil
+	Set  *rules.Set
 	Log  []Record
 	Cut  bool // the log does not begin at its true beginning
 }
 
+// First is the set that judges the log from its beginning on.
+func (m Model) First() *rules.Set {
+	if m.Set != nil {
+		return m.Set
+	}
+	set, err := rules.FlashSale(m.Rule)
+	if err != nil {
+		panic(err)
+	}
+	return set
+}
+
+// Lookup finds any set of the log.
+func (m Model) Lookup(hash string) (*rules.Set, error) {
+	for _, c := range m.changes() {
+		if c.set.Hash() == hash {
+			return c.set, nil
+		}
+	}
+	return nil, fmt.Errorf("no set has the hash %s", hash)
+}
+
+// None is the watermark before the first event.
+const none = event.Millis(-1 << 63)
+
+func (r Record) future() bool { return r.Event.Timestamp > r.Received+event.FutureAfter }
+
+// change puts a set in force for the windows that start after a time.
+type change struct {
+	set   *rules.Set
+	after event.Millis
+}
+
+// changes are those of the whole log, the set of its beginning included.
+func (m Model) changes() []change {
+	all := []change{{m.First(), none}}
+	newest := none
+	for _, r := range m.Log {
+		switch {
+		case r.Kind == IsRules && r.Set.Hash() != all[len(all)-1].set.Hash():
+			all = append(all, change{r.Set, newest})
+		case r.Kind == IsEvent && !r.future():
+			newest = max(newest, r.Event.Timestamp)
+		}
+	}
+	return all
+}
+
+// judging is the change that judges windows that start at a time: the last of
+// those after which they start.
+func judging(changes []change, start event.Millis) int {
+	last := 0
+	for i, c := range changes {
+		if c.after == none || start > c.after {
+			last = i
+		}
+	}
+	return last
+}
+
 // Watermarks are the watermark before each record (W3), and after the last.
 func (m Model) Watermarks() []event.Millis {
-	const none = event.Millis(-1 << 63)
-	lateness := event.Millis(m.Rule.Lateness.Milliseconds())
+	set := m.First()
 	eventWatermark, watermark, lastValue := none, none, int64(-1)
 	before := make([]event.Millis, 0, len(m.Log)+1)
 	for _, r := range m.Log {
 		before = append(before, watermark)
 		switch r.Kind {
 		case IsEvent:
-			eventWatermark = max(eventWatermark, min(r.Event.Timestamp, r.Received)-lateness)
+			eventWatermark = max(eventWatermark, min(r.Event.Timestamp, r.Received)-event.Millis(set.Lateness().Milliseconds()))
 			watermark = max(watermark, eventWatermark)
 			lastValue = r.Offset
 		case IsInvalid:
@@ -64,25 +95,51 @@ func (m Model) Watermarks() []event.Millis {
 			if r.Tick.After == lastValue && eventWatermark != none {
 				watermark = max(watermark, eventWatermark+r.Tick.Quiet)
 			}
+		case IsRules:
+			set = r.Set
 		}
 	}
 	return append(before, watermark)
 }
 
+// Window is one window of one product under a rule of a set.
+type Window struct {
+	Set        *rules.Set
+	Rule       int
+	Product    string
+	Start, End event.Millis
+}
+
+// Holding are the windows that hold the event, each under the set that judges it.
+func (m Model) Holding(e event.Event) []Window { return holding(m.changes(), e) }
+
+func holding(changes []change, e event.Event) []Window {
+	var found []Window
+	for i, c := range changes {
+		for n, rule := range c.set.Rules() {
+			slide, window := event.Millis(rule.Slide.Milliseconds()), event.Millis(rule.Window.Milliseconds())
+			for start := e.Timestamp - e.Timestamp%slide; start > e.Timestamp-window; start -= slide {
+				if judging(changes, start) == i {
+					found = append(found, Window{c.set, n, e.ProductID, start, start + window})
+				}
+			}
+		}
+	}
+	return found
+}
+
 // verdict is what the log up to an offset says of a product's window.
 type verdict struct {
-	views, purchases int
-	ever, closed     bool
-	version          int64 // of the record that closed it
-	rule             event.Rule
+	counts                  []uint32
+	qualifies, ever, closed bool
+	version                 int64 // of the record that closed it
 }
 
 func (v verdict) status() event.Status {
-	qualifies := v.views > v.rule.ViewsOver && v.purchases < v.rule.PurchasesUnder
 	switch {
 	case !v.ever:
 		return ""
-	case !qualifies:
+	case !v.qualifies:
 		return event.Retracted
 	case v.closed:
 		return event.Confirmed
@@ -90,38 +147,38 @@ func (v verdict) status() event.Status {
 	return event.Firing
 }
 
-func (m Model) judge(watermarks []event.Millis, product string, start event.Millis, upTo int64) verdict {
-	end := start + event.Millis(m.Rule.Window.Milliseconds())
-	v := verdict{rule: m.Rule}
+func (v verdict) views() int     { return int(v.counts[0]) }
+func (v verdict) purchases() int { return int(v.counts[1]) }
+
+func (m Model) judge(watermarks []event.Millis, w Window, upTo int64) verdict {
+	v := verdict{counts: make([]uint32, rules.MaxTypes)}
 	if m.Cut {
 		for _, r := range m.Log {
 			if r.Kind == IsEvent {
-				if start < r.Received+event.FutureAfter {
+				if w.Start < r.Received+event.FutureAfter {
 					return v
 				}
 				break
 			}
 		}
 	}
-	seen := map[string]bool{}
+	seen, types := map[string]bool{}, w.Set.Types()
 	for i, r := range m.Log {
 		if r.Offset >= upTo {
 			break
 		}
 		e := r.Event
-		if r.Kind == IsEvent && watermarks[i] < end && e.ProductID == product && e.Timestamp >= start && e.Timestamp < end &&
-			e.Timestamp <= r.Received+event.FutureAfter && (e.Type == "view" || e.Type == "purchase") {
+		column := slices.Index(types, e.Type)
+		if r.Kind == IsEvent && watermarks[i] < w.End && e.ProductID == w.Product && e.Timestamp >= w.Start && e.Timestamp < w.End &&
+			!r.future() && column >= 0 {
 			if identity := e.Type + e.Timestamp.String() + e.ID; !seen[identity] {
 				seen[identity] = true
-				if e.Type == "view" {
-					v.views++
-				} else {
-					v.purchases++
-				}
-				v.ever = v.ever || v.views > m.Rule.ViewsOver && v.purchases < m.Rule.PurchasesUnder
+				v.counts[column]++
+				v.qualifies = w.Set.Qualifies(w.Rule, v.counts)
+				v.ever = v.ever || v.qualifies
 			}
 		}
-		if watermarks[i+1] >= end {
+		if watermarks[i+1] >= w.End {
 			v.closed, v.version = true, r.Offset+1
 			break
 		}
@@ -129,34 +186,35 @@ func (m Model) judge(watermarks []event.Millis, product string, start event.Mill
 	return v
 }
 
-// productWindow is one window of one product.
-type productWindow struct {
-	product string
-	start   event.Millis
-}
-
-// all are the windows that any event lies in.
-func (m Model) all() map[productWindow]bool {
-	slide := event.Millis(m.Rule.Slide.Milliseconds())
-	window := event.Millis(m.Rule.Window.Milliseconds())
-	found := map[productWindow]bool{}
+// final are the alerts as they stand at the log's end, by id.
+func (m Model) final(changes []change, watermarks []event.Millis) map[string]verdict {
+	found, seen := map[string]verdict{}, map[Window]bool{}
 	for _, r := range m.Log {
-		if r.Kind == IsEvent && r.Event.ProductID != "" {
-			for start := r.Event.Timestamp - r.Event.Timestamp%slide; start > r.Event.Timestamp-window; start -= slide {
-				found[productWindow{r.Event.ProductID, start}] = true
+		if r.Kind != IsEvent || r.Event.ProductID == "" {
+			continue
+		}
+		for _, w := range holding(changes, r.Event) {
+			if seen[w] {
+				continue
+			}
+			seen[w] = true
+			if v := m.judge(watermarks, w, 1<<62); v.ever {
+				found[w.Set.AlertID(w.Rule, w.Product, w.Start)] = v
 			}
 		}
 	}
 	return found
 }
 
-// final are the alerts as they stand at the log's end, by id.
-func (m Model) final(watermarks []event.Millis) map[string]verdict {
-	found := map[string]verdict{}
-	for w := range m.all() {
-		if v := m.judge(watermarks, w.product, w.start, 1<<62); v.ever {
-			found[m.Rule.AlertID(w.product, w.start)] = v
+// windowOf is the one of which an alert is.
+func windowOf(changes []change, a event.Alert) (Window, bool) {
+	start := event.MillisOf(a.WindowStart)
+	set := changes[judging(changes, start)].set
+	for i, rule := range set.Rules() {
+		w := Window{set, i, a.ProductID, start, start + event.Millis(rule.Window.Milliseconds())}
+		if a.Rule == set.Definition(i) && a.ID == set.AlertID(i, a.ProductID, start) && w.End == event.MillisOf(a.WindowEnd) {
+			return w, true
 		}
 	}
-	return found
+	return Window{}, false
 }
