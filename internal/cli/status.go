@@ -36,7 +36,8 @@ func (statusCmd) Help() string {
   - every gap of the log is accepted: offsets that the broker no longer held when they were to be read
 
 Shown are the roles of the instance in the folder and, for all instances together, how many members each consumer
-group has. The roles collector and jobs have no group, so those of other instances are not shown.
+group has. The roles collector and jobs have no group, so those of other instances are not shown. What the processor of
+the instance in the folder had no room to remember (ids, products) is shown beside it: alerts may lack that.
 
 Examples:
   clickstream status
@@ -175,6 +176,9 @@ func roleText(r health.Report, role health.Role) string {
 	}
 	if role.Name == "collector" && r.Instance != nil && r.Instance.URLs["collector"] != "" {
 		parts = append(parts, r.Instance.URLs["collector"])
+	}
+	if u := r.Unremembered; role.Name == "processor" && u != nil && u.IDs+u.Products > 0 {
+		parts = append(parts, fmt.Sprintf("not remembered since its start: ids of %s events, products of %s", count(u.IDs), count(u.Products)))
 	}
 	if role.Restarts > 0 {
 		parts = append(parts, fmt.Sprintf("restarted %d times", role.Restarts))

@@ -26,7 +26,8 @@ type folder struct {
 
 // Description is what a running instance leaves in its folder (mode 0600), so
 // that other commands can join it and status can show its roles. It is written
-// again, in one step, whenever a role changes its state, and removed at the end.
+// again, in one step, whenever a role changes its state or its processor has not
+// remembered something, and removed at the end.
 // The folder's lock says whether the instance still runs.
 type Description struct {
 	PID        int               `json:"pid"`
@@ -36,6 +37,8 @@ type Description struct {
 	Timezone   string            `json:"timezone,omitempty"`
 	URLs       map[string]string `json:"urls,omitempty"` // what can be opened, by name; "collector" is where to send events
 	Roles      []RoleState       `json:"roles"`
+	// Unremembered is what its processor has not remembered; nil without one.
+	Unremembered *Unremembered `json:"unremembered,omitempty"`
 }
 
 // brokerAddress is a broker without its secrets.

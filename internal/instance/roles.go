@@ -174,7 +174,7 @@ func (r *Roles) RunProcessor(cfg processor.Config) error {
 		r.processor = p
 		r.mu.Unlock()
 		running()
-		return p.Run(ctx)
+		return r.runProcessor(ctx, p)
 	})
 	return nil
 }

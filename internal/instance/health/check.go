@@ -76,7 +76,7 @@ func Check(ctx context.Context, cfg Config) Report {
 		r.Roles = append(r.Roles, roleIn(e.Joined(), name))
 	}
 	if d := e.Joined(); d != nil {
-		r.Instance = &Instance{PID: d.PID, URLs: d.URLs}
+		r.describe(d)
 	}
 	c := &check{cfg: cfg, report: &r, deadline: time.Now().Add(cfg.QueryTimeout), opened: make(chan struct{}), silent: make(map[string]error)}
 	var asking sync.WaitGroup
@@ -90,6 +90,12 @@ func Check(ctx context.Context, cfg Config) Report {
 	c.close()
 	r.judge(cfg, time.Now())
 	return r
+}
+
+// describe takes over what the folder's instance says of itself.
+func (r *Report) describe(d *instance.Description) {
+	r.Instance = &Instance{PID: d.PID, URLs: d.URLs}
+	r.Unremembered = d.Unremembered
 }
 
 // roleIn is a role as the folder's instance describes it.

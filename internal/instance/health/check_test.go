@@ -169,3 +169,15 @@ func TestARecordReceivedAheadOfNowIsUnwell(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhatTheFoldersProcessorDoesNotRememberIsInTheReport(t *testing.T) {
+	if r := Check(t.Context(), Config{Engines: pipeline(t, brokertest.Config(t)).Engines}); r.Unremembered != nil {
+		t.Errorf("without an instance in the folder: %+v", r.Unremembered)
+	}
+	want := instance.Unremembered{IDs: 3, Products: 5}
+	r := Report{}
+	r.describe(&instance.Description{PID: 7, Unremembered: &want})
+	if r.Instance.PID != 7 || r.Unremembered == nil || *r.Unremembered != want {
+		t.Errorf("the report has %+v, want %+v", r.Unremembered, want)
+	}
+}

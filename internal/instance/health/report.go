@@ -34,6 +34,10 @@ type Report struct {
 	Rejected   *uint64    `json:"rejected"`
 	Newest     *time.Time `json:"newest_received_at"`
 
+	// Unremembered is what the processor of the folder's instance has not remembered
+	// since it started; nil where no instance runs one in the folder.
+	Unremembered *instance.Unremembered `json:"unremembered"`
+
 	// Gaps are those that were not accepted before.
 	Gaps []warehouse.Gap `json:"gaps"`
 
