@@ -49,12 +49,14 @@ func (e *emission) mayRepeat() bool {
 // write begins to write records; when all are acknowledged, or one is given up,
 // the poll under way ends.
 func (s *session) write(ctx context.Context, records []*kgo.Record) *attempt {
-	t := &attempt{records: records, done: make(chan struct{})}
+	t := &attempt{done: make(chan struct{})}
 	ctx, t.cancel = context.WithTimeout(ctx, deliverWithin)
 	var mu sync.Mutex
 	left := len(records)
 	for _, r := range records {
-		r.Context = nil // a record that is written again would keep that of its last attempt
+		// The client would keep the context of a record's first attempt.
+		r = &kgo.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value, Headers: r.Headers}
+		t.records = append(t.records, r)
 		s.out.Produce(ctx, r, func(_ *kgo.Record, err error) {
 			mu.Lock()
 			defer mu.Unlock()
