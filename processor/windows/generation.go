@@ -154,7 +154,15 @@ func (g *generation) holds(pane int64) bool {
 	if pane < g.open || pane >= g.beyond {
 		return false
 	}
-	return len(g.rules) == 1 || slices.ContainsFunc(g.rules, func(r ruled) bool { return r.holds(pane) })
+	if len(g.rules) == 1 {
+		return true
+	}
+	for i := range g.rules {
+		if g.rules[i].holds(pane) {
+			return true
+		}
+	}
+	return false
 }
 
 // over says that all windows have closed, and no other will come.

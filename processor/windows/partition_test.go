@@ -149,6 +149,34 @@ func BenchmarkPartition(b *testing.B) {
 	}
 }
 
+// BenchmarkRules counts for more rules and longer windows than the default one.
+func BenchmarkRules(b *testing.B) {
+	for _, c := range []struct {
+		rules  int
+		window time.Duration
+	}{{1, 10 * time.Minute}, {5, 10 * time.Minute}, {20, 10 * time.Minute}, {1, time.Hour}, {1, 24 * time.Hour}} {
+		b.Run(fmt.Sprintf("rules=%d/panes=%d", c.rules, c.window/time.Minute), func(b *testing.B) {
+			var of []rules.Rule
+			for i := range c.rules {
+				of = append(of, rules.Rule{
+					Name: fmt.Sprintf("rule_%d", i), Window: c.window, Slide: time.Minute,
+					When: fmt.Sprintf("views > %d && purchases < 5", 100+10*i),
+				})
+			}
+			events := traffic(500_000, 10_000)
+			p := New(setOf(b, time.Minute, of...), 0, false)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := range int64(b.N) {
+				i, again := int(n)%len(events), event.Millis(int(n)/len(events))
+				e := events[i]
+				e.Timestamp += again * event.Millis(len(events)/4)
+				p.Event(&e, e.Timestamp, n)
+			}
+		})
+	}
+}
+
 // BenchmarkRecords is the whole loop but for the fetching: one pass over the
 // JSON, the event's checks, and the counting.
 func BenchmarkRecords(b *testing.B) {
