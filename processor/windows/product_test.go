@@ -2,6 +2,7 @@ package windows
 
 import (
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"testing"
 	"time"
@@ -62,5 +63,42 @@ func TestAColdProductKeepsOpenPanesOnly(t *testing.T) {
 	}
 	if p.Products() != 1 || p.generations[0].cells.n > 12 || p.generations[0].cells.places() > 12 || p.generations[0].products[0].hot != nil {
 		t.Fatalf("%d products, %d cells in use, %d in all", p.Products(), p.generations[0].cells.n, p.generations[0].cells.places())
+	}
+}
+
+// Whatever the rules need, a product is hot before it has that.
+func TestACheaplyCountedProductCannotQualify(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 20_000 {
+		of := make([]ruled, 1+rng.IntN(3))
+		for i := range of {
+			of[i] = ruled{needs: rng.IntN(4) - 1, more: rng.Uint32N(1 << rng.IntN(18))}
+		}
+		w := newWarmth(3, of)
+		counts, warmth := make([]uint32, 3), uint32(0)
+		for {
+			column := rng.IntN(3)
+			n := max(1, rng.Uint32N(maxInCell)>>rng.IntN(17)) // as many as fit at once
+			if each := w.events[column]; each > 0 {
+				if warmth+each > w.hot {
+					break
+				}
+				n = min(n, (w.hot-warmth)/each)
+				warmth += n * each
+			}
+			if counts[column]+n > maxInCell {
+				break
+			}
+			counts[column] += n
+			for _, r := range of {
+				have := counts[0] + counts[1] + counts[2]
+				if r.needs >= 0 {
+					have = counts[r.needs]
+				}
+				if have > r.more {
+					t.Fatalf("needs %d: %d of column %d, and the product is cold with %v", r.more, have, r.needs, counts)
+				}
+			}
+		}
 	}
 }

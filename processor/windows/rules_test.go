@@ -190,6 +190,12 @@ func TestW8_W6_SetsWithOpenWindowsAreFewEnoughForACommit(t *testing.T) {
 	if p.InForce() != sets[maxGenerations-1] || p.counts.InvalidRules != 3 || p.counts.Rules != maxGenerations-1 {
 		t.Fatalf("%+v", p.counts)
 	}
+	// The place before an event that closes the windows of all sets but the last.
+	last := p.offset
+	f.event("view", "p", 4*3600)
+	if from, metadata := p.Commit(); from != last || len(p.generations) != 1 || strings.Count(metadata, "@") != maxGenerations {
+		t.Fatalf("%d generations; at %d %q", len(p.generations), from, metadata)
+	}
 	p.Tick(event.Tick{After: p.lastValue, Quiet: 3_600_000}, p.offset)
 	from, metadata := p.Commit()
 	if from != p.offset || len(p.generations) != 1 || len(metadata) > 300 {
