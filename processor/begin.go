@@ -100,6 +100,9 @@ func (s *session) checkUnanswered() error {
 			continue
 		}
 		a.unanswered = false
+		if a.unfinished != nil {
+			a.unfinished.after = end
+		}
 		if a.Acknowledged() > end {
 			return fmt.Errorf("%s-%d ends at offset %d and is counted up to %d: %w", s.topics.Events, n, end, a.Acknowledged(), errStartAgain)
 		}

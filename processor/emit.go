@@ -38,6 +38,7 @@ func (s *session) emitChanged(ctx context.Context, n int32, a *assigned) error {
 		a.moved = time.Now()
 		alerts = a.Moved(alerts)
 	}
+	alerts = a.finish(alerts)
 	if len(alerts) == 0 {
 		a.Acknowledge(a.Offset())
 		return nil

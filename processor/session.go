@@ -37,8 +37,10 @@ type session struct {
 	committing *commit // under way, or nil
 	closings   []*closing
 	// grown says that partitions were added to the log while it was read.
-	grown error
-	wake  wake // ends the poll when something written or committed is answered
+	grown      error
+	reads      context.Context // ends with the session
+	background sync.WaitGroup  // what it waits for
+	wake       wake            // ends the poll when something written or committed is answered
 }
 
 // assigned is a partition while it is ours.
@@ -59,6 +61,7 @@ type assigned struct {
 	// at since.
 	unanswered bool
 	since      time.Time
+	unfinished *unfinished // alerts of an earlier reading, or nil
 }
 
 func (s *session) run(ctx context.Context) (err error) {
@@ -77,6 +80,9 @@ func (s *session) run(ctx context.Context) (err error) {
 		s.workers = append(s.workers, &reading{partitions: s.partitions})
 	}
 
+	var stopReads context.CancelFunc
+	s.reads, stopReads = context.WithCancel(ctx)
+	defer stopReads()
 	s.in, err = shared.Open(append(broker.ConsumerOptions(),
 		kgo.ConsumerGroup(shared.Group("processor")),
 		kgo.ConsumeTopics(s.topics.Events),
@@ -110,7 +116,9 @@ func (s *session) run(ctx context.Context) (err error) {
 		}
 		cancel()
 		stopAsking()
+		stopReads()
 		wg.Wait()
+		s.background.Wait()
 		s.mu.Lock()
 		s.abandonCommit()
 		s.show()
@@ -192,6 +200,7 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	unusable := make(map[int32]error)
+	begun := make(map[int32]*assigned)
 	for n := range ours {
 		c, ok := commits[n]
 		start, end := extent.Bounds(n)
@@ -203,9 +212,14 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 		s.own(n, p)
 		s.parts[n].unanswered = extent.Missing(n) != nil
 		s.parts[n].since = s.p.settings.now()
+		if err != nil || !ok {
+			s.parts[n].unfinished = &unfinished{after: end, given: make(map[string]bool)}
+			begun[n] = s.parts[n]
+		}
 		ours[n] = kgo.NewOffset().At(p.Offset())
 	}
 	s.logUnusable(unusable)
+	s.readFiring(begun)
 	return offsets, nil
 }
 

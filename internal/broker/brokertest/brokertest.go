@@ -135,6 +135,19 @@ func Cut(t testing.TB, cl *broker.Client, topic string, before broker.Offsets) {
 	}
 }
 
+// ForgetCommits deletes the consumer group of a role, as the broker does with one
+// that has had no member for long.
+func ForgetCommits(t testing.TB, cl *broker.Client, role string) {
+	t.Helper()
+	deleted, err := kadm.NewClient(cl.Client).DeleteGroups(t.Context(), cl.Group(role))
+	if err == nil {
+		err = deleted.Error()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // LoseEnd has the broker say, after a change of the leader, that a partition ends
 // before what was read of it. The embedded broker does so where all records have
 // been deleted.
