@@ -15,8 +15,9 @@ import (
 )
 
 type alertsCmd struct {
-	List alertsListCmd `cmd:"" default:"withargs" help:"The latest alerts."`
-	Why  alertsWhyCmd  `cmd:"" help:"The events that an alert was counted from, and those that did not count."`
+	List  alertsListCmd  `cmd:"" default:"withargs" help:"The latest alerts."`
+	Why   alertsWhyCmd   `cmd:"" help:"The events that an alert was counted from, and those that did not count."`
+	Rules alertsRulesCmd `cmd:"" help:"Rule sets: check a file, show the one in force and those before it."`
 }
 
 func (alertsCmd) Help() string {
@@ -30,24 +31,32 @@ Examples:
 type alertsListCmd struct {
 	Follow bool   `short:"f" help:"Print new alerts as they come, until stopped."`
 	Limit  int    `default:"20" placeholder:"N" help:"How many of the latest alerts to print (${default})."`
+	Rule   string `placeholder:"NAME" help:"Only alerts of the rule with this name, such as flash_sale."`
 	Output string `enum:"text,json" default:"text" help:"text, or json: one alert a line."`
 	folderFlags
 	engineFlags
+	// shown are the rules' definitions whose alerts are printed, by name.
+	shown map[string]map[string]bool
 }
 
 func (alertsListCmd) Help() string {
 	return `An alert is firing while its window is open, retracted when the window no longer qualifies, and confirmed
 when the window has closed and still qualifies. --follow reads the alerts topic. An alert is in that topic
-within a second of the view that raised it.
+within a second of the view that raised it. Where there are alerts of more than one rule, each line ends with its rule: the
+name or, where rules of one name differ, the whole definition.
 
 Examples:
   clickstream alerts
+  clickstream alerts --rule flash_sale
   clickstream alerts --follow --output json`
 }
 
 func (c *alertsListCmd) Run(ctx context.Context, t *terminal) error {
 	if c.Limit < 0 {
 		return usagef("limit is %d: give 0 or more", c.Limit)
+	}
+	if c.Rule != "" && !event.ValidName(c.Rule) {
+		return usagef("rule %q is not a name: give it without its definition, such as flash_sale", c.Rule)
 	}
 	if c.Follow {
 		return c.followInstance(ctx, t)
@@ -60,16 +69,23 @@ func (c *alertsListCmd) Run(ctx context.Context, t *terminal) error {
 
 // latest prints the latest alerts and returns the version of each.
 func (c *alertsListCmd) latest(ctx context.Context, t *terminal, p *instance.Pipeline) (map[string]int64, error) {
-	latest, err := latestAlerts(ctx, p, c.Limit)
+	latest, err := selectAlerts(ctx, p, query("latest_alerts"), clickhouse.Named("limit", c.Limit), clickhouse.Named("rule", c.Rule))
 	if err != nil {
 		return nil, err
+	}
+	for _, a := range latest {
+		c.show(a.Rule)
 	}
 	if c.Output == "text" && len(latest) == 0 && c.Limit > 0 && !c.Follow {
 		fmt.Fprintln(t.out, "no alerts")
 		return nil, nil
 	}
 	if c.Output == "text" {
-		fmt.Fprintf(t.out, alertColumns, "ALERT", "STATUS", "PRODUCT", "WINDOW", "VIEWS", "PURCHASES")
+		rule := ""
+		if c.several() {
+			rule = "  RULE"
+		}
+		fmt.Fprintf(t.out, alertColumns, "ALERT", "STATUS", "PRODUCT", "WINDOW", "VIEWS", "PURCHASES", rule)
 	}
 	seen := make(map[string]int64, len(latest))
 	for _, a := range latest {
@@ -81,20 +97,49 @@ func (c *alertsListCmd) latest(ctx context.Context, t *terminal, p *instance.Pip
 	return seen, nil
 }
 
-const alertColumns = "%-8s %-10s %-20s %-42s %7s %10s\n"
+const alertColumns = "%-8s %-10s %-20s %-42s %7s %10s%s\n"
 
 func (c *alertsListCmd) print(t *terminal, a event.Alert) error {
 	if c.Output == "json" {
 		return json.NewEncoder(t.out).Encode(a)
 	}
+	rule := ""
+	if c.several() {
+		rule = "  " + printable(c.ruleLabel(a.Rule))
+	}
 	_, err := fmt.Fprintf(t.out, alertColumns, printable(a.ID[:min(len(a.ID), 8)]), printable(string(a.Status)), printable(a.ProductID),
-		a.WindowStart.UTC().Format(time.RFC3339)+"/"+a.WindowEnd.UTC().Format(time.RFC3339), count(a.Views), count(a.Purchases))
+		a.WindowStart.UTC().Format(time.RFC3339)+"/"+a.WindowEnd.UTC().Format(time.RFC3339), count(a.Views), count(a.Purchases), rule)
 	return err
 }
 
-// latestAlerts are the last alerts, the oldest of them first.
-func latestAlerts(ctx context.Context, p *instance.Pipeline, limit int) ([]event.Alert, error) {
-	return selectAlerts(ctx, p, query("latest_alerts"), clickhouse.Named("limit", limit))
+// show notes that alerts of a rule with this definition are printed.
+func (c *alertsListCmd) show(definition string) {
+	name := event.RuleName(definition)
+	if c.shown == nil {
+		c.shown = make(map[string]map[string]bool)
+	}
+	if c.shown[name] == nil {
+		c.shown[name] = make(map[string]bool)
+	}
+	c.shown[name][definition] = true
+}
+
+// several says whether alerts of more than one rule are printed.
+func (c *alertsListCmd) several() bool {
+	n := 0
+	for _, definitions := range c.shown {
+		n += len(definitions)
+	}
+	return n > 1
+}
+
+// ruleLabel is the rule's name, or its definition if that is not the only one
+// with the name.
+func (c *alertsListCmd) ruleLabel(definition string) string {
+	if name := event.RuleName(definition); len(c.shown[name]) <= 1 {
+		return name
+	}
+	return definition
 }
 
 // selectAlerts runs a query that gives whole alerts.
@@ -187,9 +232,10 @@ func (c *alertsListCmd) follow(ctx context.Context, t *terminal, p *instance.Pip
 		}
 		for _, r := range records {
 			a, err := event.DecodeAlert(r.Value)
-			if err != nil || seen[a.ID] >= a.Version {
-				continue // invalid, so the mirror rejects it; or printed already
+			if err != nil || seen[a.ID] >= a.Version || c.Rule != "" && event.RuleName(a.Rule) != c.Rule {
+				continue // invalid, so the mirror rejects it; or printed already, or another rule's
 			}
+			c.show(a.Rule)
 			if err := c.print(t, a); err != nil {
 				return err
 			}

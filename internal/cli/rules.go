@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"clickstream/internal/event/rules"
+)
+
+type alertsRulesCmd struct {
+	Check   rulesCheckCmd   `cmd:"" help:"Check a rules file and print what it says."`
+	Show    rulesShowCmd    `cmd:"" help:"The rule set in force."`
+	History rulesHistoryCmd `cmd:"" help:"The rule sets that have been put in force, and when."`
+}
+
+type rulesCheckCmd struct {
+	File   string `arg:"" help:"The rules file, YAML; - for standard input."`
+	Output string `enum:"text,json" default:"text" help:"text or json."`
+}
+
+func (rulesCheckCmd) Help() string {
+	return `Prints each rule with its condition, its window and the events that it counts, or every error with its line and
+column and exit status 1. Nothing is changed.
+
+Examples:
+  clickstream alerts rules check rules.yaml
+  clickstream alerts rules check --output json rules.yaml`
+}
+
+// shownRule is a rule as it is printed.
+type shownRule struct {
+	Name        string   `json:"name"`
+	When        string   `json:"when"`
+	Window      string   `json:"window"`
+	Slide       string   `json:"slide"`
+	Counts      []string `json:"counts"` // event types
+	Description string   `json:"description"`
+	Severity    string   `json:"severity"`
+	Notify      bool     `json:"notify"`
+}
+
+// shownSet is a rule set as it is printed.
+type shownSet struct {
+	Set      string      `json:"set"` // its hash
+	Lateness string      `json:"lateness,omitempty"`
+	Rules    []shownRule `json:"rules,omitempty"`
+}
+
+func newShownSet(set *rules.Set) shownSet {
+	s := shownSet{Set: set.Hash(), Lateness: set.Lateness().String()}
+	for i, r := range set.Rules() {
+		s.Rules = append(s.Rules, shownRule{
+			Name: r.Name, When: r.When, Window: r.Window.String(), Slide: r.Slide.String(), Counts: set.Counts(i),
+			Description: r.Description, Severity: r.Severity, Notify: r.Notify,
+		})
+	}
+	return s
+}
+
+func (s shownSet) print(w io.Writer) {
+	fmt.Fprintf(w, "set %s, lateness %s\n", s.Set, s.Lateness)
+	for _, r := range s.Rules {
+		notifies := ""
+		if !r.Notify {
+			notifies = ", does not notify"
+		}
+		fmt.Fprintf(w, "\n%s (%s%s)\n", printable(r.Name), printable(r.Severity), notifies)
+		if r.Description != "" {
+			wrapped(w, 2, printable(r.Description))
+		}
+		fmt.Fprintf(w, "  when    %s\n", printable(r.When))
+		fmt.Fprintf(w, "  window  %s, a new one every %s\n", r.Window, r.Slide)
+		fmt.Fprintf(w, "  counts  %s\n", printable(strings.Join(r.Counts, ", ")))
+	}
+}
+
+func (c *rulesCheckCmd) Run(t *terminal) error {
+	text, err := readRules(t.in, c.File)
+	if err != nil {
+		return err
+	}
+	set, err := rules.Parse(text)
+	if problems, ok := errors.AsType[rules.Problems](err); ok {
+		return c.report(t, problems)
+	}
+	if err != nil {
+		return err
+	}
+	shown := newShownSet(set)
+	if c.Output == "json" {
+		return printJSON(t, struct {
+			File string `json:"file"`
+			shownSet
+		}{c.File, shown})
+	}
+	shown.print(t.out)
+	return nil
+}
+
+// report prints what is wrong with the file.
+func (c *rulesCheckCmd) report(t *terminal, problems rules.Problems) error {
+	if c.Output == "json" {
+		err := printJSON(t, struct {
+			File     string         `json:"file"`
+			Problems rules.Problems `json:"problems"`
+		}{c.File, problems})
+		return errors.Join(err, silentError{})
+	}
+	for _, p := range problems {
+		fmt.Fprintf(t.err, "%s: %s\n", printable(c.File), printable(p.Error()))
+	}
+	return silentError{}
+}
+
+// printJSON prints a value on a line, with the < > and && of conditions as they are.
+func printJSON(t *terminal, value any) error {
+	enc := json.NewEncoder(t.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(value)
+}
+
+// readRules reads a rules file, as much of it as Parse needs to judge its size.
+func readRules(in io.Reader, name string) ([]byte, error) {
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("read the rules: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, rules.MaxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the rules: %w", err)
+	}
+	return text, nil
+}
