@@ -185,6 +185,20 @@ var mutants = []mutant{
 		pkg:  "warehouse/verify", test: "TestPhysicalDuplicatesAreCounted",
 	},
 	{
+		name: "an alert of another rule stays firing",
+		file: "processor/unfinished.go",
+		old:  `last.Status, last.Exact = event.Retracted, false`,
+		new:  `last.Exact = false`,
+		pkg:  "processor", test: "TestW4_NoAlertOfARuleThatIsNoLongerJudgedStaysFiring",
+	},
+	{
+		name: "a batch that cannot be read is passed over without a gap",
+		file: "processor/unreadable.go",
+		old:  `s.recordGaps(ctx, []broker.Gap{g}, `,
+		new:  `s.recordGaps(ctx, []broker.Gap{}, `,
+		pkg:  "processor", test: "TestM6_ABatchThatCannotBeReadIsPassedOverAsTheErrorSays",
+	},
+	{
 		name: "verify reports no gap",
 		file: "warehouse/verify/compare.go",
 		old:  `if g.AcceptedAt != nil {`,

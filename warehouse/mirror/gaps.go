@@ -153,7 +153,8 @@ func (r *run) recordGap(ctx context.Context, tp topicPartition, position int64, 
 		}
 		return nil
 	})
-	if err = errors.Join(err, unreadable); err != nil || len(gaps) == 0 {
+	err = errors.Join(err, unreadable)
+	if err != nil || len(gaps) == 0 {
 		return next, err
 	}
 	var recorded []broker.Gap
