@@ -56,7 +56,7 @@ func (w *world) check(ctx context.Context) {
 		for _, a := range emitted.Latest() {
 			w.final++
 			if a.Status == event.Firing {
-				w.errorf("partition %d is quiet, and %v is still firing", n, a)
+				w.Errorf("partition %d is quiet, and %v is still firing", n, a)
 			}
 		}
 	}
@@ -68,7 +68,7 @@ func (w *world) read(ctx context.Context, topic string, fn func(*kgo.Record) err
 		err = w.observer.ReadLog(ctx, topic, nil, ends, fn)
 	}
 	if err != nil {
-		w.errorf("read topic %s: %v", topic, err)
+		w.Errorf("read topic %s: %v", topic, err)
 		panic(found{})
 	}
 }
@@ -83,6 +83,6 @@ type noting struct {
 }
 
 func (n noting) Fatalf(format string, args ...any) {
-	n.w.errorf(format, args...)
+	n.w.Errorf(format, args...)
 	panic(found{})
 }

@@ -21,12 +21,7 @@ func TestW1toW6_Simulation(t *testing.T) {
 	simulation.Seeds(t, 20, func(t *testing.T, seed uint64) {
 		t.Helper()
 		w := simulate(t, seed, options{phases: 2, faults: 9, rule: rule})
-		for _, problem := range w.problems {
-			t.Error(problem)
-		}
-		if len(w.problems) > 0 || simulation.Verbose() {
-			t.Logf("what happened:\n%s", w.happened.String())
-		}
+		w.Report(t)
 		t.Log(w.figures())
 	})
 }
@@ -47,10 +42,8 @@ func TestAlertsWhoseWriteTimedOutAreWrittenAgain(t *testing.T) {
 		w.load.run(ctx)
 		w.waitQuiet()
 		w.check(t.Context())
-		for _, problem := range w.problems {
-			t.Error(problem)
-		}
-		if !strings.Contains(w.happened.String(), "could not write alerts") || w.final == 0 {
+		w.Report(t)
+		if !strings.Contains(w.Happened(), "could not write alerts") || w.final == 0 {
 			t.Errorf("no write has timed out; %s", w.figures())
 		}
 	})
@@ -62,7 +55,7 @@ func TestTheSimulationNoticesAnotherRule(t *testing.T) {
 		t.Helper()
 		other := rule
 		other.ViewsOver++
-		if w := simulate(t, seed, options{phases: 1, rule: other}); len(w.problems) == 0 {
+		if w := simulate(t, seed, options{phases: 1, rule: other}); len(w.Problems()) == 0 {
 			t.Errorf("it has noticed nothing; %s", w.figures())
 		}
 	})

@@ -5,25 +5,24 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
 	"clickstream/internal/simulation"
-	"clickstream/internal/testwait"
 	"clickstream/processor"
 	"clickstream/processor/windows"
 )
 
 // world is one run: a log, instances and a load.
 type world struct {
+	simulation.Journal
+
 	t         *testing.T
 	options   options
 	network   *simulation.Network
@@ -36,10 +35,6 @@ type world struct {
 	guards   sync.WaitGroup
 	endGuard context.CancelFunc
 	expelled int
-	happened testwait.Output // what happened, for a seed that fails
-
-	mu       sync.Mutex
-	problems []string
 
 	events, ticks, alerts, final int // found by the last check
 }
@@ -61,7 +56,7 @@ func simulate(t *testing.T, seed uint64, o options) *world {
 	}
 	for phase := range o.phases {
 		w.phase(seed, phase)
-		if w.failed() {
+		if w.Failed() {
 			break
 		}
 	}
@@ -72,7 +67,7 @@ func newWorld(t *testing.T, seed uint64, o options) *world {
 	t.Helper()
 	draw := simulation.Random(seed, "world")
 	w := &world{t: t, options: o, network: simulation.NewNetwork()}
-	w.instances = simulation.Instances{Network: w.network, Run: w.runInstance, Say: w.sayf, Wrong: w.errorf}
+	w.instances = simulation.Instances{Network: w.network, Run: w.runInstance, Say: w.Sayf, Wrong: w.Errorf}
 	var err error
 	w.cluster, err = simulation.StartCluster(w.network, 1+draw.IntN(3))
 	if err != nil {
@@ -86,12 +81,12 @@ func newWorld(t *testing.T, seed uint64, o options) *world {
 	w.group = w.observer.Group("processor")
 	w.load = &load{
 		producer: w.client("load", partitions), draw: simulation.Random(seed, "load"), partitions: partitions,
-		failed: func(err error) { w.errorf("the simulation is wrong: %v", err) },
+		failed: func(err error) { w.Errorf("the simulation is wrong: %v", err) },
 	}
 	ctx, endGuard := context.WithCancel(context.WithoutCancel(t.Context()))
 	w.guards.Go(func() { w.expelled = w.cluster.Guard(ctx, w.observer.Client, w.group) })
 	w.endGuard = endGuard
-	w.sayf("seed %d: %d brokers, %d partitions", seed, len(w.cluster.Addrs()), partitions)
+	w.Sayf("seed %d: %d brokers, %d partitions", seed, len(w.cluster.Addrs()), partitions)
 	return w
 }
 
@@ -105,36 +100,7 @@ func (w *world) client(name string, partitions int32) *broker.Client {
 }
 
 func (w *world) connect(h *simulation.Host, name string, partitions int32) (*broker.Client, error) {
-	return broker.Open(broker.Config{Brokers: w.cluster.Addrs(), Partitions: partitions, Dial: h.Dial, Log: w.log(name)}, broker.ProducerOptions()...)
-}
-
-func (w *world) log(name string) zerolog.Logger {
-	return zerolog.New(zerolog.ConsoleWriter{Out: &w.happened, NoColor: true, TimeFormat: "15:04:05.000", PartsOrder: []string{"time", "instance", "message"}, FieldsExclude: []string{"instance"}}).
-		With().Timestamp().Str("instance", name).Logger()
-}
-
-// sayf notes what happens.
-func (w *world) sayf(format string, args ...any) {
-	line := time.Now().Format("15:04:05.000") + " " + fmt.Sprintf(format, args...) + "\n"
-	if simulation.Verbose() {
-		fmt.Fprint(os.Stderr, line)
-	}
-	fmt.Fprint(&w.happened, line)
-}
-
-// errorf notes what is wrong. The first problems say enough.
-func (w *world) errorf(format string, args ...any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.problems) < 5 {
-		w.problems = append(w.problems, fmt.Sprintf(format, args...))
-	}
-}
-
-func (w *world) failed() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.problems) > 0
+	return broker.Open(broker.Config{Brokers: w.cluster.Addrs(), Partitions: partitions, Dial: h.Dial, Log: w.Logger(name)}, broker.ProducerOptions()...)
 }
 
 // runInstance is a process with a processor. That is started again when it has
@@ -143,14 +109,14 @@ func (w *world) failed() bool {
 func (w *world) runInstance(ctx context.Context, i *simulation.Instance) {
 	cl, err := w.connect(i.Host, i.Name, w.load.partitions)
 	if err != nil {
-		w.errorf("%s: %v", i.Name, err)
+		w.Errorf("%s: %v", i.Name, err)
 		return
 	}
 	defer cl.Close()
 	for ctx.Err() == nil {
-		p, err := processor.New(processor.Config{Broker: cl, Rule: rule, Log: w.log(i.Name)})
+		p, err := processor.New(processor.Config{Broker: cl, Rule: rule, Log: w.Logger(i.Name)})
 		if err != nil {
-			w.errorf("%s: %v", i.Name, err)
+			w.Errorf("%s: %v", i.Name, err)
 			return
 		}
 		err = p.Run(ctx)
@@ -158,9 +124,9 @@ func (w *world) runInstance(ctx context.Context, i *simulation.Instance) {
 			return
 		}
 		if st := p.Stats(); st.Partitions > 0 || broker.Classify(err) != broker.Retriable {
-			w.errorf("%s ended by itself with %d partitions: %v", i.Name, st.Partitions, err)
+			w.Errorf("%s ended by itself with %d partitions: %v", i.Name, st.Partitions, err)
 		}
-		w.sayf("%s ended: %v", i.Name, err)
+		w.Sayf("%s ended: %v", i.Name, err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
@@ -176,13 +142,13 @@ func (w *world) phase(seed uint64, number int) {
 		defer close(loaded)
 		w.load.run(ctx)
 	}()
-	may := slices.Concat(w.instances.Faults(), w.cluster.Faults(w.sayf), w.logFaults())
-	simulation.Happen(simulation.Random(seed, fmt.Sprint("phase ", number)), may, w.options.faults, w.sayf)
+	may := slices.Concat(w.instances.Faults(), w.cluster.Faults(w.Sayf), w.logFaults())
+	simulation.Happen(simulation.Random(seed, fmt.Sprint("phase ", number)), may, w.options.faults, w.Sayf)
 	stop()
 	<-loaded
-	w.sayf("quiet point %d: all faults are over, nothing is written", number)
+	w.Sayf("quiet point %d: all faults are over, nothing is written", number)
 	w.waitQuiet()
-	if !w.failed() {
+	if !w.Failed() {
 		w.check(w.t.Context())
 	}
 }
@@ -212,7 +178,7 @@ func (w *world) waitQuiet() {
 			last, since = ends, time.Now()
 		}
 		if time.Since(began) > patience+quiet {
-			w.errorf("%s after the last fault %d offsets are not counted, or ticks are still written (%v)", time.Since(began), left, err)
+			w.Errorf("%s after the last fault %d offsets are not counted, or ticks are still written (%v)", time.Since(began), left, err)
 			w.describe()
 			return
 		}
@@ -224,13 +190,13 @@ func (w *world) waitQuiet() {
 func (w *world) describe() {
 	lags, err := kadm.NewClient(w.observer.Client).Lag(w.t.Context(), w.group)
 	if err != nil {
-		w.sayf("describe the group: %v", err)
+		w.Sayf("describe the group: %v", err)
 		return
 	}
 	lags.Each(func(g kadm.DescribedGroupLag) {
-		w.sayf("the group is %s (%v), members %d", g.State, g.Error(), len(g.Members))
+		w.Sayf("the group is %s (%v), members %d", g.State, g.Error(), len(g.Members))
 		for _, l := range g.Lag.Sorted() {
-			w.sayf("%s-%d: committed %d, %s; the log ends at %d, a member has it: %t", l.Topic, l.Partition, l.Commit.At, l.Commit.Metadata, l.End.Offset, l.Member != nil)
+			w.Sayf("%s-%d: committed %d, %s; the log ends at %d, a member has it: %t", l.Topic, l.Partition, l.Commit.At, l.Commit.Metadata, l.End.Offset, l.Member != nil)
 		}
 	})
 }

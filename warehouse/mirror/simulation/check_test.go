@@ -62,13 +62,13 @@ func (c *commits) watch(w *world) error {
 func (w *world) check(ctx context.Context) {
 	rejected, err := w.readRejected(ctx)
 	if err != nil {
-		w.errorf("read the rejected topic: %v", err)
+		w.Errorf("read the rejected topic: %v", err)
 		return
 	}
 	w.truth.mu.Lock()
 	defer w.truth.mu.Unlock()
 	for _, err := range w.truth.refused {
-		w.errorf("the simulation is wrong: %v", err)
+		w.Errorf("the simulation is wrong: %v", err)
 	}
 	missing := w.checkGaps()
 	w.checkCommits(rejected, missing)
@@ -89,7 +89,7 @@ func (w *world) checkGaps() (missing func(place) bool) {
 		partition := place{w.tableOf(g.Topic), strconv.Itoa(int(g.Partition)), 0}
 		gaps[partition] = append(gaps[partition], g)
 		if g.Reason != broker.Retention || g.To > w.truth.deleted[partition] {
-			w.errorf("M6: a gap is recorded where nothing was deleted: %+v, and up to %d was", g, w.truth.deleted[partition])
+			w.Errorf("M6: a gap is recorded where nothing was deleted: %+v, and up to %d was", g, w.truth.deleted[partition])
 		}
 	}
 	return func(p place) bool {
@@ -134,7 +134,7 @@ func (w *world) checkCommits(rejected map[place]row, missing func(place) bool) {
 			}
 			needed := place{c.table, c.partition, offset}
 			if at, is := w.server.firstStored(needed); (!is || at > c.at) && !missing(needed) {
-				w.errorf("M2: offset %d of %s-%s was committed before the row of offset %d was stored", c.offset, c.table, c.partition, offset)
+				w.Errorf("M2: offset %d of %s-%s was committed before the row of offset %d was stored", c.offset, c.table, c.partition, offset)
 				break
 			}
 		}
@@ -162,23 +162,23 @@ func (w *world) checkRows(table string, truth map[place]row, missing func(place)
 	for _, r := range w.server.all(table) {
 		p := placeOf(table, r)
 		if is, known := truth[p]; !known {
-			w.errorf("M1: table %s has a row of %s/%d, where no such record is: %q", table, p.partition, p.offset, r)
+			w.Errorf("M1: table %s has a row of %s/%d, where no such record is: %q", table, p.partition, p.offset, r)
 		} else if is.text() != r.text() {
-			w.errorf("M1: table %s has another row of %s/%d than the record: %q, want %q", table, p.partition, p.offset, r, is)
+			w.Errorf("M1: table %s has another row of %s/%d than the record: %q, want %q", table, p.partition, p.offset, r, is)
 		}
 	}
 	got := w.server.view(table)
 	for id, r := range want {
 		switch shown, is := got[id]; {
 		case !is:
-			w.errorf("M1: table %s lacks the record at %v: %q", table, placeOf(table, r), r)
+			w.Errorf("M1: table %s lacks the record at %v: %q", table, placeOf(table, r), r)
 		case !schema.same(shown, r):
-			w.errorf("M1: table %s shows %q, want %q", table, shown, r)
+			w.Errorf("M1: table %s shows %q, want %q", table, shown, r)
 		}
 	}
 	for id, r := range got {
 		if _, is := want[id]; !is {
-			w.errorf("M1: table %s shows what is not in its topic: %q", table, r)
+			w.Errorf("M1: table %s shows what is not in its topic: %q", table, r)
 		}
 	}
 }
@@ -199,14 +199,14 @@ func (w *world) checkRejected(rejected map[place]row, missing func(place) bool) 
 		switch {
 		case !is && missing(p):
 		case !is:
-			w.errorf("E1: the invalid record at %v is not in the rejected topic: %q", p, i.value)
+			w.Errorf("E1: the invalid record at %v is not in the rejected topic: %q", p, i.value)
 		case of(rejectedColumns, r, "value") != string(i.value) || of(rejectedColumns, r, "key") != string(i.key) || of(rejectedColumns, r, "reason") != string(i.reason):
-			w.errorf("E1: the record at %v was rejected as %q, want %s of key %q and value %q", p, r, i.reason, i.key, i.value)
+			w.Errorf("E1: the record at %v was rejected as %q, want %s of key %q and value %q", p, r, i.reason, i.key, i.value)
 		}
 	}
 	for p := range maps.Keys(found) {
 		if _, is := w.truth.invalid[p]; !is {
-			w.errorf("E1: the record at %v was rejected, but it is valid", p)
+			w.Errorf("E1: the record at %v was rejected, but it is valid", p)
 		}
 	}
 }

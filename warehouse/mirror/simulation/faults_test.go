@@ -11,14 +11,14 @@ import (
 // allFaults are those of a full simulation. Clocks cannot be set apart in a
 // bubble: what a clock step changes here is the broker's receive times.
 func allFaults(w *world) []simulation.Fault {
-	return slices.Concat(w.instances.Faults(), w.cluster.Faults(w.sayf), logFaults(w), tableFaults(w))
+	return slices.Concat(w.instances.Faults(), w.cluster.Faults(w.Sayf), logFaults(w), tableFaults(w))
 }
 
 func logFaults(w *world) []simulation.Fault {
 	return []simulation.Fault{
 		{Name: "retention deletes records", Weight: 5, Begin: func(draw *rand.Rand) func() {
 			if err := w.deleteRecords(draw); err != nil {
-				w.sayf("nothing was deleted: %v", err)
+				w.Sayf("nothing was deleted: %v", err)
 			}
 			return nil
 		}},
@@ -50,7 +50,7 @@ func tableFaultOf(w *world, kind tableFaultKind, weight int, codes ...int) simul
 		end := w.server.begin(f)
 		return func() {
 			end()
-			w.sayf("%d INSERTs have met %s %d", f.hitCnt, kind, f.code)
+			w.Sayf("%d INSERTs have met %s %d", f.hitCnt, kind, f.code)
 		}
 	}}
 }

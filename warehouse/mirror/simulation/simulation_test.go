@@ -23,9 +23,7 @@ func TestM3_WithoutFaultsNothingIsStoredTwice(t *testing.T) {
 	simulation.Seed(t, 1, func(t *testing.T, seed uint64) {
 		t.Helper()
 		w := simulate(t, seed, options{phases: 2})
-		for _, problem := range w.problems {
-			t.Error(problem)
-		}
+		w.Report(t)
 		for table := range schemas {
 			seen := make(map[place]bool)
 			for _, r := range w.server.all(table) {
@@ -51,7 +49,7 @@ func TestTheSimulationNotices(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			simulation.Seed(t, 1, func(t *testing.T, seed uint64) {
 				t.Helper()
-				if w := simulate(t, seed, o); len(w.problems) == 0 {
+				if w := simulate(t, seed, o); len(w.Problems()) == 0 {
 					t.Errorf("it has noticed nothing; %s", w.figures())
 				}
 			})

@@ -5,25 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"clickstream/internal/broker"
 	"clickstream/internal/simulation"
-	"clickstream/internal/testwait"
 	"clickstream/warehouse"
 	"clickstream/warehouse/mirror"
 )
 
 // world is one run: a log, tables, instances and a load.
 type world struct {
+	simulation.Journal
+
 	t        *testing.T
 	options  options
 	network  *simulation.Network
@@ -39,9 +37,7 @@ type world struct {
 	endGuard  context.CancelFunc
 	expelled  int
 	batchRows int
-	happened  testwait.Output // what happened, for a seed that fails
 	mu        sync.Mutex
-	problems  []string
 	ends      int // of instances by themselves
 	committed int // tries to commit that were checked
 	faults    int // that came
@@ -61,12 +57,7 @@ func run(o options) func(t *testing.T, seed uint64) {
 	return func(t *testing.T, seed uint64) {
 		t.Helper()
 		w := simulate(t, seed, o)
-		for _, problem := range w.problems {
-			t.Error(problem)
-		}
-		if len(w.problems) > 0 || simulation.Verbose() {
-			t.Logf("what happened:\n%s", strings.TrimSpace(w.happened.String()))
-		}
+		w.Report(t)
 		t.Log(w.figures())
 	}
 }
@@ -82,7 +73,7 @@ func simulate(t *testing.T, seed uint64, o options) *world {
 	}
 	for phase := range o.phases {
 		w.phase(seed, phase)
-		if w.failed() {
+		if w.Failed() {
 			break
 		}
 	}
@@ -93,7 +84,7 @@ func newWorld(t *testing.T, seed uint64, o options) *world {
 	t.Helper()
 	draw := simulation.Random(seed, "world")
 	w := &world{t: t, options: o, network: simulation.NewNetwork(), server: newServer(simulation.Random(seed, "tables")), truth: newTruth()}
-	w.instances = simulation.Instances{Network: w.network, Run: w.runInstance, Say: w.sayf, Wrong: w.errorf}
+	w.instances = simulation.Instances{Network: w.network, Run: w.runInstance, Say: w.Sayf, Wrong: w.Errorf}
 	w.server.fsync = !o.noFsync
 	w.batchRows = []int{20, 100, 500, 4000}[draw.IntN(4)]
 	var err error
@@ -113,7 +104,7 @@ func newWorld(t *testing.T, seed uint64, o options) *world {
 	ctx, endGuard := context.WithCancel(context.WithoutCancel(t.Context()))
 	w.guards.Go(func() { w.expelled = w.cluster.Guard(ctx, w.observer.Client, tableSet.Group(w.observer)) })
 	w.endGuard = endGuard
-	w.sayf("seed %d: %d brokers, %d partitions, batches of %d rows", seed, len(w.cluster.Addrs()), partitions, w.batchRows)
+	w.Sayf("seed %d: %d brokers, %d partitions, batches of %d rows", seed, len(w.cluster.Addrs()), partitions, w.batchRows)
 	return w
 }
 
@@ -127,39 +118,7 @@ func (w *world) client(h *simulation.Host, name string, partitions int32) *broke
 }
 
 func (w *world) connect(h *simulation.Host, name string, partitions int32) (*broker.Client, error) {
-	return broker.Open(broker.Config{Brokers: w.cluster.Addrs(), Partitions: partitions, Dial: h.Dial, Log: w.log(name)}, broker.ProducerOptions()...)
-}
-
-func (w *world) log(name string) zerolog.Logger {
-	return zerolog.New(zerolog.ConsoleWriter{Out: &w.happened, NoColor: true, TimeFormat: "15:04:05.000", PartsOrder: []string{"time", "instance", "message"}, FieldsExclude: []string{"instance"}}).
-		With().Timestamp().Str("instance", name).Logger()
-}
-
-// sayf notes what happens.
-func (w *world) sayf(format string, args ...any) {
-	if simulation.Verbose() {
-		fmt.Fprintf(os.Stderr, "%s %s\n", time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
-	}
-	fmt.Fprintf(&w.happened, "%s %s\n", time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
-}
-
-// errorf notes what is wrong. The first problems say enough.
-func (w *world) errorf(format string, args ...any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.errorLocked(format, args...)
-}
-
-func (w *world) errorLocked(format string, args ...any) {
-	if len(w.problems) < 5 {
-		w.problems = append(w.problems, fmt.Sprintf(format, args...))
-	}
-}
-
-func (w *world) failed() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.problems) > 0
+	return broker.Open(broker.Config{Brokers: w.cluster.Addrs(), Partitions: partitions, Dial: h.Dial, Log: w.Logger(name)}, broker.ProducerOptions()...)
 }
 
 func (w *world) tableOf(topic string) string {
@@ -179,13 +138,13 @@ func (w *world) phase(seed uint64, number int) {
 	if w.options.in > 0 {
 		may = w.options.faults(w)
 	}
-	simulation.Happen(simulation.Random(seed, fmt.Sprint("phase ", number)), may, w.options.in, w.sayf)
+	simulation.Happen(simulation.Random(seed, fmt.Sprint("phase ", number)), may, w.options.in, w.Sayf)
 	w.faults += w.options.in
 	stop()
 	<-loaded
-	w.sayf("quiet point %d: all faults are over, nothing is written", number)
+	w.Sayf("quiet point %d: all faults are over, nothing is written", number)
 	w.waitStored()
-	if !w.failed() {
+	if !w.Failed() {
 		w.check(w.t.Context())
 	}
 }
@@ -201,7 +160,7 @@ func (w *world) waitStored() {
 			return
 		}
 		if time.Now().After(end) {
-			w.errorf("%s after the last fault %d offsets are not committed (%v)", patience, left, err)
+			w.Errorf("%s after the last fault %d offsets are not committed (%v)", patience, left, err)
 			w.describe()
 			return
 		}
@@ -215,17 +174,17 @@ func (w *world) describe() {
 	adm := kadm.NewClient(w.observer.Client)
 	lags, err := adm.Lag(ctx, tableSet.Group(w.observer))
 	if err != nil {
-		w.sayf("describe the group: %v", err)
+		w.Sayf("describe the group: %v", err)
 		return
 	}
 	lags.Each(func(g kadm.DescribedGroupLag) {
-		w.sayf("the group is %s (%v)", g.State, g.Error())
+		w.Sayf("the group is %s (%v)", g.State, g.Error())
 		for _, m := range g.Members {
 			assigned, _ := m.Assigned.AsConsumer()
-			w.sayf("member %s: %+v", m.MemberID, assigned)
+			w.Sayf("member %s: %+v", m.MemberID, assigned)
 		}
 		for _, l := range g.Lag.Sorted() {
-			w.sayf("%s-%d: committed %d of %d to %d, member %v", l.Topic, l.Partition, l.Commit.At, l.Start.Offset, l.End.Offset, l.Member != nil)
+			w.Sayf("%s-%d: committed %d of %d to %d, member %v", l.Topic, l.Partition, l.Commit.At, l.Start.Offset, l.End.Offset, l.Member != nil)
 		}
 	})
 }
@@ -255,7 +214,7 @@ func (w *world) figures() string {
 func (w *world) runInstance(ctx context.Context, i *simulation.Instance) {
 	cl, err := w.connect(i.Host, i.Name, w.load.partitions)
 	if err != nil {
-		w.errorf("%s: %v", i.Name, err)
+		w.Errorf("%s: %v", i.Name, err)
 		return
 	}
 	defer cl.Close()
@@ -263,9 +222,9 @@ func (w *world) runInstance(ctx context.Context, i *simulation.Instance) {
 	if w.options.tablesOf != nil {
 		reached = w.options.tablesOf(reached)
 	}
-	m, err := mirror.New(mirror.Config{Broker: cl, Tables: reached, Log: w.log(i.Name), BatchRows: w.batchRows, BatchDelay: 200 * time.Millisecond})
+	m, err := mirror.New(mirror.Config{Broker: cl, Tables: reached, Log: w.Logger(i.Name), BatchRows: w.batchRows, BatchDelay: 200 * time.Millisecond})
 	if err != nil {
-		w.errorf("%s: %v", i.Name, err)
+		w.Errorf("%s: %v", i.Name, err)
 		return
 	}
 	for {
@@ -285,13 +244,13 @@ func (w *world) runInstance(ctx context.Context, i *simulation.Instance) {
 // ended notes that an instance has ended by itself.
 func (w *world) ended(i *simulation.Instance, err error, worked bool) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.ends++
+	w.mu.Unlock()
 	_, retriable := warehouse.Retriable(err)
 	if worked || !retriable && broker.Classify(err) != broker.Retriable {
-		w.errorLocked("%s ended by itself, after it had worked: %t: %v", i.Name, worked, err)
+		w.Errorf("%s ended by itself, after it had worked: %t: %v", i.Name, worked, err)
 	}
-	w.sayf("%s ended: %v", i.Name, err)
+	w.Sayf("%s ended: %v", i.Name, err)
 }
 
 // deleteRecords does what retention does: it deletes the records of a partition
@@ -323,7 +282,7 @@ func (w *world) deleteRecords(draw *rand.Rand) error {
 	w.truth.delete(place{w.tableOf(topic), strconv.Itoa(int(p)), to})
 	offsets := make(kadm.Offsets)
 	offsets.AddOffset(topic, p, to, -1)
-	w.sayf("records of %s-%d before offset %d are deleted, %d are stored", topic, p, to, committed[p].Offset)
+	w.Sayf("records of %s-%d before offset %d are deleted, %d are stored", topic, p, to, committed[p].Offset)
 	_, err = kadm.NewClient(w.observer.Client).DeleteRecords(ctx, offsets)
 	return err
 }
