@@ -83,6 +83,8 @@ type Topics struct {
 	Alerts   string
 	Rejected string
 	Rules    string // rule sets by their hash
+	// Notifications is the notifier's ledger.
+	Notifications string
 }
 
 // Topics returns the topic names of this pipeline.
@@ -93,11 +95,13 @@ func (c Config) Topics() Topics {
 		Alerts:   c.TopicPrefix + "flash_sale_alerts",
 		Rejected: c.TopicPrefix + "ecom_clickstream_rejected",
 		Rules:    c.TopicPrefix + "clickstream_rules",
+
+		Notifications: c.TopicPrefix + "clickstream_notifications",
 	}
 }
 
-// Group returns the consumer group name of a role: "mirror", "processor" or
-// "normaliser".
+// Group returns the consumer group name of a role: "mirror", "processor",
+// "normaliser" or "notifier".
 func (c Config) Group(role string) string { return c.TopicPrefix + "clickstream-" + role }
 
 func (c Config) clientID() string {

@@ -103,7 +103,7 @@ func TestPasswordIsInNoPrintedForm(t *testing.T) {
 
 func TestNamesCarryThePrefix(t *testing.T) {
 	cfg := broker.Config{TopicPrefix: "blue-"}
-	want := broker.Topics{Events: "blue-ecom_clickstream_events", Inbound: "blue-ecom_clickstream_data", Alerts: "blue-flash_sale_alerts", Rejected: "blue-ecom_clickstream_rejected", Rules: "blue-clickstream_rules"}
+	want := broker.Topics{Events: "blue-ecom_clickstream_events", Inbound: "blue-ecom_clickstream_data", Alerts: "blue-flash_sale_alerts", Rejected: "blue-ecom_clickstream_rejected", Rules: "blue-clickstream_rules", Notifications: "blue-clickstream_notifications"}
 	if got := cfg.Topics(); got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -37,15 +37,19 @@ func (c *Client) checkTopics(ctx context.Context, details kadm.TopicDetails) err
 			"If partitions have been added to %[1]s, begin a new log (docs/operations.md, More partitions); if that is not why, "+
 			"delete %[3]s (alerts are computed again from the log) and start again", t.Events, e, t.Alerts, a))
 	}
-	configs, err := c.admin().DescribeTopicConfigs(ctx, t.Events, t.Alerts, t.Rules)
+	if e, n := len(details[t.Events].Partitions), len(details[t.Notifications].Partitions); e != n {
+		errs = append(errs, fmt.Errorf("topic %s has %d partitions and %s has %d: a notice is in the partition of its alerts. "+
+			"Create %[3]s again with %[2]d partitions and cleanup.policy=compact; alerts of the last hour may then notify again", t.Events, e, t.Notifications, n))
+	}
+	configs, err := c.admin().DescribeTopicConfigs(ctx, t.Events, t.Alerts, t.Rules, t.Notifications)
 	if err != nil {
-		return errors.Join(append(errs, fmt.Errorf("read settings of topics %s, %s and %s: %w", t.Events, t.Alerts, t.Rules, err))...)
+		return errors.Join(append(errs, fmt.Errorf("read settings of topics %s, %s, %s and %s: %w", t.Events, t.Alerts, t.Rules, t.Notifications, err))...)
 	}
 	for _, rc := range configs {
 		if rc.Err != nil {
 			// Reading settings is a right of its own, which we can do without.
 			if errors.Is(rc.Err, kerr.TopicAuthorizationFailed) || errors.Is(rc.Err, kerr.ClusterAuthorizationFailed) {
-				c.cfg.Log.Warn().Str("topic", rc.Name).Msg("not allowed to read the topic's settings: make sure that the rules topic is compacted and no other, " +
+				c.cfg.Log.Warn().Str("topic", rc.Name).Msg("not allowed to read the topic's settings: make sure that the topics of rules and notifications are compacted and no others, " +
 					"and that the event log has message.timestamp.type=LogAppendTime")
 				continue
 			}
@@ -56,8 +60,12 @@ func (c *Client) checkTopics(ctx context.Context, details kadm.TopicDetails) err
 		for _, s := range rc.Configs {
 			set[s.Key] = s.MaybeValue()
 		}
-		if rc.Name == t.Rules {
-			errs = append(errs, checkRulesTopic(rc.Name, set), c.checkReplicas(rc.Name, set, details[rc.Name]))
+		if rc.Name == t.Rules || rc.Name == t.Notifications {
+			needed := "rule sets that the log still needs"
+			if rc.Name == t.Notifications {
+				needed = "the record of what has been notified"
+			}
+			errs = append(errs, checkCompacted(rc.Name, needed, set), c.checkReplicas(rc.Name, set, details[rc.Name]))
 			continue
 		}
 		if policy := set[cleanupPolicy]; strings.Contains(policy, compacted) {
@@ -75,11 +83,11 @@ func (c *Client) checkTopics(ctx context.Context, details kadm.TopicDetails) err
 	return nil
 }
 
-// checkRulesTopic makes sure that no rule set is deleted by its age.
-func checkRulesTopic(topic string, set map[string]string) error {
+// checkCompacted makes sure that nothing in a topic is deleted by its age.
+func checkCompacted(topic, needed string, set map[string]string) error {
 	if policy, named := set[cleanupPolicy]; named && policy != compacted {
-		return fmt.Errorf("topic %s has cleanup.policy=%s, which deletes rule sets that the log still needs: "+
-			"set it to compact (rpk topic alter-config %[1]s --set cleanup.policy=compact, or kafka-configs --alter)", topic, policy)
+		return fmt.Errorf("topic %s has cleanup.policy=%s, which deletes %s: "+
+			"set it to compact (rpk topic alter-config %[1]s --set cleanup.policy=compact, or kafka-configs --alter)", topic, policy, needed)
 	}
 	return nil
 }

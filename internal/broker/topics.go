@@ -20,14 +20,14 @@ import (
 func (c *Client) EnsureTopics(ctx context.Context) (LogIdentity, error) {
 	adm, cfg := c.admin(), c.cfg
 	t := cfg.Topics()
-	all := []string{t.Events, t.Alerts, t.Inbound, t.Rejected, t.Rules}
+	all := []string{t.Events, t.Alerts, t.Inbound, t.Rejected, t.Rules, t.Notifications}
 
 	found, err := c.listTopics(ctx, all)
 	if err != nil {
 		return LogIdentity{}, fmt.Errorf("look up topics at %s%s: %w", strings.Join(cfg.Brokers, ","), cfg.hint(err), err)
 	}
-	// Alerts have as many partitions as the log, also where that was created by
-	// hand with another number.
+	// Alerts and their notices have as many partitions as the log, also where that
+	// was created by hand with another number.
 	partitions := cfg.partitions()
 	if events, ok := found[t.Events]; ok && events.Err == nil {
 		partitions = int32(len(events.Partitions))
@@ -110,8 +110,9 @@ func (c Config) settings(topic string) map[string]*string {
 		if c.RejectedRetention != 0 {
 			keep(c.RejectedRetention)
 		}
-	case t.Rules:
+	case t.Rules, t.Notifications:
 		// A set is kept for ever: a log may need any of them when it is read again.
+		// So is what became of a notice: alerts may be emitted again.
 		set[cleanupPolicy] = new(compacted)
 	}
 	return set

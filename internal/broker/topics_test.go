@@ -53,7 +53,7 @@ func TestEnsureTopicsMakesThemOnceWithUnlimitedRetention(t *testing.T) {
 		t.Errorf("a second call found %+v, want %+v", again, id)
 	}
 	ctx, adm := deadline(t), kadm.NewClient(client(t, cfg).Client)
-	topics, err := adm.ListTopics(ctx, cfg.Topics().Events, cfg.Topics().Inbound, cfg.Topics().Alerts, cfg.Topics().Rejected)
+	topics, err := adm.ListTopics(ctx, cfg.Topics().Events, cfg.Topics().Inbound, cfg.Topics().Alerts, cfg.Topics().Rejected, cfg.Topics().Notifications)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,8 +74,10 @@ func TestEnsureTopicsMakesThemOnceWithUnlimitedRetention(t *testing.T) {
 	if err != nil || len(rules[cfg.Topics().Rules].Partitions) != 1 {
 		t.Errorf("the rules topic: %+v, %v", rules, err)
 	}
-	if got := setting(ctx, t, adm, cfg.Topics().Rules, "cleanup.policy"); got != "compact" {
-		t.Errorf("the rules topic has cleanup.policy=%s", got)
+	for _, topic := range []string{cfg.Topics().Rules, cfg.Topics().Notifications} {
+		if got := setting(ctx, t, adm, topic, "cleanup.policy"); got != "compact" {
+			t.Errorf("topic %s has cleanup.policy=%s", topic, got)
+		}
 	}
 }
 
@@ -162,6 +164,7 @@ func TestEnsureTopicsRefusesWhatWouldBreakTheLog(t *testing.T) {
 	makeTopic(t, cfg, cfg.Topics().Events, 3, map[string]*string{"cleanup.policy": new("compact")})
 	makeTopic(t, cfg, cfg.Topics().Alerts, 2, nil)
 	makeTopic(t, cfg, cfg.Topics().Rules, 1, map[string]*string{"cleanup.policy": new("delete")})
+	makeTopic(t, cfg, cfg.Topics().Notifications, 1, map[string]*string{"cleanup.policy": new("delete")})
 	_, err := client(t, cfg).EnsureTopics(deadline(t))
 	if err == nil {
 		t.Fatal("a compacted log and too few alert partitions were accepted")
@@ -171,6 +174,8 @@ func TestEnsureTopicsRefusesWhatWouldBreakTheLog(t *testing.T) {
 		"delete " + cfg.Topics().Alerts,
 		cfg.Topics().Events + " has cleanup.policy=compact",
 		cfg.Topics().Rules + " has cleanup.policy=delete",
+		cfg.Topics().Events + " has 3 partitions and " + cfg.Topics().Notifications + " has 1",
+		cfg.Topics().Notifications + " has cleanup.policy=delete",
 		cfg.Topics().Events + " has message.timestamp.type=CreateTime",
 		"alter-config " + cfg.Topics().Events + " --set message.timestamp.type=LogAppendTime",
 	} {

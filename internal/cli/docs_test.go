@@ -80,7 +80,7 @@ func TestDocsNameEveryTableViewAndTopic(t *testing.T) {
 		}
 	}
 	topics := broker.Config{}.Topics()
-	for _, topic := range []string{topics.Events, topics.Alerts, topics.Inbound, topics.Rejected, topics.Rules} {
+	for _, topic := range []string{topics.Events, topics.Alerts, topics.Inbound, topics.Rejected, topics.Rules, topics.Notifications} {
 		if !contains(docs, topic) {
 			t.Errorf("no file in docs names topic %s", topic)
 		}
