@@ -1,51 +1,12 @@
 package rules_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"clickstream/internal/event/rules"
+	"clickstream/internal/event/rules/rulestest"
 )
-
-// Conditions are made at random; those that are refused are made again.
-func randomSet(rnd *rand.Rand) *rules.Set {
-	for {
-		set, err := rules.New(time.Minute, []rules.Rule{{Name: "r", When: condition(rnd, 3), Window: time.Hour, Slide: time.Minute}})
-		if err == nil {
-			return set
-		}
-	}
-}
-
-func condition(rnd *rand.Rand, depth int) string {
-	if depth > 0 {
-		switch rnd.IntN(6) {
-		case 0:
-			return "!(" + condition(rnd, depth-1) + ")"
-		case 1:
-			return "(" + condition(rnd, depth-1) + " || " + condition(rnd, depth-1) + ")"
-		case 2, 3:
-			return "(" + condition(rnd, depth-1) + " && " + condition(rnd, depth-1) + ")"
-		}
-	}
-	op := []string{"<", "<=", ">", ">=", "==", "!="}[rnd.IntN(6)]
-	return amount(rnd, depth) + op + amount(rnd, depth)
-}
-
-func amount(rnd *rand.Rand, depth int) string {
-	if depth > 0 && rnd.IntN(4) == 0 {
-		return "(" + amount(rnd, depth-1) + string("+-*/"[rnd.IntN(4)]) + amount(rnd, depth-1) + ")"
-	}
-	switch rnd.IntN(3) {
-	case 0:
-		return fmt.Sprint(rnd.IntN(6))
-	case 1:
-		return []string{"0.5", "1.5", "2.5", "-1", "-0.5"}[rnd.IntN(5)]
-	}
-	return []string{"views", "purchases", "carts", "conversion_rate"}[rnd.IntN(4)]
-}
 
 // No window qualifies with less than the bound asks for, and a condition's
 // canonical spelling is the same condition.
@@ -53,7 +14,7 @@ func TestW8_BoundsAreNeverWrong(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	qualified := 0
 	for range 20_000 {
-		set := randomSet(rnd)
+		set := rulestest.Set(rnd)
 		column, more := set.Needs(0)
 		again, err := rules.Decode(set.AppendJSON(nil))
 		if err != nil || again.Hash() != set.Hash() || again.Definition(0) != set.Definition(0) {
