@@ -91,39 +91,3 @@ func TestW8_RuleSetsAreFoundByTheirHash(t *testing.T) {
 		t.Error("a set that was deleted is found")
 	}
 }
-
-func TestW8_ASetIsPutInForceOnEachPartition(t *testing.T) {
-	s := brokertest.NewShop(t, brokertest.Options{Partitions: 3})
-	changes := func() []broker.RulesPut {
-		t.Helper()
-		found, err := s.Broker.RulesChanges(deadline(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		slices.SortFunc(found, func(a, b broker.RulesPut) int { return int(a.Partition - b.Partition) })
-		return found
-	}
-	if found := changes(); len(found) > 0 {
-		t.Errorf("changes on a log without any: %+v", found)
-	}
-	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	e := event.Event{ID: "e", Type: event.TypeView, Timestamp: event.MillisOf(at), UserID: "u", ProductID: "p", Quantity: 1}
-	first := s.Event(e, at)
-	s.Produce(first)
-	if err := s.Broker.PutRulesInForce(deadline(t), rules.Default(), at); err != nil {
-		t.Fatal(err)
-	}
-	found := changes()
-	if len(found) != 3 {
-		t.Fatalf("%d changes on 3 partitions", len(found))
-	}
-	for n, c := range found {
-		want := broker.RulesPut{RulesChange: event.RulesChange{Hash: rules.Default().Hash(), At: event.MillisOf(at)}, Partition: int32(n)}
-		if want.Partition == first.Partition {
-			want.Offset = 1
-		}
-		if c != want {
-			t.Errorf("%+v, want %+v", c, want)
-		}
-	}
-}

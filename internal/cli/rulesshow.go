@@ -21,7 +21,7 @@ type rulesShowCmd struct {
 }
 
 func (rulesShowCmd) Help() string {
-	return `Reads the changes of rules on the log. On a log without one the processor judges by the rule of its flags.
+	return `Says what was put in force last. On a log where nothing was, the processor judges by the rule of its flags.
 
 Examples:
   clickstream alerts rules show
@@ -35,7 +35,7 @@ type rulesHistoryCmd struct {
 }
 
 func (rulesHistoryCmd) Help() string {
-	return `Reads the log from its beginning, if a rule set was ever stored, and lists the changes of rules.
+	return `Lists the changes of rules on the log, also those that retention has deleted from it.
 
 Examples:
   clickstream alerts rules history
@@ -68,14 +68,11 @@ func (a *applied) partitions() string {
 // onLog are the changes of rules on the log, those of one time together, the
 // oldest first; with latest only the last one of each partition.
 func onLog(ctx context.Context, cl *broker.Client, latest bool) ([]applied, error) {
-	changes, err := cl.RulesChanges(ctx)
-	if err != nil || len(changes) == 0 {
-		return nil, err
-	}
 	sets, err := cl.RuleSets(ctx)
 	if err != nil {
 		return nil, err
 	}
+	changes := sets.Changes()
 	if latest {
 		last := make(map[int32]broker.RulesPut)
 		for _, c := range changes {
