@@ -33,7 +33,7 @@ func (s *session) startCommit(ctx context.Context, cl *kgo.Client, parts map[int
 	c := &commit{acknowledged: make(map[*assigned]int64), done: make(chan struct{})}
 	for n, a := range parts {
 		switch now := a.Offset(); {
-		case a.Rebuilding() || a.unfinished.holdsCommit(a.Acknowledged()):
+		case a.Rebuilding() || a.unread || a.unfinished.holdsCommit(a.Acknowledged()):
 		case a.alerts == nil && a.Acknowledged() == now && now != a.committed:
 			offset, metadata := a.Commit()
 			commits[n] = broker.Commit{Offset: offset, Metadata: metadata}

@@ -96,6 +96,7 @@ func (s *session) takeEmitted(n int32, a *assigned) error {
 	}
 	a.alerts, a.ready, a.readyAt = nil, e.commit, e.upTo
 	a.Acknowledge(e.upTo)
+	a.AlertsEnd(e.attempt.records[len(e.records)-1].Offset + 1)
 	s.p.tally.alerts += int64(len(e.alerts))
 	if s.p.cfg.OnAlert != nil {
 		for _, alert := range e.alerts {

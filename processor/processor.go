@@ -117,7 +117,9 @@ func (p *Processor) Run(ctx context.Context) error {
 	defer close(p.ended)
 	var waiting []*closing
 	for {
-		s := &session{p: p, topics: p.cfg.Broker.Topics(), parts: make(map[int32]*assigned), answers: make(chan *answer), closings: waiting}
+		s := &session{
+			p: p, topics: p.cfg.Broker.Topics(), opened: make(chan struct{}), parts: make(map[int32]*assigned), answers: make(chan *answer), closings: waiting,
+		}
 		err := s.run(ctx)
 		waiting = s.closings
 		switch {

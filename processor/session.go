@@ -3,7 +3,9 @@ package processor
 import (
 	"context"
 	"errors"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +24,7 @@ type session struct {
 	p      *Processor
 	topics broker.Topics
 	in     *broker.Client // reads the log and commits
+	opened chan struct{}  // closed when in is there: the callbacks may come before
 	out    *broker.Client // writes alerts and ticks, and asks
 
 	partitions int32 // of the log
@@ -62,6 +65,9 @@ type assigned struct {
 	unanswered bool
 	since      time.Time
 	unfinished *unfinished // alerts of an earlier reading, or nil
+	// unread says that it continues from a commit, and the alerts of its windows'
+	// neighbours have not been read yet: until then it is neither read nor committed.
+	unread bool
 }
 
 func (s *session) run(ctx context.Context) (err error) {
@@ -101,6 +107,7 @@ func (s *session) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	close(s.opened)
 	// What is being written when ctx ends may take a moment to be acknowledged.
 	work, stopWork := grace.Context(ctx, grace.Stop)
 	defer stopWork()
@@ -197,10 +204,14 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 	if err := s.reportGaps(ctx, extent, ours, commits); err != nil {
 		return nil, err
 	}
+	select {
+	case <-s.opened:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	unusable := make(map[int32]error)
-	begun := make(map[int32]*assigned)
 	for n := range ours {
 		c, ok := commits[n]
 		start, end := extent.Bounds(n)
@@ -214,12 +225,14 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 		s.parts[n].since = s.p.settings.now()
 		if err != nil || !ok {
 			s.parts[n].unfinished = &unfinished{after: end, given: make(map[string]bool)}
-			begun[n] = s.parts[n]
+		} else {
+			s.parts[n].unread = true
+			s.in.PauseFetchPartitions(map[string][]int32{s.topics.Events: {n}})
 		}
 		ours[n] = kgo.NewOffset().At(p.Offset())
 	}
 	s.logUnusable(unusable)
-	s.readFiring(begun)
+	s.readAlerts(s.among(map[string][]int32{s.topics.Events: slices.Collect(maps.Keys(ours))}))
 	return offsets, nil
 }
 
@@ -281,6 +294,9 @@ func (s *session) among(named map[string][]int32) map[int32]*assigned {
 
 func (s *session) drop(parts map[int32]*assigned) {
 	for n, a := range parts {
+		if a.unread {
+			s.in.ResumeFetchPartitions(map[string][]int32{s.topics.Events: {n}})
+		}
 		s.p.tally.counts.Add(a.Counts())
 		s.p.tally.read[n] = max(s.p.tally.read[n], a.Offset())
 		delete(s.parts, n)

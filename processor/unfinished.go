@@ -1,14 +1,9 @@
 package processor
 
 import (
-	"context"
 	"maps"
 	"slices"
-	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
-	"clickstream/internal/broker"
 	"clickstream/internal/event"
 )
 
@@ -80,75 +75,6 @@ func (a *assigned) judges(alert event.Alert) bool {
 		}
 	}
 	return false
-}
-
-// readFiring reads, in the background, which alerts of partitions are firing.
-func (s *session) readFiring(parts map[int32]*assigned) {
-	if len(parts) == 0 {
-		return
-	}
-	s.background.Go(func() {
-		for {
-			firing, err := s.firing(s.reads, slices.Collect(maps.Keys(parts)))
-			if s.reads.Err() != nil {
-				return
-			}
-			if err != nil {
-				s.p.cfg.Log.Warn().Err(err).Msg("processor could not read which alerts are firing; it will try again, and commits nothing of their partitions meanwhile")
-				select {
-				case <-s.reads.Done():
-					return
-				case <-time.After(retryAfter):
-				}
-				continue
-			}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			for n, a := range parts {
-				u := a.unfinished
-				u.read, u.firing = true, firing[n]
-				for id := range u.given {
-					delete(u.firing, id)
-				}
-				u.given = nil
-			}
-			s.wake.now()
-			return
-		}
-	})
-}
-
-// firing returns the latest alert of each id that is firing, by partition.
-func (s *session) firing(ctx context.Context, partitions []int32) (map[int32]map[string]event.Alert, error) {
-	all, err := s.out.AnsweredEnds(ctx, s.topics.Alerts)
-	if err != nil {
-		return nil, err
-	}
-	ends := make(broker.Offsets)
-	firing := make(map[int32]map[string]event.Alert)
-	for _, n := range partitions {
-		if err := all.Failed[n]; err != nil {
-			return nil, err
-		}
-		ends[n], firing[n] = all.Offsets[n], make(map[string]event.Alert)
-	}
-	var ended versions
-	return firing, s.out.ReadLog(ctx, s.topics.Alerts, nil, ends, func(r *kgo.Record) error {
-		alert, err := event.DecodeAlert(r.Value)
-		if err != nil {
-			return nil //nolint:nilerr // what is no alert is rejected by the mirror
-		}
-		of := firing[r.Partition]
-		switch last, known := of[alert.ID]; {
-		case known && last.Version > alert.Version: // emitted again
-		case alert.Status != event.Firing:
-			delete(of, alert.ID)
-			ended.set(alert.ID, alert.Version)
-		case ended.of(alert.ID) < alert.Version:
-			of[alert.ID] = alert
-		}
-		return nil
-	})
 }
 
 // versions are those of the newest final alerts, of bounded number.

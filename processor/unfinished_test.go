@@ -1,7 +1,6 @@
 package processor
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -112,31 +111,18 @@ func TestW4_AlertsThatTheLogStillFinishesAreFinishedByTheirWindows(t *testing.T)
 }
 
 func TestARepeatedFiringAlertBehindItsFinalOneIsNoFiringAlert(t *testing.T) {
-	s := newShop(t)
-	start := event.MillisOf(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC))
-	alert := func(product string, version int64, status event.Status) *kgo.Record {
-		return s.Alert(event.Alert{
-			ID: smallRule.AlertID(product, start), Rule: smallRule.String(), ProductID: product, WindowStart: start.Time(),
-			WindowEnd: start.Time().Add(smallRule.Window), Status: status, Views: 101, Version: version, Exact: true,
-		})
+	st := earlierAlerts{firing: map[string]event.Alert{}, ended: &versions{}}
+	for i, a := range []event.Alert{
+		{ID: "p", Version: 5, Status: event.Firing}, {ID: "p", Version: 9, Status: event.Confirmed}, {ID: "p", Version: 5, Status: event.Firing},
+		{ID: "q", Version: 5, Status: event.Firing}, {ID: "q", Version: 7, Status: event.Retracted}, {ID: "q", Version: 9, Status: event.Firing},
+		{ID: "q", Version: 5, Status: event.Firing},
+	} {
+		st.take(a, int64(i))
 	}
-	s.Produce(alert("p", 5, event.Firing), alert("p", 9, event.Confirmed), alert("p", 5, event.Firing))
-	s.Produce(alert("q", 5, event.Firing), alert("q", 7, event.Retracted), alert("q", 9, event.Firing), alert("q", 5, event.Firing))
-	session := &session{out: s.Broker, topics: s.Broker.Topics()}
-	partitions := []int32{event.Partition("p", s.ID.Partitions), event.Partition("q", s.ID.Partitions)}
-	slices.Sort(partitions)
-	firing, err := session.firing(t.Context(), slices.Compact(partitions))
-	if err != nil {
-		t.Fatal(err)
-	}
-	of := func(product string) (event.Alert, bool) {
-		a, fires := firing[event.Partition(product, s.ID.Partitions)][smallRule.AlertID(product, start)]
-		return a, fires
-	}
-	if a, fires := of("p"); fires {
+	if a, fires := st.firing["p"]; fires {
 		t.Errorf("%v is taken for firing", a)
 	}
-	if a, fires := of("q"); !fires || a.Version != 9 {
+	if a, fires := st.firing["q"]; !fires || a.Version != 9 {
 		t.Errorf("%v, %t; want version 9", a, fires)
 	}
 }

@@ -139,6 +139,27 @@ var mutants = []mutant{
 		pkg: "processor/windows", test: "TestW8_AChangeOfRulesWorkedOutByHand",
 	},
 	{
+		name: "a window joins the later of two neighbours that are equally near",
+		file: "processor/windows/episodes.go",
+		old:  `earlier = start-runs[i-1].last <= runs[i].first-start`,
+		new:  `earlier = start-runs[i-1].last < runs[i].first-start`,
+		pkg:  "processor/windows", test: "TestW9_EpisodesWorkedOutByHand",
+	},
+	{
+		name: "alerts of an instance that was killed are neighbours",
+		file: "processor/windows/history.go",
+		old:  `if a.Version > h.upTo || `,
+		new:  `if `,
+		pkg:  "processor/windows", test: "TestW9_AlertsOfLaterVersionsAreNoNeighboursBeforeTheLogSaysThem",
+	},
+	{
+		name: "alerts are not read where a commit is continued from",
+		file: "processor/earlier.go",
+		old:  `a.Remember(st.history)`,
+		new:  `_ = st.history`,
+		pkg:  "processor", test: "TestW9_WhoeverTakesOverGoesOnWithTheEpisodesOnTheAlertsTopic",
+	},
+	{
 		name: "duplicates are counted",
 		file: "processor/windows/generation.go",
 		old: `	if !added {

@@ -92,11 +92,19 @@ func (c *Client) readOn(ctx context.Context, topic string, fetches kgo.Fetches, 
 	return nil
 }
 
-// unread returns where to begin in each partition that has something to read.
+// unread returns where to begin in each partition that has something to read. It
+// waits for no other partitions.
 func (c *Client) unread(ctx context.Context, topic string, from, to Offsets) (Offsets, error) {
-	starts, err := c.StartOffsets(ctx, topic)
-	if err != nil {
-		return nil, err
+	answered, err := c.AnsweredStarts(ctx, topic)
+	starts, all := answered.Offsets, err == nil
+	for p := range to {
+		_, ok := starts[p]
+		all = all && ok
+	}
+	if !all {
+		if starts, err = c.StartOffsets(ctx, topic); err != nil {
+			return nil, err
+		}
 	}
 	left := make(Offsets)
 	for p, end := range to {

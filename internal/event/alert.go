@@ -28,7 +28,7 @@ type Alert struct {
 	Purchases      int       `json:"purchases"`
 	ConversionRate float64   `json:"conversion_rate"` // percent, to 4 places
 	Version        int64     `json:"version"`         // the log was counted up to this offset, itself not included
-	EpisodeID      string    `json:"episode_id"`      // empty: alerts are not joined into episodes
+	EpisodeID      string    `json:"episode_id"`      // the id of the alert with which its episode began (W9); empty in older alerts
 	Exact          bool      `json:"exact"`           // false where not all ids and products could be remembered
 }
 

@@ -79,6 +79,10 @@ func (p *Partition) Acknowledge(offset int64) {
 	}
 }
 
+// AlertsEnd says that every alert that is yet to be written gets this offset in
+// the alerts topic or a higher one.
+func (p *Partition) AlertsEnd(offset int64) { p.episodes.alertsEnd = max(p.episodes.alertsEnd, offset) }
+
 // readTo says that everything before offset has been read. Where an earlier
 // reading left off, the topic holds what the windows say at that very place.
 func (p *Partition) readTo(offset int64) {
@@ -88,6 +92,7 @@ func (p *Partition) readTo(offset int64) {
 	p.rebuilding = false
 	for _, g := range p.generations {
 		g.emitted()
+		g.findEpisodes(&p.episodes)
 	}
 }
 
@@ -114,6 +119,7 @@ func (r *ruled) alert(product string, counts []uint32, k int64, status event.Sta
 		Purchases:      purchases,
 		ConversionRate: event.ConversionRate(views, purchases),
 		Version:        version,
+		EpisodeID:      r.episodes.episode(product, r.start(k)),
 		Exact:          exact,
 	}
 }

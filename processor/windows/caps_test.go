@@ -88,13 +88,14 @@ func TestW6_AfterAnyCommitTheSameIsRemembered(t *testing.T) {
 			for _, r := range m.Log[:cut] {
 				p.take(r)
 			}
-			p.Changed(nil)
+			written := topic(p.Changed(nil))
 			p.Acknowledge(p.Offset())
 			offset, metadata := p.Commit()
 			q, err := Resume(m.Lookup, offset, metadata)
 			if err != nil {
 				t.Fatal(err)
 			}
+			written.remembered(q)
 			q.maxIDs, q.maxProducts = ids, products
 			var want, got []event.Alert
 			for _, r := range m.Log {

@@ -12,6 +12,10 @@
 // (W8). The windows of one set are a generation; the rules of a set share its
 // panes, stretches of event time that divide the slides of all its rules.
 //
+// Each alert names its episode (W9), which is a function of the log too. A
+// Partition that is resumed needs what the alerts topic says of windows that
+// qualified before: see History.
+//
 // Memory is bounded: ids and products are remembered as long as their windows
 // are open, up to a cap for each pane. Beyond it an event's id is not remembered,
 // so that a later copy counts again, or the event of another product is not

@@ -165,7 +165,7 @@ func (p *Partition) Taking(t event.Millis) (taking []Taking) {
 			if first > to {
 				continue
 			}
-			at := Taking{Rule: r.definition, Window: event.Millis(r.slides * r.slide)}
+			at := Taking{Rule: r.definition, Window: r.length()}
 			from := min(max(first, r.open, r.judged), to+1)
 			for k := from; k <= to; k++ {
 				at.Starts = append(at.Starts, r.start(k))

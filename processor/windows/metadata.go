@@ -28,6 +28,10 @@ import (
 //	                     moved the event watermark, or 0
 //	newest=T             highest time of the valid events before P that are not future
 //	judged=T             windows that start before T are not judged
+//	alerts_from=N        from this offset of the alerts topic on, its partition with
+//	                     the same number holds the alerts of all windows that a window
+//	                     still open at the acknowledged offset can join (W9); commits
+//	                     of older versions do not have it, and then it is 0
 //
 // T is in milliseconds since the Unix epoch, or "none" before the first event;
 // a set judges all windows from the log's beginning on where its T is "none".
@@ -45,6 +49,8 @@ import (
 // found, or one that does not parse, is not used: the log is read from its
 // beginning.
 const metadataVersion = 2
+
+const alertsFrom = "alerts_from"
 
 var metadataFields = [...]string{"rules", "acknowledged", "last_value", "event_watermark", "watermark", "quiet_ms", "newest", "judged"}
 
@@ -69,6 +75,7 @@ func (p *Partition) Commit() (offset int64, metadata string) {
 		text = append(text, '=')
 		text = append(text, values[i]...)
 	}
+	text = strconv.AppendInt(append(text, " "+alertsFrom+"="...), p.episodes.alertsFrom(), 10)
 	return from.offset, string(text) + p.more
 }
 
@@ -121,10 +128,11 @@ func Resume(lookup func(hash string) (*rules.Set, error), offset int64, metadata
 	p.quiet = event.Millis(m.number("quiet_ms", nil))
 	p.newest = event.Millis(m.number("newest", timeWords))
 	p.judged = event.Millis(m.number("judged", boundWords))
+	p.episodes.alertsEnd = m.number(alertsFrom, nil)
 	switch {
 	case m.err != nil:
 		return nil, fmt.Errorf("commit metadata %q: %w", metadata, m.err)
-	case p.acknowledged < offset || p.lastValue >= offset || p.lastValue < -1 || p.quiet < 0 || p.watermark < p.eventWatermark ||
+	case p.acknowledged < offset || p.lastValue >= offset || p.lastValue < -1 || p.quiet < 0 || p.episodes.alertsEnd < 0 || p.watermark < p.eventWatermark ||
 		sets[len(sets)-1].after > p.newest:
 		return nil, fmt.Errorf("commit metadata %q at offset %d: the numbers contradict each other", metadata, offset)
 	}

@@ -15,7 +15,7 @@ func TestW6_MetadataIsWrittenAndReadBack(t *testing.T) {
 	p := New(flashSale(workedRule), 0, false)
 	check := func(offset int64, want string) {
 		t.Helper()
-		want = "2 rules=" + flashSale(workedRule).Hash() + "@none " + want
+		want = "2 rules=" + flashSale(workedRule).Hash() + "@none " + want + " alerts_from=0"
 		gotOffset, got := p.Commit()
 		if gotOffset != offset || got != want {
 			t.Fatalf("%d %q\nnot %d %q", gotOffset, got, offset, want)
@@ -62,7 +62,7 @@ func TestW6_MetadataIsWrittenAndReadBack(t *testing.T) {
 // version1 and version2 are metadata of a partition that is judged by workedRule.
 var (
 	version1 = "1 rule=" + workedRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all"
-	version2 = "2 rules=" + flashSale(workedRule).Hash() + "@none acknowledged=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 newest=9 judged=all"
+	version2 = "2 rules=" + flashSale(workedRule).Hash() + "@none acknowledged=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 newest=9 judged=all alerts_from=30"
 )
 
 func TestW6_ACommitThatMeansNothingStartsAtTheBeginning(t *testing.T) {
@@ -84,6 +84,7 @@ func TestW6_ACommitThatMeansNothingStartsAtTheBeginning(t *testing.T) {
 			replaced(" watermark=7", " watermark=6"),
 			replaced("last_value=4 event_watermark=7", "event_watermark=7 last_value=4"),
 			replaced("quiet_ms=0", "quiet_ms=-1"),
+			replaced("alerts_from=30", "alerts_from=-1"), replaced("alerts_from=30", "alerts_from=none"),
 			replaced("@none", ""), replaced("@none", "@10"), replaced("@none", "@none,x@none"), replaced("@none", "@all"),
 			replaced("@none", "@8,"+flashSale(workedRule).Hash()+"@9"),
 			replaced("@none", "@8"+strings.Repeat(","+flashSale(workedRule).Hash()+"@8", maxGenerations)),
@@ -107,6 +108,7 @@ func TestW6_MetadataOfVersion1IsRead(t *testing.T) {
 	}
 	want := strings.Replace(version2, "=20 ", "=5 ", 1)
 	want = strings.Replace(want, "newest=9 judged=all", "newest=2007 judged=350000", 1)
+	want = strings.Replace(want, "alerts_from=30", "alerts_from=0", 1)
 	if p.readTo(20); p.acknowledged != 20 || p.rebuilding {
 		t.Errorf("acknowledged up to %d, rebuilding %v", p.acknowledged, p.rebuilding)
 	}
@@ -153,6 +155,9 @@ func TestW6_FieldsThatAreNotKnownAreKept(t *testing.T) {
 	p.Acknowledge(p.Offset())
 	if _, metadata := p.Commit(); !strings.HasSuffix(metadata, more) {
 		t.Errorf("%q is committed after %q", metadata, good)
+	}
+	if q, err := Resume(lookup(workedRule), 5, strings.Replace(good, " alerts_from=30", "", 1)); err != nil || q.History().From() != 0 {
+		t.Errorf("without alerts_from: %v", err)
 	}
 	if _, offset, ok := AcknowledgedIn(good); offset != 5 || !ok {
 		t.Errorf("acknowledged in it is %d, %v", offset, ok)

@@ -50,7 +50,14 @@ func parseMetadata(metadata string) (*parsed, error) {
 		}
 		m.values[today[i]] = value
 	}
-	m.more, err = moreFields(fields[len(names)+1:])
+	more := fields[len(names)+1:]
+	m.values[alertsFrom] = "0"
+	if len(more) > 0 {
+		if value, ok := strings.CutPrefix(more[0], alertsFrom+"="); ok {
+			m.values[alertsFrom], more = value, more[1:]
+		}
+	}
+	m.more, err = moreFields(more)
 	return m, err
 }
 

@@ -20,6 +20,7 @@ type Partition struct {
 	generations []*generation
 	ended       []*generation
 	begun       int // generations so far
+	episodes    episodes
 	// Where retention has cut the log, windows that start before this time are not
 	// judged. It is never until the first event.
 	judged event.Millis
@@ -179,11 +180,16 @@ func (p *Partition) advance(watermark event.Millis) {
 		return
 	}
 	p.watermark = watermark
+	closed := false
 	for _, g := range p.generations {
 		if watermark >= g.nextEnd {
 			final := g.advance(watermark, p.offset, p.offset > p.acknowledged)
 			p.closed = append(p.closed, final...)
+			closed = true
 		}
 	}
 	p.retireOver()
+	if closed {
+		p.episodes.drop(watermark, p.generations)
+	}
 }

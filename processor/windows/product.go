@@ -189,6 +189,9 @@ func (g *generation) look(i int32, r *ruled, k int64, s slot) {
 	*m ^= qualifies
 	if *m&ever == 0 {
 		*m |= ever | mark(r.qualified.add(k, i))<<entryShift
+		if r.episodes != nil {
+			r.join(g.products[i].name, k)
+		}
 	}
 	if *m&dirty == 0 {
 		*m |= dirty

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"clickstream/internal/event"
 	"clickstream/processor/windows/windowstest"
 )
 
@@ -31,6 +32,19 @@ func report(t *testing.T, m windowstest.Model) {
 			t.Log(r)
 		}
 	}
+}
+
+// topic is the alerts topic.
+type topic []event.Alert
+
+// remembered tells a partition that was resumed what the topic says.
+func (written topic) remembered(p *Partition) {
+	h := p.History()
+	for i := h.From(); i < int64(len(written)); i++ {
+		h.Take(written[i], i)
+	}
+	p.Remember(h)
+	p.AlertsEnd(int64(len(written)))
 }
 
 func sometimesMoved(rng *rand.Rand, p *Partition, c *windowstest.Emitted) {
@@ -74,6 +88,7 @@ func TestW6_ReplayedFromAnyCommitTheAlertsAreTheSame(t *testing.T) {
 		if rng.IntN(4) == 0 {
 			few, c.Exact = 1+rng.IntN(4), false
 		}
+		var written topic
 		p := New(m.First(), 0, m.Cut)
 		offset, metadata, committed := int64(0), "", false
 		for life := rng.IntN(6); life >= 0; life-- {
@@ -82,6 +97,7 @@ func TestW6_ReplayedFromAnyCommitTheAlertsAreTheSame(t *testing.T) {
 				if p, err = Resume(m.Lookup, offset, metadata); err != nil {
 					t.Fatal(err)
 				}
+				written.remembered(p)
 			} else {
 				p = New(m.First(), 0, m.Cut)
 			}
@@ -98,22 +114,28 @@ func TestW6_ReplayedFromAnyCommitTheAlertsAreTheSame(t *testing.T) {
 					break
 				}
 				p.take(r)
-				if rng.IntN(3) == 0 {
-					alerts := p.Changed(nil)
-					for _, a := range alerts {
-						if a.Version <= before {
-							t.Fatalf("%v emitted again at version %d, though everything up to %d was acknowledged", a, a.Version, before)
-						}
+				if rng.IntN(3) > 0 {
+					continue
+				}
+				alerts := p.Changed(nil)
+				for _, a := range alerts {
+					if a.Version <= before {
+						t.Fatalf("%v emitted again at version %d, though everything up to %d was acknowledged", a, a.Version, before)
 					}
-					c.Add(alerts)
-					sometimesMoved(rng, p, c)
-					if !p.rebuilding {
-						p.acknowledged = p.offset
-						if rng.IntN(2) == 0 {
-							offset, metadata = p.Commit()
-							committed = true
-						}
-					}
+				}
+				if rng.IntN(2) == 0 {
+					alerts = p.Moved(alerts)
+				}
+				c.Add(alerts)
+				written = append(written, alerts...)
+				if p.rebuilding || rng.IntN(4) == 0 {
+					continue
+				}
+				p.Acknowledge(p.offset)
+				p.AlertsEnd(int64(len(written)))
+				if rng.IntN(2) == 0 {
+					offset, metadata = p.Commit()
+					committed = true
 				}
 			}
 		}
@@ -143,13 +165,15 @@ func TestW6_EveryCommitOfALogLeadsToTheSameEnd(t *testing.T) {
 			for _, r := range m.Log[:cut] {
 				p.take(r)
 			}
-			c.Add(p.Changed(nil))
+			written := topic(p.Changed(nil))
+			c.Add(written)
 			p.acknowledged = p.offset
 			offset, metadata := p.Commit()
 			q, err := Resume(m.Lookup, offset, metadata)
 			if err != nil {
 				t.Fatal(err)
 			}
+			written.remembered(q)
 			for _, r := range m.Log {
 				if r.Offset >= offset {
 					q.take(r)

@@ -72,6 +72,17 @@ func randomSet(rng *rand.Rand, base time.Duration) *rules.Set {
 	return set
 }
 
+// withAnother is a set with the rules of another one, of the same definitions, and
+// one more.
+func withAnother(set *rules.Set) *rules.Set {
+	of := append([]rules.Rule{{Name: "another", When: "carts > 0", Window: set.Rules()[0].Window, Slide: set.Rules()[0].Slide}}, set.Rules()...)
+	more, err := rules.New(set.Lateness(), of)
+	if err != nil {
+		panic(err)
+	}
+	return more
+}
+
 // randomModel is a small rule and a log with everything in it that a log may
 // have: stragglers, clocks that are ahead, copies, copies that differ, gaps in
 // the offsets and in time, ticks that apply and that do not. Half of the logs are
@@ -88,6 +99,9 @@ func randomModel(rng *rand.Rand) windowstest.Model {
 	var sets []*rules.Set
 	if rng.IntN(2) == 0 {
 		sets = []*rules.Set{m.First(), randomSet(rng, slide), randomSet(rng, slide)}
+		if rng.IntN(2) == 0 {
+			sets[2] = withAnother(sets[1])
+		}
 		m.Set = sets[rng.IntN(len(sets))]
 	}
 	changes := 0

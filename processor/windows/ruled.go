@@ -33,6 +33,9 @@ type ruled struct {
 	from, to, judged int64
 
 	qualified qualifiedLists
+	// Of the partition; nil while it is being rebuilt, when what qualifies may lack
+	// events, and the alerts topic says what has.
+	episodes *ruleEpisodes
 }
 
 func newRuled(set *rules.Set, index int, pane int64) ruled {
@@ -94,6 +97,8 @@ func (r *ruled) openAt(watermark event.Millis) int64 {
 
 // startingAt is the first window that does not begin before t.
 func (r *ruled) startingAt(t event.Millis) int64 { return floorDiv(int64(t)-1, r.slide) + 1 }
+
+func (r *ruled) length() event.Millis { return event.Millis(r.slides * r.slide) }
 
 func (r *ruled) start(k int64) event.Millis { return event.Millis(k * r.slide) }
 

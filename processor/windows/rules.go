@@ -56,6 +56,9 @@ func (p *Partition) begin(set *rules.Set, after event.Millis) {
 		g.advance(p.watermark, p.offset, false)
 	}
 	p.generations = append(p.generations, g)
+	if !p.rebuilding {
+		g.findEpisodes(&p.episodes)
+	}
 	p.late = event.Millis(set.Lateness().Milliseconds())
 }
 

@@ -1,6 +1,7 @@
 package windowstest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -8,7 +9,7 @@ import (
 	"clickstream/internal/event/rules"
 )
 
-// Model says what W1 to W5 and W8 say, in straight loops over the whole log, and
+// Model says what W1 to W5, W8 and W9 say, in straight loops over the whole log, and
 // remembers nothing from one question to the next.
 type Model struct {
 	Rule event.Rule // judges the log from its beginning on, where Set is nil
@@ -133,6 +134,7 @@ type verdict struct {
 	counts                  []uint32
 	qualifies, ever, closed bool
 	version                 int64 // of the record that closed it
+	first                   int64 // the offset of the record by which it qualified first
 }
 
 func (v verdict) status() event.Status {
@@ -175,7 +177,9 @@ func (m Model) judge(watermarks []event.Millis, w Window, upTo int64) verdict {
 				seen[identity] = true
 				v.counts[column]++
 				v.qualifies = w.Set.Qualifies(w.Rule, v.counts)
-				v.ever = v.ever || v.qualifies
+				if v.qualifies && !v.ever {
+					v.ever, v.first = true, r.Offset
+				}
 			}
 		}
 		if watermarks[i+1] >= w.End {
@@ -186,9 +190,20 @@ func (m Model) judge(watermarks []event.Millis, w Window, upTo int64) verdict {
 	return v
 }
 
+// alert is that of a window which has qualified.
+type alert struct {
+	verdict
+	window  Window
+	rule    string // its definition
+	episode string
+}
+
+func (a alert) id() string { return event.AlertID(a.rule, a.window.Product, a.window.Start) }
+
 // final are the alerts as they stand at the log's end, by id.
-func (m Model) final(changes []change, watermarks []event.Millis) map[string]verdict {
-	found, seen := map[string]verdict{}, map[Window]bool{}
+func (m Model) final(changes []change, watermarks []event.Millis) map[string]alert {
+	var found []alert
+	seen := map[Window]bool{}
 	for _, r := range m.Log {
 		if r.Kind != IsEvent || r.Event.ProductID == "" {
 			continue
@@ -199,7 +214,38 @@ func (m Model) final(changes []change, watermarks []event.Millis) map[string]ver
 			}
 			seen[w] = true
 			if v := m.judge(watermarks, w, 1<<62); v.ever {
-				found[w.Set.AlertID(w.Rule, w.Product, w.Start)] = v
+				found = append(found, alert{verdict: v, window: w, rule: w.Set.Definition(w.Rule)})
+			}
+		}
+	}
+	byID := map[string]alert{}
+	for _, a := range inEpisodes(found) {
+		byID[a.id()] = a
+	}
+	return byID
+}
+
+// inEpisodes goes through the windows in the order in which they qualified first,
+// and says the episode of each.
+func inEpisodes(found []alert) []alert {
+	slices.SortFunc(found, func(a, b alert) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.window.Start, b.window.Start))
+	})
+	for i := range found {
+		a := &found[i]
+		a.episode = a.id()
+		nearest := a.window.End - a.window.Start
+		earlier := false
+		for _, b := range found[:i] {
+			if b.window.Product != a.window.Product || b.rule != a.rule {
+				continue
+			}
+			far, before := b.window.Start-a.window.Start, b.window.Start < a.window.Start
+			if before {
+				far = -far
+			}
+			if far < nearest || far == nearest && !earlier {
+				a.episode, nearest, earlier = b.episode, far, before
 			}
 		}
 	}
