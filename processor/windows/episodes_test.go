@@ -119,7 +119,8 @@ func TestW9_EpisodesGoOnWhereTheNextSetsRuleHasAnEqualDefinition(t *testing.T) {
 	f.inEpisodes("5 s is the second set's, 10 s the last one's", "firing p 5 in 5", "firing p 10 in 5", "firing p 10 in -5")
 }
 
-// What is written above the acknowledged offset is of an instance that was killed.
+// What is written above the acknowledged offset is of an instance that was killed,
+// perhaps before it had written all of it: final alerts come first.
 func TestW9_AlertsOfLaterVersionsAreNoNeighboursBeforeTheLogSaysThem(t *testing.T) {
 	p := New(flashSale(workedRule), 0, false)
 	f := feed{t, p}
@@ -130,7 +131,7 @@ func TestW9_AlertsOfLaterVersionsAreNoNeighboursBeforeTheLogSaysThem(t *testing.
 	offset, metadata := p.Commit()
 	f.views(3, "p", 41)
 	f.views(3, "p", 26)
-	written = append(written, p.Changed(nil)...)
+	written = append(written, p.Changed(nil)[2:]...)
 	q, err := Resume(lookup(workedRule), offset, metadata)
 	if err != nil {
 		t.Fatal(err)
