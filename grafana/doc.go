@@ -8,7 +8,7 @@
 // (LiveCharts), so that both show the same numbers.
 //
 // The queries read only what the user grafana may read: the views events,
-// flash_sale_alerts, rejected_events and job_runs, and the reports' tables.
+// flash_sale_alerts, alert_episodes, rejected_events and job_runs, and the reports' tables.
 package grafana
 
 //go:generate go run ./build

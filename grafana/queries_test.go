@@ -28,18 +28,19 @@ var shown = map[string]struct {
 		`2026-01-15 10:06:00|\N|\N`,
 		"2026-01-15 10:10:00|0|0",
 	}, 0},
-	"flash_sale_alerts": {"window_start window_end product status views purchases conversion seconds_after_start exact", []string{
-		"2026-01-15 10:04:00.000|2026-01-15 10:14:00.000|chair|retracted|150|5|3.3333|480|true",
-		"2026-01-15 10:03:00.000|2026-01-15 10:13:00.000|sofa|firing|200|2|1|390|false",
-		"2026-01-15 10:00:00.000|2026-01-15 10:10:00.000|lamp|confirmed|102|1|0.9804|660|true",
+	// The chair's newer window has the most views, and was taken back.
+	"flash_sales": {"first_window last_window_end product status windows views purchases conversion exact", []string{
+		"2026-01-15 10:03:00.000|2026-01-15 10:14:00.000|chair|ended|2|120|1|0.8333|true",
+		"2026-01-15 10:03:00.000|2026-01-15 10:13:00.000|sofa|firing|1|200|2|1|false",
+		"2026-01-15 10:00:00.000|2026-01-15 10:10:00.000|lamp|ended|1|102|1|0.9804|true",
 	}, 0},
 	"products_in_flash_sale": {"time firing confirmed retracted", []string{
 		"2026-01-15 10:00:00|0|1|0",
 		"2026-01-15 10:02:00|0|1|0",
-		"2026-01-15 10:03:00|1|1|0",
-		"2026-01-15 10:04:00|1|1|1",
-		"2026-01-15 10:09:00|1|1|1",
-		"2026-01-15 10:10:00|1|0|1",
+		"2026-01-15 10:03:00|1|2|0",
+		"2026-01-15 10:04:00|1|2|1",
+		"2026-01-15 10:09:00|1|2|1",
+		"2026-01-15 10:10:00|1|1|1",
 		"2026-01-15 10:13:00|0|0|1",
 	}, 14},
 	// The chair's alert is newer and was taken back.

@@ -22,12 +22,13 @@ VALUES
     ('e1', 'view',        '2026-01-15 10:00:05.000', 'u1', 's1', 'lamp', 'lamp', 0, bitNot(toUInt64(7)), '2026-01-15 10:20:00.000');
 
 INSERT INTO alert_log
-    (alert_id, rule, product_id, window_start, window_end, status, views, purchases, conversion_rate, version, exact, received_at)
+    (alert_id, rule, product_id, window_start, window_end, status, views, purchases, conversion_rate, version, episode_id, exact, received_at)
 VALUES
-    ('a1', 'r', 'lamp',  '2026-01-15 10:00:00.000', '2026-01-15 10:10:00.000', 'firing',    101, 0, 0,      5, true,  '2026-01-15 10:08:00.000'),
-    ('a1', 'r', 'lamp',  '2026-01-15 10:00:00.000', '2026-01-15 10:10:00.000', 'confirmed', 102, 1, 0.9804, 9, true,  '2026-01-15 10:11:00.000'),
-    ('a2', 'r', 'sofa',  '2026-01-15 10:03:00.000', '2026-01-15 10:13:00.000', 'firing',    200, 2, 1,      7, false, '2026-01-15 10:09:30.000'),
-    ('a3', 'r', 'chair', '2026-01-15 10:04:00.000', '2026-01-15 10:14:00.000', 'retracted', 150, 5, 3.3333, 8, true,  '2026-01-15 10:12:00.000');
+    ('a1', 'r', 'lamp',  '2026-01-15 10:00:00.000', '2026-01-15 10:10:00.000', 'firing',    101, 0, 0,      5, '',   true,  '2026-01-15 10:08:00.000'),
+    ('a1', 'r', 'lamp',  '2026-01-15 10:00:00.000', '2026-01-15 10:10:00.000', 'confirmed', 102, 1, 0.9804, 9, '',   true,  '2026-01-15 10:11:00.000'),
+    ('a2', 'r', 'sofa',  '2026-01-15 10:03:00.000', '2026-01-15 10:13:00.000', 'firing',    200, 2, 1,      7, 'a2', false, '2026-01-15 10:09:30.000'),
+    ('a3', 'r', 'chair', '2026-01-15 10:03:00.000', '2026-01-15 10:13:00.000', 'confirmed', 120, 1, 0.8333, 8, 'a3', true,  '2026-01-15 10:12:00.000'),
+    ('a4', 'r', 'chair', '2026-01-15 10:04:00.000', '2026-01-15 10:14:00.000', 'retracted', 150, 5, 3.3333, 8, 'a3', true,  '2026-01-15 10:12:00.000');
 
 INSERT INTO rejected_log
     (reason, field, message, value, origin_kind, origin, origin_partition, origin_position, received_at)

@@ -26,8 +26,8 @@ type sqlCmd struct {
 }
 
 func (sqlCmd) Help() string {
-	return `Views to query: events, flash_sale_alerts, rejected_events, job_runs, user_segmentation_daily,
-top_products_daily, conversion_rate_daily. A query can read and cannot change anything.
+	return `Views to query: events, flash_sale_alerts, alert_episodes, rejected_events, job_runs,
+user_segmentation_daily, top_products_daily, conversion_rate_daily. A query can read and cannot change anything.
 
 A query may end in FORMAT CSV, TSV, JSON, JSONEachRow or Vertical; for others use --output. On a terminal a wide table is
 shortened to fit; --vertical shows it whole.

@@ -37,6 +37,7 @@ var errNoEngine = errors.New("no embedded ClickHouse here")
 var GrafanaViews = []string{
 	"events",
 	"flash_sale_alerts",
+	"alert_episodes",
 	"rejected_events",
 	"user_segmentation_daily",
 	"top_products_daily",
