@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -163,6 +164,9 @@ func (s *RuleSets) Lookup(hash string) (*rules.Set, error) {
 	}
 	return nil, fmt.Errorf("rule set %s is in force on the log and not in topic %s: store its rules file there again, or begin a new log", hash, s.topic)
 }
+
+// Sets are the stored sets that can be used, in no order.
+func (s *RuleSets) Sets() []*rules.Set { return slices.Collect(maps.Values(s.sets)) }
 
 // InForce is the hash of the set that was put in force last before an offset of a
 // partition of the log; that of the default set where there was none. The offset

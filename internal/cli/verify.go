@@ -9,6 +9,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/internal/instance"
 	"clickstream/processor"
 	"clickstream/warehouse/verify"
@@ -25,8 +26,9 @@ type verifyCmd struct {
 
 func (verifyCmd) Help() string {
 	return `Reads the log again and compares every record with the tables: byte by byte where the row says what the
-record says, else decoded by ClickHouse's JSON functions and by column. Recomputes the alerts of the rule in SQL, and
-compares the alerts topic and the rejected topic with their tables. Gaps that nobody has accepted are a difference.
+record says, else decoded by ClickHouse's JSON functions and by column. Recomputes the alerts in SQL, each window by the
+rule set that judges it, and compares the alerts topic and the rejected topic with their tables. Gaps that nobody has
+accepted are a difference. Alerts of rules that were never put in force are counted and not compared.
 It counts nothing into the alerts topic itself: in the folder of an instance that has stopped, records that its
 processor has not counted yet are left out and reported. Give it the rule that serve was given.
 
@@ -66,10 +68,14 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 			limitMemoryTo(verifyMemory)
 		}
 		rule := p.RuleOr(rule)
+		first, err := rules.FlashSale(rule)
+		if err != nil {
+			return err
+		}
 		s := t.status()
 		defer s.clear()
 		report, err := verify.Run(ctx, verify.Config{
-			Broker: p.Broker, Warehouse: p.Warehouse, Rule: rule, Log: p.Log, Wait: c.Wait, Since: c.Since.Time,
+			Broker: p.Broker, Warehouse: p.Warehouse, First: first, Log: p.Log, Wait: c.Wait, Since: c.Since.Time,
 			WaitFor: func(ctx context.Context, ends broker.Offsets) (broker.Offsets, error) {
 				if p.OwnsBroker() {
 					return counted(ctx, p, rule)

@@ -14,6 +14,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/internal/instance/shoptest"
 	"clickstream/processor"
 	"clickstream/warehouse/verify"
@@ -106,8 +107,12 @@ func rowsOf(t *testing.T, p *Pipeline, view string) (n uint64) {
 // agrees lets verify read everything again.
 func agrees(t *testing.T, p *Pipeline, rule event.Rule) {
 	t.Helper()
+	first, err := rules.FlashSale(rule)
+	if err != nil {
+		t.Fatal(err)
+	}
 	report, err := verify.Run(deadline(t), verify.Config{
-		Broker: p.Broker, Warehouse: p.Warehouse, Rule: rule, Log: p.Log,
+		Broker: p.Broker, Warehouse: p.Warehouse, First: first, Log: p.Log,
 		WaitFor: func(ctx context.Context, ends broker.Offsets) (broker.Offsets, error) {
 			return ends, processor.WaitAcknowledged(ctx, p.Broker, rule, ends)
 		},

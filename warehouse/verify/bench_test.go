@@ -55,7 +55,7 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 	b.ResetTimer()
-	r, err := verify.Run(b.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: event.DefaultRule(),
+	r, err := verify.Run(b.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables,
 		Progress: func(p verify.Progress) { next(p.Step) }})
 	b.StopTimer()
 	next("")

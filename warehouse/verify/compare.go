@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"clickstream/internal/event"
 )
 
 // What a difference is called in a Report, by the problem that the SQL names.
@@ -211,7 +213,7 @@ func (v *verification) name(ctx context.Context, places [][]int64, both bool) ([
 }
 
 func (v *verification) alerts(ctx context.Context) error {
-	inexact := Finding{Kind: "alerts_not_exact", Samples: []string{}}
+	inexact, other := Finding{Kind: "alerts_not_exact", Samples: []string{}}, Finding{}
 	err := v.query(ctx, "alerts", func(scan func(...any) error) error {
 		var f Finding
 		var samples [][]string
@@ -224,20 +226,29 @@ func (v *verification) alerts(ctx context.Context) error {
 			v.report.Alerts = f.Total
 			return nil
 		}
+		if f.Kind == "other_rule" {
+			other = Finding{Kind: "alerts_of_other_rules", Total: f.Total, Samples: []string{}}
+			for _, s := range samples {
+				other.Samples = append(other.Samples, fmt.Sprintf("%s from %s, of the rule %s", s[1], s[2], s[0]))
+			}
+			return nil
+		}
 		f.Kind = alertKinds[f.Kind]
 		for _, s := range samples {
-			status := s[6]
+			status := s[7]
 			if status == "" {
 				status = "nothing"
 			}
-			f.Samples = append(f.Samples, fmt.Sprintf("%s from %s: the log says views %s, purchases %s; the table says %s, views %s, purchases %s",
-				s[0], s[1], s[2], s[3], status, s[4], s[5]))
+			f.Samples = append(f.Samples, fmt.Sprintf("%s of %s from %s: the log says views %s, purchases %s; the table says %s, views %s, purchases %s",
+				event.RuleName(s[0]), s[1], s[2], s[3], s[4], status, s[5], s[6]))
 		}
 		v.report.Differences = append(v.report.Differences, f)
 		return nil
 	})
-	if err == nil && inexact.Total > 0 {
-		v.report.Notes = append(v.report.Notes, inexact)
+	for _, note := range []Finding{inexact, other} {
+		if err == nil && note.Total > 0 {
+			v.report.Notes = append(v.report.Notes, note)
+		}
 	}
 	return err
 }

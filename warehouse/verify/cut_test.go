@@ -22,6 +22,7 @@ func TestW6_W7_WhereTheLogIsCutOnlyWholeWindowsAreCompared(t *testing.T) {
 		e := event.Event{ID: fmt.Sprint("e", n), Type: event.TypeView, Timestamp: at, UserID: "u", ProductID: "p", Quantity: 1}
 		s.Produce(s.Event(e, received.Time()))
 	}
+	putInForce(s, flashSale)
 	send(begin, begin)
 	send(begin-3_600_000, begin+1000)
 	// Five views qualify: in a window that may hold what was cut off, and in one
@@ -34,12 +35,12 @@ func TestW6_W7_WhereTheLogIsCutOnlyWholeWindowsAreCompared(t *testing.T) {
 		send(whole+1, whole+1)
 	}
 	send(whole+600_000, whole+600_000)
-	brokertest.Cut(t, s.Broker, s.ID.Topic, broker.Offsets{event.Partition("p", s.ID.Partitions): 1})
+	brokertest.Cut(t, s.Broker, s.ID.Topic, broker.Offsets{event.Partition("p", s.ID.Partitions): 2})
 	var alerts []event.Alert
 	for start := whole - 8000; start <= whole; start += 2000 {
 		alerts = append(alerts, event.Alert{
-			ID: rule.AlertID("p", start), Rule: rule.String(), ProductID: "p", WindowStart: start.Time(), WindowEnd: (start + 10_000).Time(),
-			Status: event.Confirmed, Views: 5, Version: int64(n), Exact: true,
+			ID: flashSale.AlertID(0, "p", start), Rule: flashSale.Definition(0), ProductID: "p", WindowStart: start.Time(), WindowEnd: (start + 10_000).Time(),
+			Status: event.Confirmed, Views: 5, Version: int64(n + 1), Exact: true,
 		})
 	}
 	produceAlerts(s, alerts)

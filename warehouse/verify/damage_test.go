@@ -21,16 +21,14 @@ import (
 func storedLog(t *testing.T) (*warehousetest.Shop, []*kgo.Record, []event.Alert) {
 	t.Helper()
 	s := newShop(t)
-	records, alerts, _ := randomLog(2, 1500, s.ID.Partitions, rule, s.Broker.Topics().Events)
-	s.Produce(records...)
-	produceAlerts(s, alerts)
+	l := produceLog(s, 2, 1500, flashSale)
 	m := s.Mirror()
 	s.WaitStored()
 	m.Stop()
 	if r := verified(s); !r.OK() {
 		t.Fatalf("%s", r)
 	}
-	return s, records, alerts
+	return s, l.records, l.alerts
 }
 
 func finding(t *testing.T, findings []verify.Finding, kind string) verify.Finding {
@@ -103,7 +101,7 @@ func TestDamageToAlertsIsFoundOnTheTopicAndInTheTable(t *testing.T) {
 		firing.ProductID += "x"
 	}
 	firing.Status, firing.Version = event.Firing, 1
-	firing.ID = rule.AlertID(firing.ProductID, event.MillisOf(firing.WindowStart))
+	firing.ID = flashSale.AlertID(0, firing.ProductID, event.MillisOf(firing.WindowStart))
 	inexact := alerts[1]
 	inexact.Version++
 	inexact.Exact = false
@@ -138,7 +136,7 @@ func TestAlertsThatAreEmittedMeanwhileAreNoDifference(t *testing.T) {
 	later := alerts[0]
 	later.Version++
 	emitted := false
-	r, err := verify.Run(t.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Progress: func(p verify.Progress) {
+	r, err := verify.Run(t.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Progress: func(p verify.Progress) {
 		if emitted || p.Step != "comparing the alerts topic" {
 			return
 		}
@@ -281,7 +279,7 @@ func TestAnInterruptedRunGoesOn(t *testing.T) {
 	verify.SetSaveAfter(t, 100)
 	for _, step := range []string{"reading the table", "comparing the log", "counting the windows"} {
 		ctx, cancel := context.WithCancel(t.Context())
-		_, err := verify.Run(ctx, verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Wait: 30 * time.Second,
+		_, err := verify.Run(ctx, verify.Config{Broker: s.Broker, Warehouse: s.Tables, Wait: 30 * time.Second,
 			Progress: func(p verify.Progress) {
 				if strings.HasPrefix(p.Step, step) && (p.Done > 0 || step != "comparing the log") {
 					cancel()

@@ -29,7 +29,7 @@ func TestRowsOfABatchThatIsPassedOverAreNoDifference(t *testing.T) {
 	brokertest.Damage(t, dir, s.ID.Topic, 0, 1, false)
 	run := func() (verify.Report, error) {
 		b := brokertest.OpenAt(t, cfg, kgo.RecordPartitioner(kgo.ManualPartitioner()))
-		return verify.Run(t.Context(), verify.Config{Broker: b, Warehouse: s.Tables, Rule: rule, Wait: 30 * time.Second})
+		return verify.Run(t.Context(), verify.Config{Broker: b, Warehouse: s.Tables, Wait: 30 * time.Second})
 	}
 	if _, err := run(); !broker.Unreadable(err) {
 		t.Errorf("without the setting it ends with %v", err)

@@ -19,7 +19,12 @@
 //
 // Alerts (W7). The windows that qualify are counted again from the log by W1 to
 // W5, in SQL, and compared with the alerts as they stand: none is missing, none
-// is there without reason, no closed window stands as firing. The alerts topic
+// is there without reason, no closed window stands as firing. Which rule judges a
+// window follows from the changes of rules on the log (W8); where the log is not
+// read from its beginning, the index in the rules topic says which set is in force
+// there. Whether a change is one too many is known only of changes that are read.
+// Alerts of rules that no set in force on the log has are counted in the report
+// and not compared. The alerts topic
 // is compared with its table, every version of it, and so is the rejected topic.
 // Gaps of the log that nobody has accepted are a difference.
 //
@@ -27,7 +32,7 @@
 // and records pass through in blocks, are looked up by day, and are counted by
 // spans of time, in tables of our own on ClickHouse's disk (about 40 bytes an
 // event). They are dropped at the end. A run that is interrupted leaves them with
-// how far it has come, and the next one of the same log, tables, rule and
+// how far it has come, and the next one of the same log, tables, counted types and
 // beginning goes on from there, up to the end that was fixed before. After a
 // crash it does so once nothing has changed for ten minutes; what has not changed
 // for an hour is dropped.

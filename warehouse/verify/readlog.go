@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
@@ -14,7 +13,6 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/warehouse"
-	"clickstream/warehouse/rows"
 )
 
 // A block is sent when it has so many rows or bytes.
@@ -37,10 +35,11 @@ type reading struct {
 	parts  map[int32]*position
 	span   int64
 
-	rest  *restBlock
-	wrong *wrongBlock
-	ticks *tickBlock
-	text  []byte // value and key of a record
+	rest    *restBlock
+	wrong   *wrongBlock
+	ticks   *tickBlock
+	changes *changeBlock
+	text    []byte // value and key of a record
 
 	read int64 // records
 }
@@ -64,7 +63,7 @@ type storedRows struct {
 // readLog compares each record with the row from its place and keeps those that
 // no row repeats.
 func (v *verification) readLog(ctx context.Context) error {
-	r := &reading{v: v, client: v.client, parts: make(map[int32]*position), rest: newRestBlock(), wrong: newWrongBlock(), ticks: newTickBlock()}
+	r := &reading{v: v, client: v.client, parts: make(map[int32]*position), rest: newRestBlock(), wrong: newWrongBlock(), ticks: newTickBlock(), changes: newChangeBlock()}
 	r.span = min(maxSpan, max(1024, spans/int64(len(v.ends))))
 	total := int64(0)
 	done := int64(0)
@@ -124,6 +123,8 @@ func (r *reading) compare(ctx context.Context, pos *position, rec *kgo.Record) e
 	if rec.Value == nil {
 		if tick, ok := broker.ParseTick(rec); ok && tick.After == pos.lastValue {
 			r.ticks.add(rec.Partition, rec.Offset, int64(tick.Quiet))
+		} else if change, ok := broker.ParseRules(rec); ok {
+			r.changes.add(rec.Partition, rec.Offset, change.Hash)
 		}
 		return nil
 	}
@@ -222,7 +223,7 @@ func (r *reading) load(ctx context.Context, pos *position, offset int64) error {
 }
 
 func (r *reading) flushFull(ctx context.Context) error {
-	if r.rest.full() || len(r.wrong.offset) >= blockRows || len(r.ticks.offset) >= blockRows {
+	if r.rest.full() || max(len(r.wrong.offset), len(r.ticks.offset), len(r.changes.offset)) >= blockRows {
 		return r.flush(ctx)
 	}
 	return nil
@@ -233,7 +234,7 @@ func (r *reading) flush(ctx context.Context) error {
 		table string
 		input proto.Input
 		reset func()
-	}{{"rest", r.rest.input, r.rest.reset}, {"wrong", r.wrong.input, r.wrong.reset}, {"ticks", r.ticks.input, r.ticks.reset}} {
+	}{{"rest", r.rest.input, r.rest.reset}, {"wrong", r.wrong.input, r.wrong.reset}, {"ticks", r.ticks.input, r.ticks.reset}, {"changes", r.changes.input, r.changes.reset}} {
 		if b.input[0].Data.Rows() == 0 {
 			continue
 		}
@@ -243,92 +244,6 @@ func (r *reading) flush(ctx context.Context) error {
 		b.reset()
 	}
 	return nil
-}
-
-// restBlock is records that no row repeats.
-type restBlock struct {
-	partition        proto.ColInt32
-	offset, received proto.ColInt64
-	stored, isJSON   proto.ColUInt8
-	key, value       rows.Strings
-	input            proto.Input
-}
-
-func newRestBlock() *restBlock {
-	b := &restBlock{}
-	b.input = proto.Input{
-		{Name: "kafka_partition", Data: &b.partition}, {Name: "kafka_offset", Data: &b.offset}, {Name: "received", Data: &b.received},
-		{Name: "stored", Data: &b.stored}, {Name: "is_json", Data: &b.isJSON}, {Name: "key", Data: &b.key}, {Name: "value", Data: &b.value},
-	}
-	return b
-}
-
-func (b *restBlock) add(r *kgo.Record, received int64, stored bool) {
-	b.partition = append(b.partition, r.Partition)
-	b.offset = append(b.offset, r.Offset)
-	b.received = append(b.received, received)
-	b.stored = append(b.stored, bit(stored))
-	b.isJSON = append(b.isJSON, bit(json.Valid(r.Value)))
-	b.key.AppendBytes(r.Key)
-	b.value.AppendBytes(r.Value)
-}
-
-func (b *restBlock) full() bool {
-	return len(b.offset) >= blockRows || b.value.Bytes()+b.key.Bytes() >= blockBytes
-}
-
-func (b *restBlock) reset() { resetInput(b.input) }
-
-// wrongBlock is rows that the log has no record for.
-type wrongBlock struct {
-	partition proto.ColInt32
-	offset    proto.ColInt64
-	hash      proto.ColFixedStr16
-	input     proto.Input
-}
-
-func newWrongBlock() *wrongBlock {
-	b := &wrongBlock{}
-	b.input = proto.Input{{Name: "kafka_partition", Data: &b.partition}, {Name: "kafka_offset", Data: &b.offset}, {Name: "text_hash", Data: &b.hash}}
-	return b
-}
-
-func (b *wrongBlock) add(partition int32, offset int64, hash [16]byte) {
-	b.partition, b.offset, b.hash = append(b.partition, partition), append(b.offset, offset), append(b.hash, hash)
-}
-
-func (b *wrongBlock) reset() { resetInput(b.input) }
-
-// tickBlock is valid ticks.
-type tickBlock struct {
-	partition     proto.ColInt32
-	offset, quiet proto.ColInt64
-	input         proto.Input
-}
-
-func newTickBlock() *tickBlock {
-	b := &tickBlock{}
-	b.input = proto.Input{{Name: "kafka_partition", Data: &b.partition}, {Name: "kafka_offset", Data: &b.offset}, {Name: "quiet_ms", Data: &b.quiet}}
-	return b
-}
-
-func (b *tickBlock) add(partition int32, offset, quiet int64) {
-	b.partition, b.offset, b.quiet = append(b.partition, partition), append(b.offset, offset), append(b.quiet, quiet)
-}
-
-func (b *tickBlock) reset() { resetInput(b.input) }
-
-func resetInput(input proto.Input) {
-	for _, column := range input {
-		column.Data.(interface{ Reset() }).Reset()
-	}
-}
-
-func bit(b bool) uint8 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // missing names the partitions that are not stored up to ends.

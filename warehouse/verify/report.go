@@ -22,7 +22,9 @@ type Report struct {
 	ByColumn uint64 `json:"by_column"`
 	Invalid  uint64 `json:"invalid"`
 	Ticks    uint64 `json:"ticks"`
-	Alerts   uint64 `json:"alerts"` // confirmed ones that agree
+	// RuleChanges are the records on the log that put a rule set in force.
+	RuleChanges uint64 `json:"rule_changes"`
+	Alerts      uint64 `json:"alerts"` // confirmed ones that agree
 	// Differences are what is wrong.
 	Differences []Finding `json:"differences"`
 	// Notes are what is right and yet surprises: conflicting copies, ids used
@@ -65,6 +67,8 @@ var explained = map[string]string{
 	"gap":                         "gaps of the log that nobody has accepted",
 	"physical_duplicates":         "rows of event_log that the view events leaves out: copies that have not been merged yet",
 	"events_not_compared":         "records whose JSON ClickHouse reads in another way than the rules say: they are not compared",
+	"alerts_of_other_rules":       "confirmed alerts of rules that no set in force on the log has: they are not compared",
+	"rule_changes_not_valid":      "changes of rules that are not valid, as eight sets had open windows",
 	"alerts_not_exact":            "alerts that say exact: false, whose counts are not compared",
 	"records_not_counted":         "records at the end of the log that no processor has counted yet: neither they nor their alerts are compared",
 	"conflicting_copies":          "events with later copies of other content (the first counts)",

@@ -101,33 +101,3 @@ func (v *verification) judge(ctx context.Context) error {
 	}
 	return v.exec(ctx, "wrong")
 }
-
-// countWindows finds the windows that qualify when they close.
-func (v *verification) countWindows(ctx context.Context) error {
-	v.step("finding when windows close", 0)
-	for _, file := range []string{"marks", "closes"} {
-		if err := v.exec(ctx, file); err != nil {
-			return err
-		}
-	}
-	length := v.Rule.Window.Milliseconds()
-	times, rows, err := v.spansOf(ctx, "times", length, countedAtATime, clickhouse.Named("span", length))
-	if err != nil || len(times) == 0 {
-		return err
-	}
-	v.step("counting the windows", rows)
-	covered := times[0].from - length
-	for _, t := range times {
-		// With the windows that begin before its first event.
-		t.from = max(covered, t.from-length)
-		covered = t.to
-		slices := slicesOf(t.rows, countedAtATime)
-		for slice := range slices {
-			if err := v.exec(ctx, "count", append(t.params(), sliceParams(slices, slice)...)...); err != nil {
-				return err
-			}
-			v.advance(t.rows / slices)
-		}
-	}
-	return nil
-}

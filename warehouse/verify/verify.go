@@ -13,7 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"clickstream/internal/broker"
-	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/warehouse"
 )
 
@@ -28,8 +28,10 @@ const defaultWait = time.Minute
 type Config struct {
 	Broker    *broker.Client
 	Warehouse *warehouse.Warehouse
-	Rule      event.Rule // its confirmed alerts are compared
-	Log       zerolog.Logger
+	// First judges a log on which no set has been put in force; default
+	// rules.Default().
+	First *rules.Set
+	Log   zerolog.Logger
 	// Wait is how long the mirror and the processor may take to reach the end
 	// offsets that the log has at the beginning; default one minute.
 	Wait time.Duration
@@ -61,8 +63,8 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if cfg.Wait == 0 {
 		cfg.Wait = defaultWait
 	}
-	if err := cfg.Rule.Validate(); err != nil {
-		return Report{}, fmt.Errorf("verify: %w", err)
+	if cfg.First == nil {
+		cfg.First = rules.Default()
 	}
 	begun := time.Now()
 	v := &verification{Config: cfg, report: Report{Differences: []Finding{}, Notes: []Finding{}}, topics: cfg.Broker.Topics(), tables: newTables()}
@@ -89,8 +91,17 @@ type verification struct {
 	alertBegins, alertEnds       broker.Offsets
 	rejectedBegins, rejectedEnds broker.Offsets
 	rows, stored                 int64 // of event_log; of its view
-	progress                     Progress
-	report                       Report
+	// The rule sets that are stored, and the event types that any of them counts.
+	sets  *broker.RuleSets
+	types []string
+	// What is found of the log: how its rules change, by partition; the rules that
+	// judge windows, and their definitions; the longest time that divides all slides.
+	parts       map[int32]*following
+	rules       []ruled
+	definitions []string
+	pane        int64 // ms
+	progress    Progress
+	report      Report
 }
 
 func (v *verification) run(ctx context.Context) (err error) {
@@ -122,7 +133,7 @@ func (v *verification) run(ctx context.Context) (err error) {
 	}
 	for _, step := range []func(context.Context) error{
 		v.store, v.readLog, v.judge, v.copies, v.differences, v.ids, v.rejectedLog,
-		v.countWindows, v.alerts, v.unlikeGroupBy, v.alertVersions, v.rejectedTopic, v.gaps,
+		v.followRules, v.countWindows, v.alerts, v.unlikeGroupBy, v.alertVersions, v.rejectedTopic, v.gaps,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -174,6 +185,9 @@ func (v *verification) fixTheEnd(ctx context.Context) (err error) {
 		return err
 	}
 	v.report.Begins, v.report.Ends = v.begins, v.ends
+	if err := v.readSets(ctx); err != nil {
+		return err
+	}
 	wait, cancel := context.WithTimeout(ctx, v.Wait)
 	defer cancel()
 	stored := func(topic string, ends broker.Offsets) error {
@@ -207,6 +221,24 @@ func (v *verification) fixTheEnd(ctx context.Context) (err error) {
 		return err
 	}
 	return stored(v.topics.Rejected, v.rejectedEnds)
+}
+
+// readSets reads the rule sets. Each is stored before it is put in force, so all
+// those of the log up to its end are there.
+func (v *verification) readSets(ctx context.Context) (err error) {
+	if v.sets, err = v.Broker.RuleSets(ctx); err != nil {
+		return fmt.Errorf("read the rule sets: %w", err)
+	}
+	v.types = rules.Default().Types()
+	for _, set := range v.sets.Sets() {
+		for _, t := range set.Types() {
+			if !slices.Contains(v.types, t) {
+				v.types = append(v.types, t)
+			}
+		}
+	}
+	slices.Sort(v.types)
+	return nil
 }
 
 // leaveOut ends the comparison where the processor has counted up to.
@@ -246,15 +278,12 @@ func (v *verification) span(ctx context.Context, topic string) (begins, ends bro
 
 // params are the parameters of all our statements; each uses some.
 func (v *verification) params() []any {
-	r := v.Rule
 	all := []any{
 		clickhouse.Named("starts", listOf(v.begins)), clickhouse.Named("ends", listOf(v.ends)),
 		clickhouse.Named("alert_starts", listOf(v.alertBegins)), clickhouse.Named("alert_ends", listOf(v.alertEnds)),
 		clickhouse.Named("rejected_starts", listOf(v.rejectedBegins)), clickhouse.Named("rejected_ends", listOf(v.rejectedEnds)),
-		clickhouse.Named("topic", v.topics.Events), clickhouse.Named("rule", r.String()),
-		clickhouse.Named("window", r.Window.Milliseconds()), clickhouse.Named("slide", r.Slide.Milliseconds()),
-		clickhouse.Named("lateness", r.Lateness.Milliseconds()),
-		clickhouse.Named("views_over", r.ViewsOver), clickhouse.Named("purchases_under", r.PurchasesUnder),
+		clickhouse.Named("topic", v.topics.Events), clickhouse.Named("types", v.types),
+		clickhouse.Named("rules", v.definitions), clickhouse.Named("pane", v.pane),
 	}
 	for _, table := range ours {
 		all = append(all, clickhouse.Named(table, v.tables.name(table)))
@@ -267,9 +296,14 @@ func (v *verification) exec(ctx context.Context, file string, more ...any) error
 	if err != nil {
 		return err
 	}
+	return v.execText(ctx, file, string(text), more...)
+}
+
+// execText executes the text of a file, in which something may be filled in.
+func (v *verification) execText(ctx context.Context, file, text string, more ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
-	if err := v.Warehouse.Conn().Exec(ctx, string(text), append(v.params(), more...)...); err != nil {
+	if err := v.Warehouse.Conn().Exec(ctx, text, append(v.params(), more...)...); err != nil {
 		return fmt.Errorf("run %s.sql: %w", file, err)
 	}
 	return nil

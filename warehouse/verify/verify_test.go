@@ -15,17 +15,49 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/warehouse/verify"
 	"clickstream/warehouse/warehousetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(warehousetest.Main(m)) }
 
-var rule = event.Rule{ViewsOver: 4, PurchasesUnder: 2, Window: 10 * time.Second, Slide: 2 * time.Second, Lateness: 3 * time.Second}
+// flashSale is a set of one rule.
+var flashSale = setOf(3*time.Second, rules.Rule{Name: "flash_sale", When: "views > 4 && purchases < 2", Window: 10 * time.Second, Slide: 2 * time.Second})
+
+func setOf(lateness time.Duration, all ...rules.Rule) *rules.Set {
+	set, err := rules.New(lateness, all)
+	if err != nil {
+		panic(err)
+	}
+	return set
+}
 
 func newShop(t testing.TB) *warehousetest.Shop {
 	t.Helper()
 	return warehousetest.NewShop(t, brokertest.Options{Partitions: 3, OwnReceiveTimes: true})
+}
+
+// putInForce puts a set in force on the log.
+func putInForce(s *warehousetest.Shop, set *rules.Set) {
+	s.Helper()
+	if err := s.Broker.PutRulesInForce(s.Context(), set, time.Now()); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// produceLog writes a random log by the sets, and its alerts.
+func produceLog(s *warehousetest.Shop, seed uint64, n int, sets ...*rules.Set) *randomLog {
+	s.Helper()
+	for _, set := range sets {
+		if err := s.Broker.StoreRules(s.Context(), set); err != nil {
+			s.Fatal(err)
+		}
+	}
+	l := newRandomLog(seed, n, s.ID.Partitions, s.Broker.Topics().Events, sets...)
+	s.Produce(l.records...)
+	produceAlerts(s, l.alerts)
+	return l
 }
 
 // produceAlerts writes them in few batches: each batch costs milliseconds under
@@ -41,7 +73,7 @@ func produceAlerts(s *warehousetest.Shop, alerts []event.Alert) {
 
 func verified(s *warehousetest.Shop, change ...func(*verify.Config)) verify.Report {
 	s.Helper()
-	cfg := verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Wait: 30 * time.Second}
+	cfg := verify.Config{Broker: s.Broker, Warehouse: s.Tables, Wait: 30 * time.Second}
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -68,19 +100,17 @@ func TestW7_RandomLogsAgreeWithThePlainModel(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			s := newShop(t)
-			records, alerts, invalid := randomLog(seed, 1500, s.ID.Partitions, rule, s.Broker.Topics().Events)
-			if len(alerts) < 5 {
-				t.Fatalf("only %d alerts: the log says little", len(alerts))
+			l := produceLog(s, seed, 1500, flashSale)
+			if len(l.alerts) < 5 {
+				t.Fatalf("only %d alerts: the log says little", len(l.alerts))
 			}
-			s.Produce(records...)
-			produceAlerts(s, alerts)
 			s.Mirror()
 			r := verified(s)
 			if !r.OK() {
 				t.Errorf("the plain model and the SQL disagree:\n%s", r)
 			}
-			if r.Alerts != uint64(len(alerts)) || r.Invalid != uint64(invalid) {
-				t.Errorf("%d alerts and %d invalid records, want %d and %d", r.Alerts, r.Invalid, len(alerts), invalid)
+			if r.Alerts != uint64(len(l.alerts)) || r.Invalid != uint64(l.invalid) {
+				t.Errorf("%d alerts and %d invalid records, want %d and %d", r.Alerts, r.Invalid, len(l.alerts), l.invalid)
 			}
 			noted := strings.Join(kinds(r.Notes), " ")
 			for _, kind := range []string{"conflicting_copies", "late", "future"} {
@@ -94,9 +124,7 @@ func TestW7_RandomLogsAgreeWithThePlainModel(t *testing.T) {
 
 func TestEachKindOfDamageIsFoundAndNamed(t *testing.T) {
 	s := newShop(t)
-	records, alerts, _ := randomLog(1, 1500, s.ID.Partitions, rule, s.Broker.Topics().Events)
-	s.Produce(records...)
-	produceAlerts(s, alerts)
+	produceLog(s, 1, 1500, flashSale)
 	m := s.Mirror()
 	after := verified(s)
 	m.Stop()
@@ -151,13 +179,13 @@ func TestWhatTheMirrorHasNotStoredIsNamed(t *testing.T) {
 	e := event.Event{ID: "e", Type: event.TypeView, Timestamp: event.MillisOf(time.Now()), UserID: "u", ProductID: "p", Quantity: 1}
 	record := s.Event(e, time.Now())
 	s.Produce(record)
-	_, err := verify.Run(t.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Wait: time.Millisecond})
+	_, err := verify.Run(t.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Wait: time.Millisecond})
 	if want := fmt.Sprintf("partition %d at 0 of 1", record.Partition); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 	s.Mirror()
 	late := errors.New("partition 7 is not counted yet")
-	_, err = verify.Run(t.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Rule: rule, Wait: 30 * time.Second,
+	_, err = verify.Run(t.Context(), verify.Config{Broker: s.Broker, Warehouse: s.Tables, Wait: 30 * time.Second,
 		WaitFor: func(context.Context, broker.Offsets) (broker.Offsets, error) { return nil, late }})
 	if !errors.Is(err, late) {
 		t.Errorf("got %v", err)

@@ -1,4 +1,4 @@
--- W1, W2, W4: the windows that closed qualified, against the alerts as they stand.
+-- W1, W2, W4, W8: the windows that closed qualified, against the alerts as they stand.
 WITH
     closed AS
     (
@@ -25,40 +25,44 @@ WITH
     ),
     judged AS
     (
-        SELECT e.kafka_partition AS partition, e.product_id AS product_id, e.start AS start, e.views AS views, e.purchases AS purchases, 1 AS there
+        SELECT e.kafka_partition AS partition, e.rule AS rule, e.product_id AS product_id, e.start AS start, e.views AS views, e.purchases AS purchases, 1 AS there
         FROM {expected:Identifier} AS e
         INNER JOIN closed ON closed.partition = e.kafka_partition
-        WHERE e.start + {window:Int64} <= closed.watermark AND e.start >= closed.judged_from
+        INNER JOIN {eras:Identifier} AS r ON r.kafka_partition = e.kafka_partition AND r.rule = e.rule
+        WHERE e.start > r.after AND e.start <= r.up_to AND e.start + r.window <= closed.watermark AND e.start >= closed.judged_from
     ),
     emitted AS
     (
-        SELECT kafka_partition AS partition, product_id, toInt64(toUnixTimestamp64Milli(window_start)) AS start, toString(status) AS status,
+        -- The rule is 0 where no set that is in force on the log has it.
+        SELECT kafka_partition AS partition, toUInt32(indexOf({rules:Array(String)}, a.rule)) AS rule, a.rule AS definition, product_id,
+            toUnixTimestamp64Milli(window_start) AS start, toUnixTimestamp64Milli(window_end) AS end, toString(status) AS status,
             views, purchases, version, exact, 1 AS there
-        FROM flash_sale_alerts
-        WHERE rule = {rule:String}
+        FROM flash_sale_alerts AS a
     )
 SELECT problem, count() AS total, countIf(there AND NOT exact) AS inexact,
-    groupArrayIf(20)([product, toString(fromUnixTimestamp64Milli(starts_at, 'UTC')), toString(log_views), toString(log_purchases),
+    groupArrayIf(20)([definition, product, toString(fromUnixTimestamp64Milli(starts_at, 'UTC')), toString(log_views), toString(log_purchases),
         toString(emitted_views), toString(emitted_purchases), emitted_status], problem != '') AS samples
 FROM
 (
     SELECT
         multiIf(
             t.there = 1 AND t.status = 'firing', 'not_closed',
+            t.there = 1 AND t.rule = 0, 'other_rule',
             t.there = 0 OR (j.there = 1 AND t.status = 'retracted'), 'missing',
             j.there = 0, 'extra',
             j.there = 1 AND t.exact AND (t.views != j.views OR t.purchases != j.purchases), 'other_counts',
             '') AS problem,
+        if(j.there = 1, {rules:Array(String)}[j.rule], t.definition) AS definition,
         if(j.there = 1, j.product_id, t.product_id) AS product,
         if(j.there = 1, j.start, t.start) AS starts_at,
         j.views AS log_views, j.purchases AS log_purchases, t.views AS emitted_views, t.purchases AS emitted_purchases, t.status AS emitted_status,
         t.there AS there, t.exact AS exact
     FROM judged AS j
-    FULL JOIN emitted AS t ON t.partition = j.partition AND t.product_id = j.product_id AND t.start = j.start
+    FULL JOIN emitted AS t ON t.partition = j.partition AND t.rule = j.rule AND t.product_id = j.product_id AND t.start = j.start
     LEFT JOIN closed AS c ON c.partition = if(j.there = 1, j.partition, t.partition)
     -- Emitted for windows that are not judged, or of a log that has gone on since.
     WHERE j.there = 1 OR (t.start >= c.judged_from AND t.version <= {ends:Array(Int64)}[t.partition + 1]
-        AND (t.status = 'confirmed' OR (t.status = 'firing' AND t.start + {window:Int64} <= c.watermark)))
+        AND (t.status = 'confirmed' OR (t.status = 'firing' AND t.end <= c.watermark)))
     ORDER BY starts_at, product
 )
 GROUP BY problem

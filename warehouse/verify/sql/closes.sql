@@ -1,8 +1,8 @@
--- W3: for each partition and multiple of the slide, the first record after which
+-- W3: for each partition and multiple of the pane, the first record after which
 -- the watermark is there. An event or a window that comes later finds it so.
 INSERT INTO {closes:Identifier}
 WITH
-    {slide:Int64} AS slide,
+    {pane:Int64} AS pane,
     -- The event watermark before each tick.
     before_ticks AS
     (
@@ -13,7 +13,7 @@ WITH
     (
         SELECT kafka_partition, boundary, first_offset AS at FROM {marks:Identifier}
         UNION ALL
-        SELECT t.kafka_partition, intDiv(b.event_watermark + t.quiet_ms, slide) * slide, t.kafka_offset
+        SELECT t.kafka_partition, intDiv(b.event_watermark + t.quiet_ms, pane) * pane, t.kafka_offset
         FROM {ticks:Identifier} AS t
         ASOF JOIN before_ticks AS b ON b.kafka_partition = t.kafka_partition AND b.next_tick <= t.kafka_offset
     )

@@ -6,9 +6,9 @@ CREATE TABLE {stored:Identifier}
     kafka_offset    Int64,
     received        Int64,
     time            Int64,
-    -- 1 a view, 2 a purchase, 0 any other
-    type            UInt8,
-    -- of a view or a purchase
+    -- the place of the event's type among those that are counted, or 0
+    type            UInt16,
+    -- where the type is counted
     product_id      String,
     -- of key and event_id, and of the rest of the identity
     id_hash         UInt64 CODEC(NONE),
@@ -75,7 +75,7 @@ CREATE TABLE {judged:Identifier}
     kafka_offset    Int64,
     received        Int64,
     time            Int64,
-    type            UInt8,
+    type            UInt16,
     product_id      String,
     stored          UInt8,
     identity        FixedString(16),
@@ -109,7 +109,33 @@ CREATE TABLE {ticks:Identifier}
 ENGINE = MergeTree
 ORDER BY (kafka_partition, kafka_offset);
 
--- How far the event watermark comes, between two ticks and by slide.
+-- The changes of rules.
+CREATE TABLE {changes:Identifier}
+(
+    kafka_partition Int32,
+    kafka_offset    Int64,
+    -- of the set that is put in force
+    hash            String
+)
+ENGINE = MergeTree
+ORDER BY (kafka_partition, kafka_offset);
+
+-- Which windows each rule judges: those that start after one time and not after
+-- another.
+CREATE TABLE {eras:Identifier}
+(
+    kafka_partition Int32,
+    -- the place of its definition among those of the log
+    rule            UInt32,
+    slide           Int64,
+    window          Int64,
+    after           Int64,
+    up_to           Int64
+)
+ENGINE = MergeTree
+ORDER BY (kafka_partition, rule, after);
+
+-- How far the event watermark comes, between two ticks and by pane.
 CREATE TABLE {marks:Identifier}
 (
     kafka_partition Int32,
@@ -121,7 +147,7 @@ CREATE TABLE {marks:Identifier}
 ENGINE = MergeTree
 ORDER BY (kafka_partition, next_tick, boundary);
 
--- The offset of the record that brings the watermark to a multiple of the slide.
+-- The offset of the record that brings the watermark to a multiple of the pane.
 CREATE TABLE {closes:Identifier}
 (
     kafka_partition Int32,
@@ -135,13 +161,14 @@ ORDER BY (kafka_partition, close_offset);
 CREATE TABLE {expected:Identifier}
 (
     kafka_partition Int32,
+    rule            UInt32,
     product_id      String,
     start           Int64,
     views           UInt64,
     purchases       UInt64
 )
 ENGINE = MergeTree
-ORDER BY (kafka_partition, product_id, start);
+ORDER BY (kafka_partition, rule, product_id, start);
 
 -- The records of the alerts topic, as ClickHouse reads their JSON.
 CREATE TABLE {emitted:Identifier}

@@ -13,7 +13,7 @@ WITH
     t.kafka_partition = l.kafka_partition AND t.kafka_offset = l.kafka_offset AS at_its_place,
     if(at_its_place AND t.received != l.received, arrayConcat(others, ['received_at']), others) AS differ
 SELECT l.kafka_partition, l.kafka_offset, l.received, toUnixTimestamp64Milli(l.timestamp),
-    multiIf(l.event_type = 'view', 1, l.event_type = 'purchase', 2, 0), l.product_id, l.stored, l.identity,
+    indexOf({types:Array(String)}, l.event_type), l.product_id, l.stored, l.identity,
     if(t.there, t.kafka_offset, -1), t.received,
     multiIf(
         NOT t.there, if(l.stored, 'other_content', 'missing'),

@@ -21,7 +21,7 @@ WITH
         if(properties = '', '', concat(',"properties":', properties)),
         '}') AS text
 SELECT kafka_partition, kafka_offset, toUnixTimestamp64Milli(received_at), toUnixTimestamp64Milli(timestamp),
-    multiIf(event_type = 'view', 1, event_type = 'purchase', 2, 0) AS type, if(type = 0, '', product_id),
+    indexOf({types:Array(String)}, event_type) AS type, if(type = 0, '', product_id),
     cityHash64(kafka_key, event_id), cityHash64(event_type, timestamp),
     -- The value and after it the key.
     murmurHash3_128(concat(text, kafka_key))
