@@ -40,7 +40,7 @@ func TestJ3_PlanNamesMissingFailedAndStaleDays(t *testing.T) {
 	l := newTestLog(newRunner(t, loc))
 	days := DaysBetween(NewDay(2026, time.March, 28), NewDay(2026, time.March, 31))
 	for _, day := range days[:3] {
-		from, _ := day.bounds(loc)
+		from, _ := day.Bounds(loc)
 		l.add(t, view("u", "p", event.MillisOf(from)), view("u", "p2", event.MillisOf(from)))
 	}
 	const job = TopProducts
@@ -71,7 +71,7 @@ func TestJ3_PlanNamesMissingFailedAndStaleDays(t *testing.T) {
 	copies[0].ID, copies[1].ID = l.all[2].ID, l.all[3].ID
 	l.add(t, copies...)
 	expect(OnlyStale)
-	_, to := days[1].bounds(loc)
+	_, to := days[1].Bounds(loc)
 	l.add(t, view("u", "p", event.MillisOf(to)-1))
 	expect(OnlyStale, days[1])
 	l.run(t, job, days[1])
@@ -105,7 +105,7 @@ func TestRunDaysRunsEachJobForEachDayUpToOneEnd(t *testing.T) {
 	l := newTestLog(newRunner(t, time.UTC))
 	days := DaysBetween(NewDay(2026, time.May, 1), NewDay(2026, time.May, 10))
 	for _, day := range days {
-		from, _ := day.bounds(time.UTC)
+		from, _ := day.Bounds(time.UTC)
 		l.add(t, view("u", "p", event.MillisOf(from)), view("u", "p2", event.MillisOf(from)))
 	}
 	l.r.cfg.Broker = openBroker(t)

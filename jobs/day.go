@@ -43,7 +43,7 @@ func (d Day) date() time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
 
 // Bounds are the day's first instant in loc and the first after it. Days
 // follow each other without a gap; one that a zone has left out is empty.
-func (d Day) bounds(loc *time.Location) (from, to time.Time) {
+func (d Day) Bounds(loc *time.Location) (from, to time.Time) {
 	return d.at(0, 0, loc), (d + 1).at(0, 0, loc)
 }
 

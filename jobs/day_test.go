@@ -26,7 +26,7 @@ func TestDayBoundsFollowTheShopsClock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		from, to := day.bounds(location(t, c.zone))
+		from, to := day.Bounds(location(t, c.zone))
 		if got := from.UTC().Format(time.RFC3339); got != c.from {
 			t.Errorf("%s in %s begins at %s, want %s", c.day, c.zone, got, c.from)
 		}
@@ -40,7 +40,7 @@ func TestDaysFollowEachOtherWithoutAGap(t *testing.T) {
 	for _, zone := range []string{"Europe/Berlin", "America/Sao_Paulo", "Africa/Cairo", "America/Havana", "Australia/Lord_Howe", "Asia/Tehran", "Pacific/Apia"} {
 		loc := location(t, zone)
 		for day := NewDay(2009, time.January, 1); day < NewDay(2027, time.January, 1); day++ {
-			from, to := day.bounds(loc)
+			from, to := day.Bounds(loc)
 			if from == to {
 				continue
 			}

@@ -85,7 +85,7 @@ func TestAFourthJobRunsIsBackfilledAndReported(t *testing.T) {
 	l := newTestLog(r)
 	days := DaysBetween(NewDay(2026, time.May, 1), NewDay(2026, time.May, 2))
 	for _, day := range days {
-		from, _ := day.bounds(time.UTC)
+		from, _ := day.Bounds(time.UTC)
 		l.add(t, view("ann", "p", event.MillisOf(from)), view("bob", "p", event.MillisOf(from)))
 	}
 	l.r.cfg.Broker = openBroker(t)

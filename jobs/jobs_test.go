@@ -33,8 +33,8 @@ func TestJ1_ReportsAreWhatBruteForceFinds(t *testing.T) {
 				t.Fatal(err)
 			}
 			rng := rand.New(rand.NewPCG(7, uint64(zone.day)))
-			from, _ := (zone.day - 1).bounds(loc)
-			_, to := (zone.day + 1).bounds(loc)
+			from, _ := (zone.day - 1).Bounds(loc)
+			_, to := (zone.day + 1).Bounds(loc)
 			events := randomEvents(rng, 3000, from, to)
 			l.add(t, events[:2000]...)
 			// Later copies, some with other fields: the first ones count.
@@ -53,7 +53,7 @@ func TestJ1_ReportsAreWhatBruteForceFinds(t *testing.T) {
 			for _, job := range Jobs() {
 				for _, day := range []Day{zone.day - 1, zone.day, zone.day + 1} {
 					run := l.runUpTo(t, job.Name, day, offsets)
-					from, to := day.bounds(loc)
+					from, to := day.Bounds(loc)
 					want := models[job.Name](dayEvents(l, from, to, offsets))
 					got := tableRows(t, l.r, job.Name, day)
 					if !slices.Equal(got, want) || len(want) == 0 {
@@ -72,8 +72,8 @@ func TestJ1_TheSameOffsetsGiveTheSameRowsAndOtherDaysStay(t *testing.T) {
 	t.Parallel()
 	day := NewDay(2026, time.May, 12)
 	l := newTestLog(newRunner(t, time.UTC))
-	from, _ := (day - 1).bounds(time.UTC)
-	_, to := (day + 1).bounds(time.UTC)
+	from, _ := (day - 1).Bounds(time.UTC)
+	_, to := (day + 1).Bounds(time.UTC)
 	events := randomEvents(rand.New(rand.NewPCG(1, 2)), 1000, from, to)
 	l.add(t, events[:700]...)
 	offsets := l.offsets()
@@ -107,7 +107,7 @@ func TestJ1_ReadersSeeTheOldRowsOrTheNew(t *testing.T) {
 	t.Parallel()
 	day := NewDay(2026, time.May, 12)
 	l := newTestLog(newRunner(t, time.UTC))
-	from, to := day.bounds(time.UTC)
+	from, to := day.Bounds(time.UTC)
 	l.add(t, randomEvents(rand.New(rand.NewPCG(1, 2)), 500, from, to)...)
 	rows := l.run(t, UserSegmentation, day).Rows
 
@@ -151,7 +151,7 @@ func TestADayWithoutEventsIsCleared(t *testing.T) {
 	t.Parallel()
 	day := NewDay(2026, time.May, 12)
 	l := newTestLog(newRunner(t, time.UTC))
-	from, to := day.bounds(time.UTC)
+	from, to := day.Bounds(time.UTC)
 	l.add(t, randomEvents(rand.New(rand.NewPCG(1, 2)), 100, from, to)...)
 	l.runAll(t, day)
 	// As if the rows were left from another log.
@@ -170,7 +170,7 @@ func TestAKilledRunLeavesNoHalfDayAndNoTable(t *testing.T) {
 	t.Parallel()
 	day := NewDay(2026, time.May, 12)
 	l := newTestLog(newRunner(t, time.UTC))
-	from, to := day.bounds(time.UTC)
+	from, to := day.Bounds(time.UTC)
 	l.add(t, randomEvents(rand.New(rand.NewPCG(1, 2)), 100, from, to)...)
 	l.run(t, UserSegmentation, day)
 	before := tableRows(t, l.r, UserSegmentation, day)

@@ -46,7 +46,7 @@ func shopDays(t *testing.T) (*testLog, []Day) {
 	days := DaysBetween(NewDay(2026, time.October, 24), NewDay(2026, time.October, 26))
 	n := 0
 	visit := func(day Day, category, product string, views, carts, purchases int) {
-		from, _ := day.bounds(loc)
+		from, _ := day.Bounds(loc)
 		var events []event.Event
 		for kind, count := range map[string]int{event.TypeView: views, event.TypeAddToCart: carts, event.TypePurchase: purchases} {
 			for i := range count {
@@ -66,11 +66,11 @@ func shopDays(t *testing.T) (*testLog, []Day) {
 	visit(days[1], "books", "novel", 300, 12, 6) // 2%
 	visit(days[1], "", "line\nbreak", 1200, 0, 0)
 	visit(days[1], "garden", "rake", 0, 2, 0)
-	from, _ := days[1].bounds(loc)
+	from, _ := days[1].Bounds(loc)
 	l.add(t, event.Event{Type: event.TypeRefund, UserID: "u1", ProductID: "boot", Timestamp: event.MillisOf(from), Price: 199_900, HasPrice: true},
 		event.Event{Type: event.TypeSearch, UserID: "searcher", Timestamp: event.MillisOf(from)},
 		event.Event{Type: event.TypeSearch, SessionID: "no user", Timestamp: event.MillisOf(from)})
-	from, _ = days[2].bounds(loc)
+	from, _ = days[2].Bounds(loc)
 	l.add(t, event.Event{Type: event.TypeSearch, SessionID: "no user", Timestamp: event.MillisOf(from)})
 	return l, days
 }

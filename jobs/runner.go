@@ -186,7 +186,7 @@ func (r *Runner) work(ctx context.Context, job Job, run *Run) (err error) {
 		}
 	}()
 
-	from, to := run.Day.bounds(r.location())
+	from, to := run.Day.Bounds(r.location())
 	if err := conn.Exec(ctx, warehouse.SQL(job.files, job.Name, nil),
 		clickhouse.Named("staging", staging),
 		clickhouse.Named("day", run.Day.String()),

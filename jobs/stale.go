@@ -53,8 +53,8 @@ func (r *Runner) lastOffsets(ctx context.Context, from, to Day) (map[Day]map[int
 		Partition int32 `ch:"kafka_partition"`
 		Last      int64 `ch:"last"`
 	}
-	begin, _ := from.bounds(r.location())
-	_, end := to.bounds(r.location())
+	begin, _ := from.Bounds(r.location())
+	_, end := to.Bounds(r.location())
 	if err := r.cfg.Warehouse.Conn().Select(ctx, &found, query("last_offsets"),
 		clickhouse.Named("from", begin.UnixMilli()), clickhouse.Named("to", end.UnixMilli())); err != nil {
 		return nil, fmt.Errorf("look for events that came after their day's run: %w", err)

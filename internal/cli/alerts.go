@@ -15,9 +15,10 @@ import (
 )
 
 type alertsCmd struct {
-	List  alertsListCmd  `cmd:"" default:"withargs" help:"The latest alerts."`
-	Why   alertsWhyCmd   `cmd:"" help:"The events that an alert was counted from, and those that did not count."`
-	Rules alertsRulesCmd `cmd:"" help:"Rule sets: check a file, show the one in force and those before it."`
+	List     alertsListCmd     `cmd:"" default:"withargs" help:"The latest alerts."`
+	Why      alertsWhyCmd      `cmd:"" help:"The events that an alert was counted from, and those that did not count."`
+	Rules    alertsRulesCmd    `cmd:"" help:"Rule sets: check a file, show the one in force and those before it."`
+	Backtest alertsBacktestCmd `cmd:"" help:"What rules would have raised on past days; several thresholds side by side."`
 }
 
 func (alertsCmd) Help() string {

@@ -66,7 +66,7 @@ func TestWrongCallsSayWhatToDo(t *testing.T) {
 }
 
 func TestEveryCommandsHelpHasAnExample(t *testing.T) {
-	for _, command := range []string{"demo", "serve", "analyze", "ingest file", "ingest inspect", "ingest generate", "alerts", "alerts list", "alerts why", "alerts rules check", "alerts rules show", "alerts rules history", "jobs list", "jobs run",
+	for _, command := range []string{"demo", "serve", "analyze", "ingest file", "ingest inspect", "ingest generate", "alerts", "alerts list", "alerts why", "alerts backtest", "alerts rules check", "alerts rules show", "alerts rules history", "jobs list", "jobs run",
 		"jobs backfill", "jobs runs", "jobs report", "sql", "trace", "migrate up", "migrate down", "migrate status", "verify", "status"} {
 		status, out, _ := run(t, append(strings.Fields(command), "--help")...)
 		if status != exitDone || !strings.Contains(out, "Example") {

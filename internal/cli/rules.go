@@ -110,8 +110,13 @@ func (c *rulesCheckCmd) report(t *terminal, problems rules.Problems) error {
 		}{c.File, problems})
 		return errors.Join(err, silentError{})
 	}
+	return reportProblems(t, c.File, problems)
+}
+
+// reportProblems prints what is wrong with a rules file, a line for each problem.
+func reportProblems(t *terminal, file string, problems rules.Problems) error {
 	for _, p := range problems {
-		fmt.Fprintf(t.err, "%s: %s\n", printable(c.File), printable(p.Error()))
+		fmt.Fprintf(t.err, "%s: %s\n", printable(file), printable(p.Error()))
 	}
 	return silentError{}
 }
