@@ -15,14 +15,14 @@ import (
 )
 
 type alertsCmd struct {
-	List     alertsListCmd     `cmd:"" default:"withargs" help:"The latest alerts."`
+	List     alertsListCmd     `cmd:"" default:"withargs" help:"The latest alerts, a line for each episode."`
 	Why      alertsWhyCmd      `cmd:"" help:"The events that an alert was counted from, and those that did not count."`
 	Rules    alertsRulesCmd    `cmd:"" help:"Rule sets: check a file, show the one in force and those before it."`
 	Backtest alertsBacktestCmd `cmd:"" help:"What rules would have raised on past days; several thresholds side by side."`
 }
 
 func (alertsCmd) Help() string {
-	return `Without a command, the latest alerts are listed.
+	return `Without a command, the latest alerts are listed, a line for each episode.
 
 Examples:
   clickstream alerts
@@ -30,10 +30,11 @@ Examples:
 }
 
 type alertsListCmd struct {
-	Follow bool   `short:"f" help:"Print new alerts as they come, until stopped."`
-	Limit  int    `default:"20" placeholder:"N" help:"How many of the latest alerts to print (${default})."`
-	Rule   string `placeholder:"NAME" help:"Only alerts of the rule with this name, such as flash_sale."`
-	Output string `enum:"text,json" default:"text" help:"text, or json: one alert a line."`
+	Windows bool   `help:"A line for each window, instead of one for each episode."`
+	Follow  bool   `short:"f" help:"Print new alerts as they come, until stopped."`
+	Limit   int    `default:"20" placeholder:"N" help:"How many of the latest lines to print (${default})."`
+	Rule    string `placeholder:"NAME" help:"Only alerts of the rule with this name, such as flash_sale."`
+	Output  string `enum:"text,json" default:"text" help:"text, or json: one episode, or one alert, a line."`
 	folderFlags
 	engineFlags
 	// shown are the rules' definitions whose alerts are printed, by name.
@@ -41,14 +42,19 @@ type alertsListCmd struct {
 }
 
 func (alertsListCmd) Help() string {
-	return `An alert is firing while its window is open, retracted when the window no longer qualifies, and confirmed
-when the window has closed and still qualifies. --follow reads the alerts topic. An alert is in that topic
+	return `An episode is one spike: the windows of a product that qualify near to each other. It is firing while one of them
+is, then ended, or retracted if none qualified to its end. VIEWS and PURCHASES are those of the window with the most views.
+With --windows each window's alert has a line: it is firing while the window is open, retracted when that no longer
+qualifies, and confirmed when it has closed and still qualifies.
+
+--follow reads the alerts topic, and prints an episode when it begins and when its status changes. An alert is in that topic
 within a second of the view that raised it. Where there are alerts of more than one rule, each line ends with its rule: the
 name or, where rules of one name differ, the whole definition.
 
 Examples:
   clickstream alerts
   clickstream alerts --rule flash_sale
+  clickstream alerts --windows --limit 100
   clickstream alerts --follow --output json`
 }
 
@@ -63,6 +69,9 @@ func (c *alertsListCmd) Run(ctx context.Context, t *terminal) error {
 		return c.followInstance(ctx, t)
 	}
 	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
+		if !c.Windows {
+			return c.latestEpisodes(ctx, t, p)
+		}
 		_, err := c.latest(ctx, t, p)
 		return err
 	})
@@ -193,18 +202,42 @@ func (c *alertsListCmd) followInstance(ctx context.Context, t *terminal) (err er
 	if err := p.Warehouse.WaitStored(waiting, p.Broker, topic, from, nil); err != nil && waiting.Err() == nil {
 		return err
 	}
-	seen, err := c.latest(ctx, t, p)
+	if c.Windows {
+		seen, err := c.latest(ctx, t, p)
+		if err != nil {
+			return err
+		}
+		return c.follow(ctx, p, from, func(a event.Alert) error {
+			if seen[a.ID] >= a.Version {
+				return nil // printed already
+			}
+			c.show(a.Rule)
+			return c.print(t, a)
+		})
+	}
+	if err := c.latestEpisodes(ctx, t, p); err != nil {
+		return err
+	}
+	followed, err := followEpisodes(ctx, p)
 	if err != nil {
 		return err
 	}
-	return c.follow(ctx, t, p, from, seen)
+	return c.follow(ctx, p, from, func(a event.Alert) error {
+		e, changed := followed.take(a)
+		if !changed {
+			return nil
+		}
+		c.show(e.Rule)
+		return c.printEpisode(t, e)
+	})
 }
 
 // answerWithin is how long an instance may take to answer before it counts as
 // unreachable.
 const answerWithin = 5 * time.Second
 
-func (c *alertsListCmd) follow(ctx context.Context, t *terminal, p *instance.Pipeline, from broker.Offsets, seen map[string]int64) error {
+// follow passes on the alerts of the rule that are appended to the topic.
+func (c *alertsListCmd) follow(ctx context.Context, p *instance.Pipeline, from broker.Offsets, take func(event.Alert) error) error {
 	topic := p.Broker.Topics().Alerts
 	starts := make(map[int32]kgo.Offset, len(from))
 	for partition, offset := range from {
@@ -233,11 +266,10 @@ func (c *alertsListCmd) follow(ctx context.Context, t *terminal, p *instance.Pip
 		}
 		for _, r := range records {
 			a, err := event.DecodeAlert(r.Value)
-			if err != nil || seen[a.ID] >= a.Version || c.Rule != "" && event.RuleName(a.Rule) != c.Rule {
-				continue // invalid, so the mirror rejects it; or printed already, or another rule's
+			if err != nil || c.Rule != "" && event.RuleName(a.Rule) != c.Rule {
+				continue // invalid, so the mirror rejects it; or another rule's
 			}
-			c.show(a.Rule)
-			if err := c.print(t, a); err != nil {
+			if err := take(a); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -11,7 +12,7 @@ import (
 	"clickstream/internal/instance"
 )
 
-// demoView shows what a running demo does: alerts as they come, on standard
+// demoView shows what a running demo does: episodes of alerts as they come, on standard
 // output, and a status line with figures.
 type demoView struct {
 	t         *terminal
@@ -21,13 +22,15 @@ type demoView struct {
 	generator *shop.Generator
 	started   time.Time
 
+	episodes episodes // those that were shown
+
 	mu     sync.Mutex
 	news   []event.Alert // not shown yet
 	alerts int
 }
 
 func newDemoView(t *terminal, s *status, p *instance.Pipeline, r *instance.Roles, generator *shop.Generator) *demoView {
-	return &demoView{t: t, s: s, p: p, r: r, generator: generator, started: time.Now()}
+	return &demoView{t: t, s: s, p: p, r: r, generator: generator, started: time.Now(), episodes: make(episodes)}
 }
 
 // alert is called by the processor with each alert in its topic.
@@ -38,31 +41,33 @@ func (v *demoView) alert(a event.Alert) {
 	v.alerts++
 }
 
-// show prints the alerts that are not shown yet. The windows of one product
-// overlap, so its alerts with one status make one line.
+// show prints the episodes that have begun, or have another status, since the last
+// time.
 func (v *demoView) show() {
 	v.mu.Lock()
 	news := v.news
 	v.news = nil
 	v.mu.Unlock()
-	for len(news) > 0 {
-		first, others := news[0], news[:0:0]
-		last, windows := first, 0
-		for _, a := range news {
-			if a.ProductID == first.ProductID && a.Status == first.Status {
-				last = a
-				windows++
-			} else {
-				others = append(others, a)
-			}
+	changed := make(map[string]episode)
+	var order []string
+	for _, a := range news {
+		e, other := v.episodes.take(a)
+		if _, known := changed[e.ID]; other && !known {
+			order = append(order, e.ID)
 		}
-		news = others
-		mark := map[event.Status]string{event.Firing: "ALERT", event.Confirmed: "confirmed", event.Retracted: "retracted"}[first.Status]
-		text := fmt.Sprintf("%-9s  %s  %s views and %s purchases from %s to %s UTC", mark, printable(last.ProductID), count(last.Views), count(last.Purchases),
-			last.WindowStart.UTC().Format("15:04"), last.WindowEnd.UTC().Format("15:04"))
-		if windows > 1 {
-			text += fmt.Sprintf(", and in %d windows before", windows-1)
+		if other {
+			changed[e.ID] = e
 		}
+	}
+	for _, id := range order {
+		e := changed[id]
+		mark := map[string]string{"firing": "ALERT"}[e.Status]
+		windows := "one window"
+		if e.Windows > 1 {
+			windows = fmt.Sprintf("the busiest of %d windows", e.Windows)
+		}
+		text := fmt.Sprintf("%-9s  %s  %s views and %s purchases in %s, from %s to %s UTC", cmp.Or(mark, e.Status), printable(e.ProductID),
+			count(e.Views), count(e.Purchases), windows, e.FirstWindow.UTC().Format("15:04"), e.LastWindowEnd.UTC().Format("15:04"))
 		v.s.clear()
 		fmt.Fprintln(v.t.out, text)
 	}

@@ -95,7 +95,7 @@ func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
 // checkWhy asks for what an alert of the folder's instance was counted from.
 func checkWhy(t *testing.T, folder string) {
 	t.Helper()
-	_, out, _ := run(t, "alerts", "--data-dir", folder, "--limit", "1000")
+	_, out, _ := run(t, "alerts", "--windows", "--data-dir", folder, "--limit", "1000")
 	listed := regexp.MustCompile(`(\S{8}) confirmed  (1000111) .* (\d+) +0\n`).FindAllStringSubmatch(out, -1)
 	if len(listed) == 0 {
 		t.Fatalf("no alert of the product is listed: %s", out)
@@ -143,7 +143,8 @@ func TestCommandsJoinTheRunningInstance(t *testing.T) {
 	in("succeeded", "jobs", "runs")
 	in("1000407", "jobs", "report", "2019-10-01")
 	in(`"product_id": "1000407"`, "jobs", "report", "2019-10-01", "--output", "json")
-	in("confirmed  1000111", "alerts", "--limit", "1000")
+	in("confirmed  1000111", "alerts", "--windows", "--limit", "1000")
+	in("ended      1000111", "alerts")
 	checkWhy(t, folder)
 	in("00010_job_run_log.sql", "migrate", "status")
 	in("reverted", "migrate", "down")

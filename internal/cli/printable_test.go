@@ -19,12 +19,15 @@ func TestNothingFromAClientReachesATerminalRaw(t *testing.T) {
 		"alerts": func(term *terminal) {
 			_ = (&alertsListCmd{Output: "text"}).print(term, event.Alert{ProductID: hostile})
 		},
+		"episodes": func(term *terminal) {
+			_ = (&alertsListCmd{Output: "text"}).printEpisode(term, episode{ID: hostile, ProductID: hostile, Status: hostile, Rule: hostile})
+		},
 		"trace": func(term *terminal) {
 			printTrace(term, hostile, []traced{{Type: hostile, Key: hostile}}, []rejectedRecord{{Reason: "bad_time", Field: hostile, Message: hostile, Origin: hostile}})
 		},
 		"sql": func(term *terminal) { table(term.out, []string{hostile}, [][]string{{hostile}}) },
 		"demo": func(term *terminal) {
-			v := &demoView{t: term, s: term.status()}
+			v := &demoView{t: term, s: term.status(), episodes: make(episodes)}
 			v.alert(event.Alert{ProductID: hostile, Status: event.Firing})
 			v.show()
 		},
