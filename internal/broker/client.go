@@ -164,18 +164,18 @@ func ProducerOptions() []kgo.Opt {
 	}
 }
 
-// ConsumerOptions are the settings of group members: those of readerOptions,
+// ConsumerOptions are the settings of group members: those of ReaderOptions,
 // and nothing is committed by itself. Whether a rebalance waits for the poll
 // loop is the caller's choice.
 func ConsumerOptions() []kgo.Opt {
-	return append(readerOptions(), kgo.DisableAutoCommit())
+	return append(ReaderOptions(), kgo.DisableAutoCommit())
 }
 
-// readerOptions are the settings of everything that reads: read committed, and
+// ReaderOptions are the settings of everything that reads: read committed, and
 // control records are handed out too, because their offsets count as read. A
 // fetch is at most 8 MiB as compressed, some 150,000 events; the client holds
 // one a broker ahead of the one in use.
-func readerOptions() []kgo.Opt {
+func ReaderOptions() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),

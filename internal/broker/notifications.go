@@ -58,6 +58,8 @@ type LedgerEntry struct {
 	Rule      string `json:"rule,omitempty"` // its name
 	Notice    Notice `json:"notice,omitempty"`
 	Receiver  string `json:"receiver,omitempty"`
+	// From is, of an intent, where the window of the first notice's alert begins.
+	From time.Time `json:"from,omitzero"`
 
 	Body string `json:"body,omitempty"` // of an intent: the exact bytes to send
 

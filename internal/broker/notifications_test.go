@@ -16,13 +16,13 @@ import (
 func intent() broker.LedgerEntry {
 	return broker.LedgerEntry{
 		Kind: broker.LedgerIntent, At: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC), EpisodeID: "e1", AlertID: "a1", ProductID: "p1", Rule: "hot",
-		Notice: broker.NoticeFirst, Receiver: "webhook", Body: `{"text":"a < b & \"c\"\n"}`,
+		Notice: broker.NoticeFirst, Receiver: "webhook", From: time.Date(2026, 11, 22, 9, 50, 0, 0, time.UTC), Body: `{"text":"a < b & \"c\"\n"}`,
 	}
 }
 
 func result() broker.LedgerEntry {
 	e := intent()
-	e.Kind, e.Body, e.Outcome, e.Attempts = broker.LedgerResult, "", broker.OutcomeFailed, 3
+	e.Kind, e.Body, e.From, e.Outcome, e.Attempts = broker.LedgerResult, "", time.Time{}, broker.OutcomeFailed, 3
 	e.Reason = "answered 400"
 	return e
 }

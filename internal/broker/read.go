@@ -23,7 +23,7 @@ func (c *Client) ReadLog(ctx context.Context, topic string, from, to Offsets, fn
 	for p, o := range left {
 		start[p] = kgo.NewOffset().At(o)
 	}
-	cl, err := c.Open(append(readerOptions(),
+	cl, err := c.Open(append(ReaderOptions(),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: start}),
 		// To begin anywhere else than asked would be a silent gap.
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),

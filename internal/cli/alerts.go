@@ -19,6 +19,8 @@ type alertsCmd struct {
 	Why      alertsWhyCmd      `cmd:"" help:"The events that an alert was counted from, and those that did not count."`
 	Rules    alertsRulesCmd    `cmd:"" help:"Rule sets: check a file, show the one in force and those before it."`
 	Backtest alertsBacktestCmd `cmd:"" help:"What rules would have raised on past days; several thresholds side by side."`
+
+	TestNotify testNotifyCmd `cmd:"" help:"Send a test notice to each receiver and print what it answers."`
 }
 
 func (alertsCmd) Help() string {

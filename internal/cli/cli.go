@@ -19,6 +19,7 @@ import (
 
 	"clickstream/ingest/formats"
 	"clickstream/internal/instance"
+	"clickstream/processor/notifier"
 )
 
 // Exit statuses.
@@ -91,7 +92,7 @@ func newParser(ctx context.Context, t *terminal, exit func(status int)) (*kong.K
 		kong.Exit(exit),
 		kong.DefaultEnvars("CLICKSTREAM"),
 		kong.Vars{
-			"version": version(), "roles": strings.Join(instance.RoleNames(), ", "), "collector": instance.DefaultCollectorAddr,
+			"version": version(), "roles": strings.Join(instance.RoleNames(), ", "), "notifyMaxAge": notifier.DefaultMaxAge.String(), "notifyGiveUp": notifier.DefaultGiveUp.String(), "collector": instance.DefaultCollectorAddr,
 			"formats": strings.Join(formats.Names(), ", "),
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, FlagsLast: true}),

@@ -64,6 +64,8 @@ func useComposedService(t *testing.T, brokers broker.Config, end warehousetest.E
 			switch {
 			case strings.HasPrefix(v, "${COLLECTOR_WRITE_KEY:?"):
 				return "s3cret"
+			case strings.HasSuffix(v, ":-}"):
+				return ""
 			case !strings.HasPrefix(v, "${CLICKSTREAM_TIMEZONE"):
 				t.Errorf("the test knows no value for %s", v)
 			}

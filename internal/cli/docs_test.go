@@ -133,6 +133,10 @@ func TestDocsContributingQuotesWhatIsTested(t *testing.T) {
 			t.Errorf("docs/contributing.md quotes from %s what is not in it:\n%s", quote[1], quote[2])
 		}
 	}
+	quoted := regexp.MustCompile("(?s)<!-- from (\\S+) -->\n```\\w+\n(.*?)\n```").FindAllStringSubmatch(read(t, filepath.Join(root, "docs", "alerts.md")), -1)
+	if len(quoted) != 1 || !strings.Contains(read(t, filepath.Join(root, quoted[0][1])), quoted[0][2]) {
+		t.Errorf("docs/alerts.md does not quote how a signature is checked: %q", quoted)
+	}
 	for _, block := range codeWithoutSource(text) {
 		t.Errorf("docs/contributing.md has code that no test compares with a file: write <!-- from FILE --> on the line before\n%s", block)
 	}
@@ -283,6 +287,7 @@ reads draws a warning. Secrets are never flags:
 | ` + "`CLICKSTREAM_KAFKA_SASL_PASSWORD`" + ` | the password of --kafka-sasl-user |
 | ` + "`CLICKSTREAM_CLICKHOUSE_PASSWORD`" + ` | the password of --clickhouse-user |
 | ` + "`CLICKSTREAM_WRITE_KEYS`" + ` | the collector's write keys, as NAME:SECRET,… |
+| ` + "`CLICKSTREAM_NOTIFY_SECRET`" + ` | the secret with which notices of alerts are signed |
 | ` + "`CLICKSTREAM_CACHE_DIR`" + ` | the folder that embedded engines are installed in (default: the user's cache folder) |
 
 The tests read these:

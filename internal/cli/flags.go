@@ -66,7 +66,7 @@ const variablePrefix = "CLICKSTREAM_"
 
 // otherVariables are those that are read and belong to no flag.
 var otherVariables = []string{
-	envKafkaPassword, envClickHousePassword, envWriteKeys, "CLICKSTREAM_CACHE_DIR",
+	envKafkaPassword, envClickHousePassword, envWriteKeys, envNotifySecret, "CLICKSTREAM_CACHE_DIR",
 }
 
 // knownVariables are all environment variables that a flag or this program itself reads.

@@ -18,6 +18,7 @@ var groups = []kong.Group{
 	{Key: "kafka", Title: "Broker (default: the one of the instance running in the folder, or an embedded one)"},
 	{Key: "clickhouse", Title: "ClickHouse (default: the one of the instance running in the folder, or an embedded one)"},
 	{Key: "rule", Title: "Alert rule"},
+	{Key: "notify", Title: "Notices of alerts"},
 }
 
 // engineFlags say where the broker and ClickHouse are.
@@ -60,6 +61,7 @@ const (
 	envKafkaPassword      = "CLICKSTREAM_KAFKA_SASL_PASSWORD"
 	envClickHousePassword = "CLICKSTREAM_CLICKHOUSE_PASSWORD"
 	envWriteKeys          = "CLICKSTREAM_WRITE_KEYS" // NAME:SECRET,…
+	envNotifySecret       = "CLICKSTREAM_NOTIFY_SECRET"
 )
 
 func (f *kafkaFlags) broker() broker.Config {

@@ -8,7 +8,7 @@ import (
 )
 
 type serveCmd struct {
-	Roles                   []string      `placeholder:"ROLE" help:"Roles to run: ${roles} (default: all)."`
+	Roles                   []string      `placeholder:"ROLE" help:"Roles to run: ${roles} (default: all, the notifier only where there are receivers)."`
 	CollectorAddr           string        `placeholder:"HOST:PORT" help:"Where the collector listens; port 0 is a free one (default: ${collector}, or a free port if that one is in use)."`
 	WriteKeysFile           string        `placeholder:"FILE" help:"File of write keys, a line each: NAME SECRET. A request must carry one of the secrets. Without a file, $$CLICKSTREAM_WRITE_KEYS holds the keys as NAME:SECRET,NAME:SECRET (default: no key is needed)."`
 	CollectorMemory         int64         `default:"128" placeholder:"MIB" help:"Memory in MiB for all requests under way; one client may use half of it (${default})."`
@@ -18,6 +18,7 @@ type serveCmd struct {
 	DataDir                 string        `default:".clickstream" placeholder:"DIR" help:"The instance's folder: data of embedded engines, addresses for other commands (${default})."`
 	LogLevel                string        `enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
 	ruleFlags
+	notifyFlags
 	zoneFlag
 	engineFlags
 }
@@ -26,12 +27,13 @@ func (serveCmd) Help() string {
 	return `Runs until Ctrl-C or SIGTERM. Several instances share the work; give each a --data-dir of its own. A role whose
 broker or ClickHouse is unreachable is started again until it is reachable; the other roles run meanwhile. At the
 start --start-timeout limits that; a refused password or an untrusted certificate ends serve at once.
-collector, normaliser and processor need no ClickHouse. clickstream status shows every role.
+collector, normaliser, processor and notifier need no ClickHouse. clickstream status shows every role.
 
   collector   takes events over HTTP: POST /v1/events
   normaliser  appends the records of other producers to the log
   mirror      stores the log in ClickHouse
   processor   turns the log into alerts
+  notifier    sends alerts to --notify-webhook and --notify-slack
   jobs        runs the daily jobs at their times
 
 Examples:
@@ -43,6 +45,9 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
 	cfg := instance.ServeConfig{Roles: c.Roles, CollectorAddr: c.CollectorAddr,
 		CollectorBytes: c.CollectorMemory << 20, CollectorClientRequests: c.CollectorClientRequests, CollectorMaxAge: c.CollectorMaxAge, StartTimeout: c.StartTimeout}
 	if cfg.Rule, err = c.rule(); err != nil {
+		return err
+	}
+	if cfg.Notify, err = c.notify(); err != nil {
 		return err
 	}
 	if cfg.WriteKeys, err = writeKeys(c.WriteKeysFile); err != nil {

@@ -34,8 +34,8 @@ func TestServeOutlivesFiveRestartsOfKafka(t *testing.T) {
 	}
 	defer func() { _ = kafka.Close() }()
 	tables := warehousetest.Database(t).Config()
-	r, folder := serve(t, broker.Config{Brokers: []string{kafka.Addr()}}, tables, RoleNames()...)
-	for _, role := range RoleNames() {
+	r, folder := serve(t, broker.Config{Brokers: []string{kafka.Addr()}}, tables, DefaultRoles()...)
+	for _, role := range DefaultRoles() {
 		waitState(t, folder, role, Running)
 	}
 
@@ -85,7 +85,7 @@ func TestServeOutlivesFiveRestartsOfKafka(t *testing.T) {
 	if err := r.Context().Err(); err != nil {
 		t.Errorf("the roles ended: %v", r.Explain(err))
 	}
-	for _, role := range RoleNames() {
+	for _, role := range DefaultRoles() {
 		waitState(t, folder, role, Running)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"clickstream/ingest"
 	"clickstream/internal/broker"
 	"clickstream/processor"
+	"clickstream/processor/notifier"
 	"clickstream/warehouse"
 	"clickstream/warehouse/mirror"
 )
@@ -177,6 +178,22 @@ func (r *Roles) RunProcessor(cfg processor.Config) error {
 		return r.runProcessor(ctx, p)
 	})
 	return nil
+}
+
+// runNotifier starts the role notifier; cfg needs no Broker and no Log.
+func (r *Roles) runNotifier(cfg notifier.Config) {
+	cfg.Broker, cfg.Log = r.broker, r.roleLog("notifier")
+	r.Go("notifier", func(ctx context.Context, running func()) error {
+		if _, err := r.ensureTopics(ctx); err != nil {
+			return err
+		}
+		n, err := notifier.New(cfg)
+		if err != nil {
+			return err
+		}
+		running()
+		return n.Run(ctx)
+	})
 }
 
 // Processor is the one that runs, or ran last. It is nil before RunProcessor.

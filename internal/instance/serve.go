@@ -16,10 +16,17 @@ import (
 	"clickstream/internal/event"
 	"clickstream/jobs"
 	"clickstream/processor"
+	"clickstream/processor/notifier"
 )
 
 // RoleNames are the roles that Serve can run.
-func RoleNames() []string { return []string{"collector", "normaliser", "mirror", "processor", "jobs"} }
+func RoleNames() []string { return append(DefaultRoles(), "notifier") }
+
+// DefaultRoles are those that run where none are named. The notifier is one of
+// them where there are receivers.
+func DefaultRoles() []string {
+	return []string{"collector", "normaliser", "mirror", "processor", "jobs"}
+}
 
 // CheckRoles refuses a role that does not exist.
 func CheckRoles(roles []string) error {
@@ -38,7 +45,7 @@ const DefaultCollectorAddr = "127.0.0.1:8080"
 type ServeConfig struct {
 	Rule     event.Rule
 	Location *time.Location // the shop's time zone
-	Roles    []string       // default: all
+	Roles    []string       // default: DefaultRoles, and the notifier if there are receivers
 	// CollectorAddr is the host:port that the collector listens on. By default
 	// that is DefaultCollectorAddr or, where another program has that port, a
 	// free one.
@@ -48,6 +55,7 @@ type ServeConfig struct {
 	CollectorClientRequests int
 	CollectorMaxAge         time.Duration
 	WriteKeys               map[string]string // of the collector's clients: name to secret
+	Notify                  notifier.Config   // needs no Broker and no Log; without receivers no notifier runs
 	OnAlert                 func(event.Alert) // may be nil; called for each alert that is acknowledged
 	// StartTimeout is how long each role may wait at the start for what it
 	// needs. 0 is without limit: the roles that have it run meanwhile.
@@ -58,9 +66,18 @@ type ServeConfig struct {
 // is wrong with it.
 func (c ServeConfig) Checked() (ServeConfig, error) {
 	if len(c.Roles) == 0 {
-		c.Roles = RoleNames()
+		c.Roles = DefaultRoles()
+		if len(c.Notify.Receivers) > 0 {
+			c.Roles = append(c.Roles, "notifier")
+		}
 	}
 	if err := CheckRoles(c.Roles); err != nil {
+		return c, err
+	}
+	switch err := c.Notify.Check(); {
+	case len(c.Notify.Receivers) == 0 && c.has("notifier"):
+		return c, errors.New("the role notifier has no receiver: give --notify-webhook or --notify-slack")
+	case len(c.Notify.Receivers) > 0 && err != nil:
 		return c, err
 	}
 	if c.CollectorBytes != 0 && c.CollectorBytes < 64<<20 {
@@ -95,7 +112,7 @@ func (c ServeConfig) BrokerOnly() bool { return !c.has("mirror") && !c.has("jobs
 // roleMemory is what each role needs at most, in bytes, with room for the
 // garbage collector; the collector has its own setting besides.
 var roleMemory = map[string]int64{
-	"collector": 256 << 20, "normaliser": 256 << 20, "mirror": 448 << 20, "processor": 768 << 20, "jobs": 128 << 20,
+	"collector": 256 << 20, "normaliser": 256 << 20, "mirror": 448 << 20, "processor": 768 << 20, "jobs": 128 << 20, "notifier": 128 << 20,
 }
 
 // Memory is what the roles need together at most, in bytes.
@@ -135,6 +152,9 @@ func (r *Roles) Serve(c ServeConfig) error {
 	}
 	if c.has("mirror") {
 		r.RunMirror()
+	}
+	if c.has("notifier") {
+		r.runNotifier(c.Notify)
 	}
 	if c.has("jobs") {
 		r.runJobs(c.Location)

@@ -22,7 +22,7 @@ import (
 // for its default.
 type Config struct {
 	Engines  *instance.Engines
-	Roles    []string      // that should run somewhere; default: all
+	Roles    []string      // that should run somewhere; default: all, the notifier only if the folder's instance runs it
 	MaxLag   int64         // records; default 100,000
 	LagWait  time.Duration // how long a lag may not shrink; default 5s
 	JobGrace time.Duration // how late a job may start; default 5m
@@ -45,7 +45,7 @@ const lagEvery = 250 * time.Millisecond
 
 func (c Config) withDefaults() Config {
 	if len(c.Roles) == 0 {
-		c.Roles = instance.RoleNames()
+		c.Roles = instance.DefaultRoles()
 	}
 	if c.MaxLag == 0 {
 		c.MaxLag = defaultMaxLag
@@ -65,8 +65,11 @@ func (c Config) withDefaults() Config {
 // Check checks everything. It returns no error: what it could not find out is in
 // the Report.
 func Check(ctx context.Context, cfg Config) Report {
+	e, named := cfg.Engines, len(cfg.Roles) > 0
 	cfg = cfg.withDefaults()
-	e := cfg.Engines
+	if d := e.Joined(); !named && d != nil && slices.ContainsFunc(d.Roles, func(r instance.RoleState) bool { return r.Name == "notifier" }) {
+		cfg.Roles = append(cfg.Roles, "notifier")
+	}
 	r := Report{
 		Roles: []Role{}, Jobs: []jobs.DueRun{}, Gaps: []warehouse.Gap{},
 		Broker:     Engine{State: Unreachable, Address: e.Kafka.String()},
