@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
@@ -61,6 +63,38 @@ func TestW9_WhoeverTakesOverGoesOnWithTheEpisodesOnTheAlertsTopic(t *testing.T) 
 	p = start(s, smallRule, nil)
 	p.close()
 	wantEpisodes(s, -9, 51)
+}
+
+// The commits name offsets of the topic that was deleted.
+func TestW9_EpisodesGoOnInAnAlertsTopicThatWasCreatedAgain(t *testing.T) {
+	s := newShop(t)
+	life := func(minute int) {
+		t.Helper()
+		produce(s, viewsAt(11, "p", minute)...)
+		p := start(s, smallRule, nil)
+		p.close()
+		p.Stop()
+	}
+	for minute := -90; minute <= 30; minute += 30 {
+		life(minute)
+	}
+	alerts := s.Broker.Topics().Alerts
+	if _, err := kadm.NewClient(s.Broker.Client).DeleteTopic(t.Context(), alerts); err != nil {
+		t.Fatal(err)
+	}
+	testwait.Until(t, "the topic is created again", func() bool {
+		_, err := s.Broker.EnsureTopics(t.Context())
+		return err == nil
+	})
+	life(60)
+	life(75)
+	episodes := map[string]bool{}
+	for _, a := range alertsOf(s, "p") {
+		episodes[a.EpisodeID] = true
+	}
+	if begun := smallRule.AlertID("p", noon+51*60_000); len(episodes) != 1 || !episodes[begun] {
+		t.Errorf("%v, not %s alone", episodes, begun)
+	}
 }
 
 // Nothing of it is counted before its alerts have been read.

@@ -80,8 +80,9 @@ func (p *Partition) Acknowledge(offset int64) {
 }
 
 // AlertsEnd says that every alert that is yet to be written gets this offset in
-// the alerts topic or a higher one.
-func (p *Partition) AlertsEnd(offset int64) { p.episodes.alertsEnd = max(p.episodes.alertsEnd, offset) }
+// the alerts topic or a higher one. It may be lower than before, as the topic was
+// created again.
+func (p *Partition) AlertsEnd(offset int64) { p.episodes.alertsEnd = offset }
 
 // readTo says that everything before offset has been read. Where an earlier
 // reading left off, the topic holds what the windows say at that very place.

@@ -180,6 +180,22 @@ func TestW9_AlertsAreReadFromWhereAnOpenWindowsNeighboursAre(t *testing.T) {
 	}
 }
 
+// What is said of alerts by their offsets in the topic that was deleted does not
+// hide those of the new one.
+func TestW9_AlertsAreReadFromTheBeginningOfATopicThatWasCreatedAgain(t *testing.T) {
+	p := New(flashSale(workedRule), 0, false)
+	f := feed{t, p}
+	p.AlertsEnd(5000)
+	f.views(3, "p", 1)
+	p.Changed(nil)
+	p.AlertsEnd(2)
+	f.views(3, "p", 11)
+	p.Changed(nil)
+	if from := p.episodes.alertsFrom(); from != 2 {
+		t.Errorf("from %d on", from)
+	}
+}
+
 func TestW9_WhatABurstHasLeftIsGivenUp(t *testing.T) {
 	p := New(flashSale(workedRule), 0, false)
 	f := feed{t, p}
