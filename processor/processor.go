@@ -79,8 +79,10 @@ const (
 	fetchBytes  = 3 << 20
 	// fetchPartitionBytes leaves room for six partitions in a fetch.
 	fetchPartitionBytes = 512 << 10
-	// sessionTimeout is how long the group waits for a member that was killed.
-	sessionTimeout = 10 * time.Second
+	// sessionTimeout is how long the group waits for a member that was killed or
+	// hangs: no alert of its partitions comes meanwhile. Kafka and Redpanda allow
+	// no less, as they are configured by default.
+	sessionTimeout = 6 * time.Second
 	// leaveTimeout is for the last commit and the broker's answer. With what is
 	// being written when the stop begins it is below ten seconds.
 	leaveTimeout = grace.Stop + 2*time.Second
