@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -33,7 +34,37 @@ func StartCluster(n *Network, brokers int) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the simulation's broker: %w", err)
 	}
+	c.ControlKey(kmsg.OffsetForLeaderEpoch.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		answer, handled := endsOfEmptied(c, r.(*kmsg.OffsetForLeaderEpochRequest))
+		return answer, nil, handled
+	})
 	return &Cluster{Cluster: c, network: n, addrs: addrs}, nil
+}
+
+// endsOfEmptied answers where an earlier leader's records end in a partition of
+// which retention has left none: where the partition ends, as in Kafka. The
+// embedded broker says 0 there, as if it had lost all that was read. Partitions
+// that hold records have to be asked for again.
+func endsOfEmptied(c *kfake.Cluster, r *kmsg.OffsetForLeaderEpochRequest) (*kmsg.OffsetForLeaderEpochResponse, bool) {
+	answer := r.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
+	handled := false
+	for _, t := range r.Topics {
+		topic := kmsg.NewOffsetForLeaderEpochResponseTopic()
+		topic.Topic = t.Topic
+		for _, p := range t.Partitions {
+			partition := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+			partition.Partition, partition.ErrorCode = p.Partition, kerr.NotLeaderForPartition.Code
+			info := c.PartitionInfo(t.Topic, p.Partition)
+			if info != nil && info.Leader == c.CurrentNode() && info.LogStartOffset == info.HighWatermark && p.CurrentLeaderEpoch == info.Epoch {
+				partition.ErrorCode, partition.LeaderEpoch, partition.EndOffset = 0, p.LeaderEpoch, info.HighWatermark
+				handled = true
+			}
+			topic.Partitions = append(topic.Partitions, partition)
+		}
+		answer.Topics = append(answer.Topics, topic)
+	}
+	return answer, handled
 }
 
 // Addrs are the brokers' addresses.

@@ -1,6 +1,7 @@
 package simulation_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -53,4 +54,23 @@ func tableFaultOf(w *world, kind tableFaultKind, weight int, codes ...int) simul
 			w.Sayf("%d INSERTs have met %s %d", f.hitCnt, kind, f.code)
 		}
 	}}
+}
+
+// emptiedPartitions has a partition that has just been emptied get another leader.
+func emptiedPartitions(w *world) []simulation.Fault {
+	return []simulation.Fault{{Name: "an emptied partition gets another leader", Weight: 1, Begin: func(draw *rand.Rand) func() {
+		ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Second)
+		defer cancel()
+		topic := w.observer.Topics().Events
+		ends, err := w.observer.EndOffsets(ctx, topic)
+		p := draw.Int32N(w.load.partitions)
+		if err == nil && ends[p] > 0 {
+			err = w.deleteBefore(ctx, topic, p, ends[p])
+		}
+		if err != nil {
+			w.Sayf("nothing was deleted: %v", err)
+		}
+		w.cluster.ShufflePartitionLeaders()
+		return nil
+	}}}
 }

@@ -18,6 +18,12 @@ var full = options{faults: allFaults, phases: 3, in: 9}
 // Whatever is killed, cut off, slow, paused or lost, the tables end up right.
 func TestM1M2_Simulation(t *testing.T) { simulation.Seeds(t, 20, run(full)) }
 
+// Retention may leave nothing of a partition. With another leader then, nothing of
+// it is lost but what was deleted.
+func TestM6_AnEmptiedPartitionWithAnotherLeaderHasLostNothingMore(t *testing.T) {
+	simulation.Seed(t, 1, run(options{faults: emptiedPartitions, phases: 2, in: 20}))
+}
+
 // A run without faults stores each record once.
 func TestM3_WithoutFaultsNothingIsStoredTwice(t *testing.T) {
 	simulation.Seed(t, 1, func(t *testing.T, seed uint64) {

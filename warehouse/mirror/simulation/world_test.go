@@ -278,11 +278,15 @@ func (w *world) deleteRecords(draw *rand.Rand) error {
 	if to <= 0 {
 		return errors.New("nothing is stored yet")
 	}
-	// What was asked for counts as deleted: the answer may be lost.
-	w.truth.delete(place{w.tableOf(topic), strconv.Itoa(int(p)), to})
-	offsets := make(kadm.Offsets)
-	offsets.AddOffset(topic, p, to, -1)
 	w.Sayf("records of %s-%d before offset %d are deleted, %d are stored", topic, p, to, committed[p].Offset)
-	_, err = kadm.NewClient(w.observer.Client).DeleteRecords(ctx, offsets)
+	return w.deleteBefore(ctx, topic, p, to)
+}
+
+func (w *world) deleteBefore(ctx context.Context, topic string, partition int32, to int64) error {
+	// What was asked for counts as deleted: the answer may be lost.
+	w.truth.delete(place{w.tableOf(topic), strconv.Itoa(int(partition)), to})
+	offsets := make(kadm.Offsets)
+	offsets.AddOffset(topic, partition, to, -1)
+	_, err := kadm.NewClient(w.observer.Client).DeleteRecords(ctx, offsets)
 	return err
 }
