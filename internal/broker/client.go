@@ -34,11 +34,28 @@ func Open(cfg Config, opts ...kgo.Opt) (*Client, error) {
 	return &Client{Client: cl, cfg: cfg, end: end}, nil
 }
 
+// closeTimeout is how long Close waits for brokers.
+const closeTimeout = time.Second
+
+// Close leaves the consumer group, if there is one, and closes the client. After
+// a second it breaks off whatever is still under way: the client itself waits for
+// answers in the order of its requests, and so for a broker that accepts
+// connections and answers nothing. Close ends soon after that, unless a
+// callback of the group does not end with its context.
+func (c *Client) Close() {
+	timer := time.AfterFunc(closeTimeout, c.end)
+	defer timer.Stop()
+	c.Client.Close()
+}
+
+// BreakOff ends every request that is under way, and those to come. The client is
+// of no more use, but has to be closed.
+func (c *Client) BreakOff() { c.end() }
+
 // Leave leaves the consumer group and closes the client. It waits until the
 // group's callbacks have ended and the broker has answered, or ctx ends; then it
 // breaks off whatever is still under way, and the callbacks see their context
-// end. Close alone waits for a join that is under way, which lasts as long as
-// another member holds it up.
+// end. Close alone would not wait for the answer.
 func (c *Client) Leave(ctx context.Context) error {
 	c.AllowRebalance()
 	err := c.LeaveGroupContext(ctx)

@@ -79,6 +79,12 @@ func (c *Cluster) Up(broker int) { c.network.Up(c.addrs[broker]) }
 // Cut breaks a broker's connections.
 func (c *Cluster) Cut(broker int) { c.network.CutAddress(c.addrs[broker]) }
 
+// Hang has a broker answer nothing until GoOn: its process is stopped.
+func (c *Cluster) Hang(broker int) { c.network.Hang(c.addrs[broker]) }
+
+// GoOn ends one Hang.
+func (c *Cluster) GoOn(broker int) { c.network.GoOn(c.addrs[broker]) }
+
 // longestRebalance is longer than any that ends.
 const longestRebalance = 70 * time.Second
 

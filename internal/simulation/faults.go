@@ -106,6 +106,11 @@ func (c *Cluster) Faults(say Sayf) []Fault {
 			c.Down(n)
 			return func() { c.Up(n) }
 		}},
+		{"a broker hangs", 3, func(draw *rand.Rand) func() {
+			n := draw.IntN(len(c.addrs))
+			c.Hang(n)
+			return func() { c.GoOn(n) }
+		}},
 		{"a broker's connections are cut", 3, func(draw *rand.Rand) func() {
 			c.Cut(draw.IntN(len(c.addrs)))
 			return nil

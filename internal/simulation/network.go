@@ -21,11 +21,18 @@ type Network struct {
 	mu    sync.Mutex
 	links map[*link]struct{}
 	down  map[string]int // ports where nothing listens just now, and how often Down was called
+	hung  map[string]*hang
+}
+
+// hang is one of a port that connections reach and nothing else.
+type hang struct {
+	times int           // how often Hang was called
+	over  chan struct{} // closed when it is over
 }
 
 // NewNetwork returns a network on which nothing listens.
 func NewNetwork() *Network {
-	return &Network{links: make(map[*link]struct{}), down: make(map[string]int)}
+	return &Network{links: make(map[*link]struct{}), down: make(map[string]int), hung: make(map[string]*hang)}
 }
 
 // Close cuts all connections and waits until nothing is carried any more.
@@ -51,6 +58,47 @@ func (n *Network) Up(addr string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.down[portOf(addr)]--
+}
+
+// Hang has what listens at an address neither take nor give anything, as a
+// process that is stopped: connections stay, and new ones are accepted.
+func (n *Network) Hang(addr string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	port := portOf(addr)
+	if n.hung[port] == nil {
+		n.hung[port] = &hang{over: make(chan struct{})}
+	}
+	n.hung[port].times++
+}
+
+// GoOn ends one Hang: what was sent meanwhile arrives.
+func (n *Network) GoOn(addr string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	port := portOf(addr)
+	if n.hung[port].times--; n.hung[port].times == 0 {
+		close(n.hung[port].over)
+		delete(n.hung, port)
+	}
+}
+
+// reaches waits while what a link leads to hangs, and says whether the link is
+// still there.
+func (n *Network) reaches(l *link) bool {
+	for {
+		n.mu.Lock()
+		h := n.hung[l.port]
+		n.mu.Unlock()
+		if h == nil {
+			return true
+		}
+		select {
+		case <-l.done:
+			return false
+		case <-h.over:
+		}
+	}
 }
 
 // CutAddress cuts the connections to an address.
@@ -122,7 +170,7 @@ func (n *Network) carry(l *link, to, from net.Conn) {
 			return
 		}
 		time.Sleep(latency)
-		if !l.host.pass(l.done) {
+		if !l.host.pass(l.done) || !n.reaches(l) {
 			break
 		}
 		if _, err := to.Write(buf[:read]); err != nil {

@@ -107,15 +107,17 @@ func (m *Mirror) run(ctx context.Context) error {
 		return err
 	}
 	defer side.Close()
+	// The work outlives ctx, so that batches in flight can be finished.
+	graceful, stopWork := grace.Context(ctx, grace.Stop)
+	defer stopWork()
+	// What asks a broker that hangs is not always ended by its own context.
+	defer context.AfterFunc(graceful, side.BreakOff)()
 	r := &run{Mirror: m, side: side, topics: m.cfg.Broker.Topics()}
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
 
-	// The work outlives ctx, so that batches in flight can be finished.
-	work, stopWork := grace.Context(ctx, grace.Stop)
-	defer stopWork()
-	g, work := errgroup.WithContext(work)
+	g, work := errgroup.WithContext(graceful)
 	reading, stopReading := context.WithCancel(work)
 	defer stopReading()
 	stopped := context.AfterFunc(ctx, stopReading)
@@ -141,6 +143,7 @@ func (m *Mirror) run(ctx context.Context) error {
 		return err
 	}
 	defer r.leave()
+	defer context.AfterFunc(graceful, r.cl.BreakOff)()
 
 	var readErr error
 	g.Go(func() error {

@@ -24,6 +24,11 @@ func TestM6_AnEmptiedPartitionWithAnotherLeaderHasLostNothingMore(t *testing.T) 
 	simulation.Seed(t, 1, run(options{faults: emptiedPartitions, phases: 2, in: 20}))
 }
 
+// A stop takes no longer than it may, whatever the brokers do.
+func TestAStopIsBoundedWhileBrokersHang(t *testing.T) {
+	simulation.Seeds(t, 20, run(options{faults: hangsAndStops, phases: 1, in: 30}))
+}
+
 // A run without faults stores each record once.
 func TestM3_WithoutFaultsNothingIsStoredTwice(t *testing.T) {
 	simulation.Seed(t, 1, func(t *testing.T, seed uint64) {
