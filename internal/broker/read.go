@@ -14,6 +14,9 @@ import (
 // does not name are not read; one that from does not name, or that retention has
 // cut beyond it, is read from its first record. It waits for records below to that
 // have not been written yet, until ctx ends. An error of fn ends the reading and is returned as it is.
+//
+// A fetch is at most 4 MiB as compressed. fn may recycle a record that it needs no
+// more (see RecycledRecords); one that it does not recycle it may keep.
 func (c *Client) ReadLog(ctx context.Context, topic string, from, to Offsets, fn func(*kgo.Record) error) error {
 	left, err := c.unread(ctx, topic, from, to)
 	if err != nil || len(left) == 0 {
@@ -27,6 +30,9 @@ func (c *Client) ReadLog(ctx context.Context, topic string, from, to Offsets, fn
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: start}),
 		// To begin anywhere else than asked would be a silent gap.
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchMaxBytes(4<<20),
+		kgo.FetchMaxPartitionBytes(512<<10),
+		RecycledRecords(),
 	)...)
 	if err != nil {
 		return err
@@ -40,21 +46,22 @@ func (c *Client) ReadLog(ctx context.Context, topic string, from, to Offsets, fn
 		}
 		for it := fetches.RecordIter(); !it.Done(); {
 			r := it.Next()
-			if _, reading := left[r.Partition]; !reading {
+			p, next := r.Partition, r.Offset+1 // fn may recycle it
+			if _, reading := left[p]; !reading {
 				continue
 			}
-			if r.Offset < to[r.Partition] && !r.Attrs.IsControl() {
+			if r.Offset < to[p] && !r.Attrs.IsControl() {
 				if err := fn(r); err != nil {
 					return err
 				}
 			}
 			// An aborted transaction's records are not seen, but the control
 			// record after them is, so positions pass over them too.
-			if r.Offset+1 >= to[r.Partition] {
-				delete(left, r.Partition)
-				cl.PauseFetchPartitions(map[string][]int32{topic: {r.Partition}})
+			if next >= to[p] {
+				delete(left, p)
+				cl.PauseFetchPartitions(map[string][]int32{topic: {p}})
 			} else {
-				left[r.Partition] = r.Offset + 1
+				left[p] = next
 			}
 		}
 		if err := cl.readOn(ctx, topic, fetches, left, to); err != nil {

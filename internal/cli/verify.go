@@ -56,7 +56,7 @@ func (s *since) UnmarshalText(text []byte) error {
 }
 
 // verifyMemory keeps verify below 256 MiB, with what Go does not count.
-const verifyMemory = 192 << 20
+const verifyMemory = 160 << 20
 
 func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 	rule, err := c.rule()

@@ -115,6 +115,7 @@ func (r *reading) record(ctx context.Context, rec *kgo.Record) error {
 		return err
 	}
 	r.v.state.next[rec.Partition], r.v.state.lastValues[rec.Partition] = rec.Offset+1, pos.lastValue
+	rec.Recycle() // what is needed of it is in a block
 	return r.flushFull(ctx)
 }
 

@@ -30,4 +30,6 @@ WHERE timestamp >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND timestamp <
     -- Partitions that the log does not have are extra; what came before or later is left out.
     AND (kafka_partition < 0 OR kafka_partition >= length({ends:Array(Int64)})
         OR (kafka_offset >= {starts:Array(Int64)}[kafka_partition + 1] AND kafka_offset < {ends:Array(Int64)}[kafka_partition + 1]))
-SETTINGS max_threads = 2, max_block_size = 16384, max_insert_threads = 1, output_format_decimal_trailing_zeros = 0
+-- By default a part has a million rows, which are in memory several times while it
+-- is made.
+SETTINGS max_threads = 2, max_block_size = 16384, max_insert_threads = 1, min_insert_block_size_rows = 500000, output_format_decimal_trailing_zeros = 0
