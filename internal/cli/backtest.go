@@ -155,7 +155,7 @@ func (c *alertsBacktestCmd) on(ctx context.Context, t *terminal, eng *instance.E
 	b.Result, err = backtest.Run(ctx, backtest.Config{
 		Sets: b.sets, Span: span, Zone: b.zone, Source: source, HashKey: hashKey,
 		Progress: func(done, total int64) {
-			s.set("%s  reading %s events from the %s", bar(done, total), count(total), source.Name)
+			s.set("%s  reading %s records of %s", bar(done, total), count(total), sourceNames[source.Name])
 		},
 	})
 	if err != nil {

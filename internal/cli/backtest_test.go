@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
@@ -108,8 +109,38 @@ func TestABacktestOfTheTableIsThatOfTheLog(t *testing.T) {
 	}
 }
 
-func TestABacktestIsPrinted(t *testing.T) {
-	_, engines := pastShop(t)
+// written is how much is on each topic, the groups with their commits, and the rows.
+func written(s *warehousetest.Shop) string {
+	s.Helper()
+	topics := s.Broker.Topics()
+	text := ""
+	for _, topic := range []string{topics.Events, topics.Inbound, topics.Alerts, topics.Rejected, topics.Rules} {
+		text += fmt.Sprint(topic, " ", s.Length(topic), " ")
+	}
+	admin := kadm.NewClient(s.Broker.Client)
+	groups, err := admin.ListGroups(s.Context())
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, group := range groups.Groups() {
+		if !strings.HasPrefix(group, s.Broker.Config().TopicPrefix) {
+			continue
+		}
+		commits, err := admin.FetchOffsets(s.Context(), group)
+		if err != nil {
+			s.Fatal(err)
+		}
+		text += group
+		for _, o := range commits.Sorted() {
+			text += fmt.Sprint(" ", o.Topic, "-", o.Partition, " ", o.At)
+		}
+	}
+	return text + fmt.Sprint(s.Number("SELECT count() FROM event_log"), s.Number("SELECT count() FROM alert_log"))
+}
+
+func TestABacktestIsPrintedAndWritesNothing(t *testing.T) {
+	s, engines := pastShop(t)
+	before := written(s)
 	file := filepath.Join(t.TempDir(), "rules.yaml")
 	text := "rules:\n  - name: hot\n    when: views > 6\n  - name: quiet\n    when: views > 6 && carts < 1\n    notify: false\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -129,6 +160,9 @@ func TestABacktestIsPrinted(t *testing.T) {
 				t.Errorf("%v: status %d, no %q in\n%s%s", c.args, status, text, out, errOut)
 			}
 		}
+	}
+	if after := written(s); after != before {
+		t.Errorf("before there was\n%s\nand after\n%s", before, after)
 	}
 }
 

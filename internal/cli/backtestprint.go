@@ -15,7 +15,7 @@ type sweptResult struct {
 	Name         string       `json:"sweep"`
 	Source       string       `json:"source"`
 	Events       int64        `json:"events"`
-	Days         int          `json:"days"`
+	Days         int          `json:"days"` // with events
 	First        *time.Time   `json:"first_event,omitempty"`
 	Last         *time.Time   `json:"last_event,omitempty"`
 	Cut          bool         `json:"cut"`
@@ -32,7 +32,7 @@ type sweptValue struct {
 	Retracted int     `json:"retracted"`
 	Episodes  int     `json:"episodes"`
 	Notices   int     `json:"notices"`
-	// NoticesADay is the mean over the days, and MostNotices those of the day that has
+	// NoticesADay is the mean over the days with events, and MostNotices those of the day that has
 	// the most.
 	NoticesADay float64 `json:"notices_a_day"`
 	MostNotices int     `json:"most_notices"`
@@ -41,8 +41,13 @@ type sweptValue struct {
 
 func (b *backtested) sweep() sweptResult {
 	r := sweptResult{
-		Name: b.swept.Name, Source: b.Source, Events: b.Events, Days: len(b.Days), First: b.First, Last: b.Last,
+		Name: b.swept.Name, Source: b.Source, Events: b.Events, First: b.First, Last: b.Last,
 		Cut: b.Cut, Unremembered: b.Unremembered, Exact: b.Exact,
+	}
+	for _, d := range b.Days { // windows may begin on the day before the first event
+		if d.Events > 0 {
+			r.Days++
+		}
 	}
 	var conditions []string
 	for _, set := range b.sets {
@@ -54,7 +59,7 @@ func (b *backtested) sweep() sweptResult {
 		sum := b.Rules[i]
 		v := sweptValue{
 			Value: value, Condition: conditions[i], Alerts: sum.Alerts, Retracted: sum.Retracted, Episodes: sum.Episodes, Notices: sum.Notices,
-			NoticesADay: float64(sum.Notices) / float64(len(b.Days)), Exact: sum.Exact,
+			NoticesADay: float64(sum.Notices) / float64(r.Days), Exact: sum.Exact,
 		}
 		for _, d := range b.Days {
 			v.MostNotices = max(v.MostNotices, d.Rules[i].Notices)

@@ -1,28 +1,21 @@
 package backtest
 
-import (
-	"time"
+import "clickstream/internal/event"
 
-	"clickstream/internal/event"
-)
-
-// episode is a product's windows under a rule of which each begins at most a
-// window's length after the one before.
+// episode is one of which an alert has come (W9).
 type episode struct {
 	begun  *ruleTally // of the day on which its first window begins; nil: before the span
-	last   time.Time  // start of its last window
 	firing bool
 }
 
-// episode joins an alert's window to its product's last episode, or begins one,
-// and says whether it did so in the span. People get a notice when an episode
-// begins and one when it ends; both count on the day on which it begins.
+// episode takes an alert's episode and says whether it is a new one that begins in
+// the span. People get a notice when an episode begins and one when it ends; both
+// count on the day on which its first window begins.
 func (t *tally) episode(rule int, a event.Alert, inSpan bool) (began bool) {
-	at := product{rule, a.ProductID}
-	e := t.episodes[at]
-	if e == nil || a.WindowStart.Sub(e.last) > t.lengths[rule] {
-		e = &episode{}
-		t.episodes[at] = e
+	e := t.episodes[a.EpisodeID]
+	if e == nil {
+		e = new(episode)
+		t.episodes[a.EpisodeID] = e
 		if began = inSpan; began {
 			e.begun = &t.day(a.WindowStart).rules[rule]
 			e.begun.episodes++
@@ -31,7 +24,6 @@ func (t *tally) episode(rule int, a event.Alert, inSpan bool) (began bool) {
 			}
 		}
 	}
-	e.last = a.WindowStart
 	if a.Status == event.Firing && !e.firing && e.begun != nil && t.notify[rule] {
 		e.firing = true
 		e.begun.notices-- // its end is still to come
@@ -39,5 +31,5 @@ func (t *tally) episode(rule int, a event.Alert, inSpan bool) (began bool) {
 	return began
 }
 
-// finish forgets the episodes: a product has one partition.
+// finish forgets the episodes: each has one partition.
 func (t *tally) finish() { clear(t.episodes) }

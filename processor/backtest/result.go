@@ -10,8 +10,8 @@ import (
 // Result is what rule sets would have raised.
 type Result struct {
 	Source string `json:"source"` // that of the Config
-	// Events are those in the span, later copies included. Days are those of the
-	// zone that have events, in their order.
+	// Events are those in the span, later copies included. Days are those of the zone
+	// on which there are events or windows that qualified, in their order.
 	Events int64      `json:"events"`
 	First  *time.Time `json:"first_event,omitempty"`
 	Last   *time.Time `json:"last_event,omitempty"`

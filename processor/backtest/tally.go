@@ -16,18 +16,12 @@ type tally struct {
 	lengths  []time.Duration // of windows
 
 	days         map[string]*dayTally
-	episodes     map[product]*episode // the newest
+	episodes     map[string]*episode // by id
 	unremembered int64
 	first, last  event.Millis // of the events in the span
 
 	quarter event.Millis // the quarter of an hour of the last event
 	today   *dayTally    // its day
-}
-
-// product is one under a rule.
-type product struct {
-	rule int
-	id   string
 }
 
 // dayTally is a day of the zone.
@@ -45,7 +39,7 @@ type ruleTally struct {
 func newTally(cfg Config) *tally {
 	t := &tally{
 		zone: cfg.Zone, from: cfg.Span.from(), to: endless, rules: make(map[string]int),
-		days: make(map[string]*dayTally), episodes: make(map[product]*episode), first: endless, last: -endless, quarter: -endless,
+		days: make(map[string]*dayTally), episodes: make(map[string]*episode), first: endless, last: -endless, quarter: -endless,
 	}
 	if cfg.Span.To != nil {
 		t.to = event.MillisOf(*cfg.Span.To)
