@@ -153,6 +153,15 @@ var mutants = []mutant{
 		pkg:  "processor/windows", test: "TestW9_AlertsOfLaterVersionsAreNoNeighboursBeforeTheLogSaysThem",
 	},
 	{
+		name: "windows that are rebuilt in part are neighbours",
+		file: "processor/windows/rules.go",
+		old: `	if !p.rebuilding {
+		g.findEpisodes`,
+		new: `	if p.episodes.alertsEnd >= 0 {
+		g.findEpisodes`,
+		pkg: "processor/windows", test: "TestW9_WindowsThatAreRebuiltInPartAreNoNeighbours",
+	},
+	{
 		name: "alerts are not read where a commit is continued from",
 		file: "processor/earlier.go",
 		old:  `a.Remember(st.history)`,

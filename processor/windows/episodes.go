@@ -127,7 +127,7 @@ func (t *ruleEpisodes) join(product string, start, slide event.Millis) {
 	default:
 		at.episode = event.AlertID(t.definition, product, start)
 	}
-	if i > 0 && runs[i-1].episode == at.episode && runs[i-1].last+slide == start {
+	if i > 0 && runs[i-1].last+slide == start {
 		i--
 		at.first = runs[i].first
 		runs = slices.Delete(runs, i, i+1)

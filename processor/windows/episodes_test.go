@@ -144,6 +144,43 @@ func TestW9_AlertsOfLaterVersionsAreNoNeighboursBeforeTheLogSaysThem(t *testing.
 	again.inEpisodes("35 s has qualified before 25 s", "firing p 35 in 35", "firing p 40 in 35", "firing p 20 in 20", "firing p 25 in 20")
 }
 
+// Window 0 has closed without qualifying: three purchases came before the place from
+// which the log is read again, and from there on it looks as if it did.
+func TestW9_WindowsThatAreRebuiltInPartAreNoNeighbours(t *testing.T) {
+	set := setOf(t, 2*time.Second, rules.Rule{Name: "r", When: "views > 2 && conversion_rate < 50", Window: 10 * time.Second, Slide: 5 * time.Second})
+	p := New(set, 0, false)
+	f := feed{t, p}
+	several := func(f feed, n int, kind string, at, received event.Millis) {
+		for range n {
+			f.at(kind, "p", noon+at*1000, noon+received*1000)
+		}
+	}
+	rest := func(f feed) {
+		several(f, 2, "purchase", 12, 9)
+		several(f, 3, "view", 7, 9)
+		f.event("view", "q", 12)
+		f.inEpisodes("nothing has qualified")
+	}
+	several(f, 3, "purchase", 1, 9)
+	from := p.offset
+	rest(f)
+	p.Acknowledge(p.offset)
+	offset, metadata := p.Commit()
+	if offset != from {
+		t.Fatalf("it is read again from offset %d, not %d", offset, from)
+	}
+	q, err := Resume(func(string) (*rules.Set, error) { return set, nil }, offset, metadata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := feed{t, q}
+	rest(again)
+	for _, f := range []feed{f, again} {
+		several(f, 2, "view", 8, 12)
+		f.inEpisodes("it begins one", "firing p 5 in 5")
+	}
+}
+
 // The commit says from where on the alerts are to be read: not from the topic's
 // beginning, however long the log is.
 func TestW9_AlertsAreReadFromWhereAnOpenWindowsNeighboursAre(t *testing.T) {
