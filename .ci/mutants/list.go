@@ -242,4 +242,18 @@ var mutants = []mutant{
 		new:  `v.state.next[p], v.state.lastValues[p] = v.begins[p]+1, -1`,
 		pkg:  "warehouse/verify", test: "TestWhatTheMirrorHasNotStoredIsNamed",
 	},
+	{
+		name: "a backtest reads from when the first window began",
+		file: "processor/backtest/backtest.go",
+		old:  `max(s.First()-event.FutureAfter, 0)`,
+		new:  `s.First()`,
+		pkg:  "processor/backtest", test: "TestEventsThatWereReceivedBeforeTheFirstWindowBeganCountInIt",
+	},
+	{
+		name: "a backtest stops when its time is over and windows are open",
+		file: "processor/backtest/backtest.go",
+		old:  `return event.MillisOf(*s.To) + event.Millis(s.Longest.Milliseconds())`,
+		new:  `return event.MillisOf(*s.To)`,
+		pkg:  "processor/backtest", test: "TestWindowsAreWholeAtTheEdgesOfTheTime",
+	},
 }

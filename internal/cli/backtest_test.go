@@ -77,6 +77,7 @@ func TestABacktestOfTheTableIsThatOfTheLog(t *testing.T) {
 		{"--from", "2026-03-29"},
 		{"--from", "2026-03-29", "--to", "2026-03-29", "--timezone", "Europe/Berlin"},
 		{"--to", "2026-03-28"},
+		{"--from", "1823-01-01", "--to", "9999-12-31"},
 	}
 	var fromLog []backtestJSON
 	for _, args := range asks {

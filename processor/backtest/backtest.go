@@ -49,14 +49,12 @@ func (s Span) from() event.Millis {
 // begins. A window's length before From begin the windows that say whether an
 // episode had begun before, and there is an event of every window that ends after
 // From and that a tick can have closed, so that the tick's meaning is known.
-func (s Span) readFrom() event.Millis { return s.First() - event.FutureAfter }
+func (s Span) readFrom() event.Millis { return max(s.First()-event.FutureAfter, 0) }
 
 // First is the time of the first events that matter.
 func (s Span) First() event.Millis {
-	if s.From == nil {
-		return 0 // there are none before 2000
-	}
-	return s.from() - event.Millis(s.Longest.Milliseconds())
+	// No event is of a time before 2000.
+	return max(s.from()-event.Millis(s.Longest.Milliseconds()), 0)
 }
 
 // Closed is a watermark at which every window that was asked for has closed.

@@ -94,9 +94,16 @@ func (p *Partition) look() {
 	}
 }
 
-// finish takes the alerts of the windows that are still open as they are.
+// finish takes the alerts of the windows that are still open, with the counts that
+// they have now.
 func (p *Partition) finish() {
 	p.look()
+	for _, w := range p.sets {
+		p.buffer = w.Moved(p.buffer[:0])
+		for _, a := range p.buffer {
+			p.open[a.ID] = a
+		}
+	}
 	var open []event.Alert
 	for _, a := range p.open {
 		open = append(open, a)
