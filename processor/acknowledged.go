@@ -3,49 +3,37 @@ package processor
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"clickstream/internal/broker"
-	"clickstream/internal/event"
-	"clickstream/internal/event/rules"
 	"clickstream/processor/windows"
 )
 
-// Acknowledged returns, for each partition with a commit of the rule, or of
-// any rule where that is nil, the offset up to which the log is counted and its
-// alerts are acknowledged.
-func Acknowledged(ctx context.Context, cl *broker.Client, rule *event.Rule) (broker.Offsets, error) {
-	var hashes []string
-	if rule != nil {
-		set, err := rules.FlashSale(*rule)
-		if err != nil {
-			return nil, err
-		}
-		hashes = []string{set.Hash(), rule.Hash()} // the second one in commits of older versions
-	}
+// Acknowledged returns, for each partition with a commit, the offset up to which
+// the log is counted and its alerts are acknowledged.
+func Acknowledged(ctx context.Context, cl *broker.Client) (broker.Offsets, error) {
 	commits, err := cl.CommittedOffsets(ctx, cl.Group("processor"), cl.Topics().Events)
 	if err != nil {
 		return nil, err
 	}
 	done := make(broker.Offsets, len(commits))
 	for n, c := range commits {
-		if hash, offset, ok := windows.AcknowledgedIn(c.Metadata); ok && (rule == nil || slices.Contains(hashes, hash)) {
+		if _, offset, ok := windows.AcknowledgedIn(c.Metadata); ok {
 			done[n] = offset
 		}
 	}
 	return done, nil
 }
 
-// WaitAcknowledged returns when the alerts of the rule are acknowledged up to
-// ends, or when ctx ends.
-func WaitAcknowledged(ctx context.Context, cl *broker.Client, rule event.Rule, ends broker.Offsets) error {
+// WaitAcknowledged returns when the alerts are acknowledged up to ends, or when
+// ctx ends.
+func WaitAcknowledged(ctx context.Context, cl *broker.Client, ends broker.Offsets) error {
 	starts, err := cl.StartOffsets(ctx, cl.Topics().Events)
 	if err != nil {
 		return err
 	}
 	for {
-		done, err := Acknowledged(ctx, cl, &rule)
+		done, err := Acknowledged(ctx, cl)
 		if err != nil && broker.Classify(err) != broker.Retriable {
 			return err
 		}
@@ -58,7 +46,7 @@ func WaitAcknowledged(ctx context.Context, cl *broker.Client, rule event.Rule, e
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the processor has %d records of the log still to count for the rule %s: %w", left, rule, context.Cause(ctx))
+			return fmt.Errorf("the processor has %d records of the log still to count: %w", left, context.Cause(ctx))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -10,37 +10,45 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"clickstream/internal/broker"
-	"clickstream/internal/event/rules"
 	"clickstream/processor/windows"
 )
 
 // begin returns the partition as its commit left it, or, without a commit that
-// can be used, at the log's beginning. The error says why a commit cannot be
-// used.
-func (s *session) begin(c broker.Commit, committed bool, start, end int64) (*windows.Partition, error) {
-	beginning := windows.New(s.p.set, start, start > 0)
-	if !committed {
-		return beginning, nil
+// can be used, at the log's beginning, and why that commit cannot be used. The
+// error, if any, is of a rule set that is not known.
+func (s *session) begin(n int32, c broker.Commit, committed bool, start, end int64) (p *windows.Partition, unusable, err error) {
+	if committed {
+		p, unusable = windows.Resume(s.sets.lookup, c.Offset, c.Metadata)
+		switch {
+		case errors.Is(unusable, errUnknownSet):
+			return nil, nil, fmt.Errorf("the commit of %s-%d by group %s: %w", s.topics.Events, n, s.p.cfg.Broker.Group("processor"), unusable)
+		case unusable == nil && (p.Offset() < start || p.Acknowledged() > end):
+			unusable = fmt.Errorf("offsets %d to %d are not on the log, which holds %d to %d", p.Offset(), p.Acknowledged(), start, end)
+		}
+		if unusable == nil {
+			return p, nil, nil
+		}
 	}
-	p, err := windows.Resume(s.p.lookup, c.Offset, c.Metadata)
-	switch {
-	case err != nil:
-		return beginning, err
-	case p.InForce().Hash() != s.p.set.Hash():
-		return beginning, windows.ErrOtherRule
-	case p.Offset() < start || p.Acknowledged() > end:
-		return beginning, fmt.Errorf("offsets %d to %d are not on the log, which holds %d to %d", p.Offset(), p.Acknowledged(), start, end)
+	set, err := s.sets.inForce(n, start)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s-%d from offset %d on: %w", s.topics.Events, n, start, err)
 	}
-	return p, nil
+	return windows.New(set, start, start > 0), unusable, nil
 }
 
-// lookup finds the processor's own rule set by its hash, also by the one that its
-// rule has in commits of older versions.
-func (p *Processor) lookup(hash string) (*rules.Set, error) {
-	if hash == p.set.Hash() || hash == p.cfg.Rule.Hash() {
-		return p.set, nil
+// readSets reads the rule sets where those that are known are not enough to begin a
+// partition. Where its commit is of sets that are known, as it is with the default
+// set, nothing depends on the rules topic.
+func (s *session) readSets(ctx context.Context, ours map[int32]kgo.Offset, commits map[int32]broker.Commit, extent broker.Extent) error {
+	for n := range ours {
+		c, ok := commits[n]
+		start, end := extent.Bounds(n)
+		_, unusable, err := s.begin(n, c, ok, start, end)
+		if err != nil || unusable != nil || !ok && start > 0 {
+			return s.sets.read(ctx, s.out)
+		}
 	}
-	return nil, windows.ErrOtherRule
+	return nil
 }
 
 // refuseNewer is an error where a commit was made by a newer version of
@@ -52,7 +60,7 @@ func (s *session) refuseNewer(ours map[int32]kgo.Offset, commits map[int32]broke
 		if !ok {
 			continue
 		}
-		if _, err := windows.Resume(s.p.lookup, c.Offset, c.Metadata); errors.Is(err, windows.ErrNewerVersion) {
+		if _, err := windows.Resume(s.sets.lookup, c.Offset, c.Metadata); errors.Is(err, windows.ErrNewerVersion) {
 			return fmt.Errorf("the commit of %s-%d by group %s: %w; run the newer version everywhere, or wait until it has been deployed here",
 				s.topics.Events, n, s.p.cfg.Broker.Group("processor"), err)
 		}
@@ -111,8 +119,8 @@ func (s *session) checkUnanswered() error {
 }
 
 // logUnusable logs why partitions that have commits are read from the log's
-// beginning, each reason once: the rule has changed, which is no fault, or the
-// commits cannot be used.
+// beginning, each reason once: they are of an older version and of a rule that is
+// not known, or they cannot be used.
 func (s *session) logUnusable(commits map[int32]error) {
 	others, broken := 0, 0
 	var example error
@@ -126,8 +134,8 @@ func (s *session) logUnusable(commits map[int32]error) {
 		}
 	}
 	if others > 0 {
-		s.p.cfg.Log.Info().Stringer("rule", s.p.cfg.Rule).Int("partitions", others).
-			Msg("processor reads the log from its beginning: the commits were made by another rule")
+		s.p.cfg.Log.Warn().Int("partitions", others).
+			Msg("processor reads the log from its beginning: the commits were made by an older version and by a rule that was given in flags; with the same flags it would have continued from them")
 	}
 	if broken > 0 {
 		s.p.cfg.Log.Warn().Err(example).Int("partitions", broken).

@@ -13,14 +13,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/event"
 	"clickstream/internal/testwait"
 	"clickstream/processor/windows"
 	"clickstream/processor/windows/windowstest"
 )
 
 func TestW6_WhereToBegin(t *testing.T) {
-	s := &session{p: &Processor{cfg: Config{Rule: smallRule}, set: windowstest.Model{Rule: smallRule}.First()}}
-	good := "1 rule=" + smallRule.Hash() + " told=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all"
+	s := &session{sets: newRuleSets(windowstest.Model{Rule: event.DefaultRule()}.First())}
+	good := "1 rule=" + event.DefaultRule().Hash() + " told=20 last_value=4 event_watermark=7 watermark=7 quiet_ms=0 judged=all"
 	for _, c := range []struct {
 		name       string
 		metadata   string // of a commit at offset 5; empty: there is none
@@ -35,17 +36,19 @@ func TestW6_WhereToBegin(t *testing.T) {
 		{"the log is shorter than what was acknowledged", good, 0, 19, 0, false},
 		{"metadata of no known version", "0" + good[1:], 0, 30, 0, false},
 	} {
-		p, err := s.begin(broker.Commit{Offset: 5, Metadata: c.metadata}, c.metadata != "", c.start, c.end)
+		p, unusable, err := s.begin(0, broker.Commit{Offset: 5, Metadata: c.metadata}, c.metadata != "", c.start, c.end)
+		if err != nil {
+			t.Fatal(err)
+		}
 		_, metadata := p.Commit()
 		cut := strings.Contains(metadata, " judged=none ")
-		if p.Offset() != c.want || cut != c.cut || p.Rebuilding() != (c.want == 5) || (err != nil) != (c.metadata != "" && c.want != 5) {
-			t.Errorf("%s: begins at %d, would commit %q: %v", c.name, p.Offset(), metadata, err)
+		if p.Offset() != c.want || cut != c.cut || p.Rebuilding() != (c.want == 5) || (unusable != nil) != (c.metadata != "" && c.want != 5) {
+			t.Errorf("%s: begins at %d, would commit %q: %v", c.name, p.Offset(), metadata, unusable)
 		}
 	}
 }
 
-// A user who asks for another rule hears of it once, whatever the number of
-// partitions, and it is no warning.
+// Whatever the number of partitions.
 func TestWhyTheLogIsReadAgainIsSaidOnce(t *testing.T) {
 	other := fmt.Errorf("commit: %w", windows.ErrOtherRule)
 	for _, c := range []struct {
@@ -53,11 +56,11 @@ func TestWhyTheLogIsReadAgainIsSaidOnce(t *testing.T) {
 		want    string
 	}{
 		{nil, ""},
-		{map[int32]error{0: other, 1: other, 2: other}, "info 3 "},
-		{map[int32]error{4: other, 7: errors.New("garbage"), 5: errors.New("off the log")}, "info 1 \nwarn 2 partition 5: off the log"},
+		{map[int32]error{0: other, 1: other, 2: other}, "warn 3 "},
+		{map[int32]error{4: other, 7: errors.New("garbage"), 5: errors.New("off the log")}, "warn 1 \nwarn 2 partition 5: off the log"},
 	} {
 		var log bytes.Buffer
-		s := &session{p: &Processor{cfg: Config{Rule: smallRule, Log: zerolog.New(&log)}}}
+		s := &session{p: &Processor{cfg: Config{Log: zerolog.New(&log)}}}
 		s.logUnusable(c.commits)
 		var got []string
 		for d := json.NewDecoder(&log); d.More(); {
@@ -82,7 +85,7 @@ func TestW6_ACommitOfANewerVersionStopsTheInstanceAndStays(t *testing.T) {
 	s := newShop(t)
 	produce(s, someHours(11, 500)...)
 	first := start(s, smallRule, nil)
-	if err := WaitAcknowledged(testwait.Context(t), s.Broker, smallRule, endsOf(s, s.ID.Topic)); err != nil {
+	if err := WaitAcknowledged(testwait.Context(t), s.Broker, endsOf(s, s.ID.Topic)); err != nil {
 		t.Fatal(err)
 	}
 	first.Stop()
@@ -96,7 +99,7 @@ func TestW6_ACommitOfANewerVersionStopsTheInstanceAndStays(t *testing.T) {
 	}
 	before, emitted := committed(s), s.Length(s.Broker.Topics().Alerts)
 
-	p, err := New(Config{Broker: s.Broker, Rule: smallRule})
+	p, err := newBy(smallRule, Config{Broker: s.Broker})
 	if err != nil {
 		t.Fatal(err)
 	}

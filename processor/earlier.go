@@ -123,7 +123,7 @@ func (s *session) tell(n int32, a *assigned, st *earlierAlerts, end int64) {
 	if st.history != nil {
 		a.Remember(st.history)
 		a.unread = false
-		s.in.ResumeFetchPartitions(map[string][]int32{s.topics.Events: {n}})
+		s.resume(n)
 		return
 	}
 	u := a.unfinished

@@ -82,7 +82,7 @@ func TestAFiringAlertIsBroughtUpToDateAtIntervals(t *testing.T) {
 	}
 	partition := event.Partition("p", broker.DefaultPartitions)
 	testwait.Until(t, "everything is acknowledged", func() bool {
-		done, err := Acknowledged(t.Context(), s.Broker, &smallRule)
+		done, err := Acknowledged(t.Context(), s.Broker)
 		return err == nil && done[partition] == int64(n)
 	})
 	windows := int(smallRule.Window / smallRule.Slide)

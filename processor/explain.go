@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,7 +11,6 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
-	"clickstream/internal/event/rules"
 	"clickstream/processor/windows"
 )
 
@@ -48,13 +48,9 @@ func (x Explanation) String() string {
 }
 
 // Explain reads a partition of the log again up to the record at offset and
-// says in which windows that counted, under the rule.
-func Explain(ctx context.Context, cl *broker.Client, rule event.Rule, partitionNumber int32, offset int64) (Explanation, error) {
+// says in which windows that counted, under the rules in force on the log.
+func Explain(ctx context.Context, cl *broker.Client, partitionNumber int32, offset int64) (Explanation, error) {
 	x := Explanation{Starts: []time.Time{}}
-	set, err := rules.FlashSale(rule)
-	if err != nil {
-		return x, err
-	}
 	topic := cl.Topics().Events
 	starts, err := cl.StartOffsets(ctx, topic)
 	if err != nil {
@@ -65,7 +61,15 @@ func Explain(ctx context.Context, cl *broker.Client, rule event.Rule, partitionN
 		x.Why = "retention has deleted its record from the log"
 		return x, nil
 	}
-	in := reading{partitions: int32(len(starts))}
+	sets, err := readRuleSets(ctx, cl)
+	if err != nil {
+		return x, err
+	}
+	set, err := sets.inForce(partitionNumber, start)
+	if err != nil {
+		return x, err
+	}
+	in := reading{partitions: int32(len(starts)), sets: sets}
 	hashKey, err := cl.HashKey(ctx)
 	if err != nil {
 		return x, err
@@ -75,24 +79,24 @@ func Explain(ctx context.Context, cl *broker.Client, rule event.Rule, partitionN
 	err = cl.ReadLog(ctx, topic, broker.Offsets{partitionNumber: start}, broker.Offsets{partitionNumber: offset + 1},
 		func(r *kgo.Record) error {
 			if r.Offset == offset {
-				x.take(p, &in, r)
-			} else {
-				in.take(p, r)
+				return x.take(p, &in, r)
 			}
-			return nil
+			return in.take(p, r)
 		})
 	return x, err
 }
 
 // take lets p take the record and explains what became of it.
-func (x *Explanation) take(p *windows.Partition, in *reading, r *kgo.Record) {
+func (x *Explanation) take(p *windows.Partition, in *reading, r *kgo.Record) error {
 	was := p.Counts()
 	if w := p.Watermark(); w != windows.None {
 		x.Watermark = w
 	}
-	in.take(p, r)
+	if err := in.take(p, r); err != nil {
+		return err
+	}
 	e, now := &in.event, p.Counts()
-	x.taking = p.Taking(e.Timestamp)
+	x.taking = slices.DeleteFunc(p.Taking(e.Timestamp), func(t windows.Taking) bool { return !in.sets.counts(t.Rule, e.Type) })
 	var starts []event.Millis
 	gone := int64(0)
 	for _, t := range x.taking {
@@ -109,8 +113,8 @@ func (x *Explanation) take(p *windows.Partition, in *reading, r *kgo.Record) {
 		x.Why = "it is a later copy of an event that counted"
 	case now.UnrememberedProducts > was.UnrememberedProducts:
 		x.Why = "its partition had more products at that time than are remembered"
-	case e.Type != event.TypeView && e.Type != event.TypePurchase:
-		x.Why = "the rule counts views and purchases only"
+	case len(x.taking) == 0:
+		x.Why = "no rule in force counts events of its type"
 	case len(starts) == 0:
 		x.Why = "retention has cut the log before its windows"
 	default:
@@ -121,4 +125,5 @@ func (x *Explanation) take(p *windows.Partition, in *reading, r *kgo.Record) {
 			x.Starts = append(x.Starts, s.Time())
 		}
 	}
+	return nil
 }

@@ -34,10 +34,10 @@ func TestExplainSaysInWhichWindowsAnEventCounted(t *testing.T) {
 		first   string
 		why     string
 	}{
-		{10, "11:51", ""}, {0, "", "later copy"}, {0, "", "views and purchases only"}, {10, "11:56", ""},
+		{10, "11:51", ""}, {0, "", "later copy"}, {0, "", "no rule in force counts"}, {10, "11:56", ""},
 		{4, "11:55", "the 6 before had closed"}, {0, "", "late"}, {0, "", "future"}, {0, "", "no valid event"},
 	} {
-		x, err := Explain(t.Context(), s.Broker, event.DefaultRule(), partition, int64(offset))
+		x, err := Explain(t.Context(), s.Broker, partition, int64(offset))
 		if err != nil {
 			t.Fatal(err)
 		}

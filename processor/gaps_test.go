@@ -41,7 +41,7 @@ func TestM6_W6_WhatRetentionCutIsReportedBeforeItIsReadOnAndItsWindowsAreNotJudg
 	produce(s, arrivals[:2000]...)
 	first := start(s, smallRule, nil)
 	ends := endsOf(s, s.ID.Topic)
-	if err := WaitAcknowledged(testwait.Context(t), s.Broker, smallRule, ends); err != nil {
+	if err := WaitAcknowledged(testwait.Context(t), s.Broker, ends); err != nil {
 		t.Fatal(err)
 	}
 	first.Stop()
@@ -60,7 +60,7 @@ func TestM6_W6_WhatRetentionCutIsReportedBeforeItIsReadOnAndItsWindowsAreNotJudg
 	refused := errors.New("not recorded")
 	run := func() *Processor {
 		var p *Processor
-		p, err := New(Config{Broker: s.Broker, Rule: smallRule, OnGaps: func(_ context.Context, gaps []broker.Gap) error {
+		p, err := newBy(smallRule, Config{Broker: s.Broker, OnGaps: func(_ context.Context, gaps []broker.Gap) error {
 			if events := p.Stats().Events; events != 0 {
 				t.Errorf("%d events were read before the gaps were recorded", events)
 			}
@@ -133,7 +133,7 @@ func TestItBeginsAgainWhereTheBrokerSaysThatTheLogLostItsEnd(t *testing.T) {
 	s, b, _ := outageShop(t)
 	produce(s, someHours(8, 500)...)
 	var log testwait.Output
-	p, err := New(Config{Broker: s.Broker, Rule: smallRule, Log: zerolog.New(&log)})
+	p, err := newBy(smallRule, Config{Broker: s.Broker, Log: zerolog.New(&log)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func BenchmarkAlertLatency(b *testing.B) {
 	rule := event.DefaultRule()
 	var mu sync.Mutex
 	emitted := make(map[string]time.Time)
-	p, err := New(Config{Broker: s.Broker, Rule: rule, OnAlert: func(a event.Alert) {
+	p, err := newBy(rule, Config{Broker: s.Broker, OnAlert: func(a event.Alert) {
 		mu.Lock()
 		defer mu.Unlock()
 		if emitted[a.ProductID].IsZero() {

@@ -121,10 +121,10 @@ func TestAPartitionThatCannotBeWrittenHoldsUpNoOther(t *testing.T) {
 		testwait.Until(t, "the alert of "+product+" is emitted", func() bool { return len(alertsOf(s, product)) > 0 })
 	}
 	testwait.Until(t, "the others commit", func() bool {
-		done, err := Acknowledged(t.Context(), s.Broker, &smallRule)
+		done, err := Acknowledged(t.Context(), s.Broker)
 		return err == nil && done[event.Partition(others[0], broker.DefaultPartitions)] > 0
 	})
-	if done, err := Acknowledged(t.Context(), s.Broker, &smallRule); err != nil || done[leaderless] > 0 {
+	if done, err := Acknowledged(t.Context(), s.Broker); err != nil || done[leaderless] > 0 {
 		t.Errorf("offset %d of the partition without a leader is committed: %v", done[leaderless], err)
 	}
 	without.Remove()

@@ -19,7 +19,6 @@ import (
 // Config is what a Processor needs.
 type Config struct {
 	Broker *broker.Client // stays the caller's to close
-	Rule   event.Rule
 	// CountFrom are the offsets from which Stats counts records; a partition
 	// without one is counted from where this instance starts to read.
 	CountFrom broker.Offsets
@@ -40,12 +39,12 @@ type Config struct {
 	Log    zerolog.Logger
 }
 
-// Processor reads the log as a member of the consumer group "processor" and
-// writes alerts and ticks. Run is called once; the other methods may be called
+// Processor reads the log as a member of the consumer group "processor", judges
+// each window by the rule set that the log says (W8), and writes alerts and ticks.
+// Run is called once; the other methods may be called
 // from any goroutine.
 type Processor struct {
 	cfg      Config
-	set      *rules.Set // of cfg.Rule
 	settings settings
 
 	closings chan *closing
@@ -61,6 +60,8 @@ type settings struct {
 	countsEvery time.Duration
 	commitEvery time.Duration
 	heartbeat   time.Duration
+	// first is the rule set that judges the log from its beginning on.
+	first *rules.Set
 	// unclean ends Run as a killed process would: nothing is emitted or committed.
 	unclean bool
 }
@@ -90,19 +91,14 @@ const (
 
 // New checks the config; it opens no connection.
 func New(cfg Config) (*Processor, error) {
-	var errs []error
 	if cfg.Broker == nil {
-		errs = append(errs, errors.New("processor: no broker is given"))
-	}
-	set, err := rules.FlashSale(cfg.Rule)
-	if err := errors.Join(append(errs, err)...); err != nil {
-		return nil, err
+		return nil, errors.New("processor: no broker is given")
 	}
 	p := &Processor{
 		cfg: cfg,
-		set: set,
 		settings: settings{
 			now: time.Now, askEvery: askEvery, lookEvery: lookEvery, countsEvery: countsEvery, commitEvery: commitEvery, heartbeat: time.Second,
+			first: rules.Default(),
 		},
 		closings: make(chan *closing),
 		ended:    make(chan struct{}),
@@ -120,7 +116,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	var waiting []*closing
 	for {
 		s := &session{
-			p: p, topics: p.cfg.Broker.Topics(), opened: make(chan struct{}), parts: make(map[int32]*assigned), answers: make(chan *answer), closings: waiting,
+			p: p, topics: p.cfg.Broker.Topics(), sets: newRuleSets(p.settings.first), opened: make(chan struct{}), parts: make(map[int32]*assigned), answers: make(chan *answer), closings: waiting,
 		}
 		err := s.run(ctx)
 		waiting = s.closings
@@ -129,7 +125,7 @@ func (p *Processor) Run(ctx context.Context) error {
 			return nil
 		case err == nil:
 			return errors.New("processor: the session ended by itself")
-		case !errors.Is(err, errStartAgain) && broker.Classify(err) != broker.Retriable:
+		case !errors.Is(err, errStartAgain) && !errors.Is(err, errUnknownSet) && broker.Classify(err) != broker.Retriable:
 			return fmt.Errorf("processor: %w", err)
 		}
 		p.cfg.Log.Warn().Err(err).Msg("processor starts again from its last commit")

@@ -29,6 +29,7 @@ type session struct {
 
 	partitions int32 // of the log
 	hashKey    event.HashKey
+	sets       *ruleSets
 	workers    []*reading // one a core
 	answers    chan *answer
 
@@ -65,6 +66,7 @@ type assigned struct {
 	unanswered bool
 	since      time.Time
 	unfinished *unfinished // alerts of an earlier reading, or nil
+	waiting    *waiting    // for a rule set, or nil
 	// unread says that it continues from a commit, and the alerts of its windows'
 	// neighbours have not been read yet: until then it is neither read nor committed.
 	unread bool
@@ -83,7 +85,7 @@ func (s *session) run(ctx context.Context) (err error) {
 		return err
 	}
 	for range runtime.GOMAXPROCS(0) {
-		s.workers = append(s.workers, &reading{partitions: s.partitions})
+		s.workers = append(s.workers, &reading{partitions: s.partitions, sets: s.sets})
 	}
 
 	var stopReads context.CancelFunc
@@ -115,6 +117,7 @@ func (s *session) run(ctx context.Context) (err error) {
 	asking, stopAsking := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { s.ask(asking) })
+	wg.Go(func() { s.followSets(asking) })
 	defer func() {
 		// Leaving revokes everything: what is due is emitted and committed there.
 		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
@@ -159,6 +162,7 @@ func (s *session) turn(ctx, work context.Context) error {
 	if err := s.passOver(ctx, fetches); err != nil || ctx.Err() != nil {
 		return err
 	}
+	s.goOn()
 	select {
 	case c := <-s.p.closings:
 		s.closings = append(s.closings, c)
@@ -209,25 +213,31 @@ func (s *session) assign(ctx context.Context, offsets map[string]map[int32]kgo.O
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if err := s.readSets(ctx, ours, commits, extent); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	unusable := make(map[int32]error)
 	for n := range ours {
 		c, ok := commits[n]
 		start, end := extent.Bounds(n)
-		p, err := s.begin(c, ok, start, end)
+		p, why, err := s.begin(n, c, ok, start, end)
 		if err != nil {
-			unusable[n] = err
+			return nil, err
+		}
+		if why != nil {
+			unusable[n] = why
 		}
 		p.CountFrom(max(s.p.cfg.CountFrom[n], s.p.tally.read[n]))
 		s.own(n, p)
 		s.parts[n].unanswered = extent.Missing(n) != nil
 		s.parts[n].since = s.p.settings.now()
-		if err != nil || !ok {
+		if why != nil || !ok {
 			s.parts[n].unfinished = &unfinished{after: end, given: make(map[string]bool)}
 		} else {
 			s.parts[n].unread = true
-			s.in.PauseFetchPartitions(map[string][]int32{s.topics.Events: {n}})
+			s.pause(n)
 		}
 		ours[n] = kgo.NewOffset().At(p.Offset())
 	}
@@ -294,13 +304,22 @@ func (s *session) among(named map[string][]int32) map[int32]*assigned {
 
 func (s *session) drop(parts map[int32]*assigned) {
 	for n, a := range parts {
-		if a.unread {
-			s.in.ResumeFetchPartitions(map[string][]int32{s.topics.Events: {n}})
+		if a.unread || a.waiting != nil {
+			s.resume(n) // it may come back
 		}
 		s.p.tally.counts.Add(a.Counts())
 		s.p.tally.read[n] = max(s.p.tally.read[n], a.Offset())
 		delete(s.parts, n)
 	}
+}
+
+// pause has a partition fetched no further, until resume.
+func (s *session) pause(n int32) {
+	s.in.PauseFetchPartitions(map[string][]int32{s.topics.Events: {n}})
+}
+
+func (s *session) resume(n int32) {
+	s.in.ResumeFetchPartitions(map[string][]int32{s.topics.Events: {n}})
 }
 
 // ask asks the broker again and again where the log ends.

@@ -74,8 +74,7 @@ func (s *session) shares(fetches kgo.Fetches) []*share {
 	return shares
 }
 
-// takeShare takes the records of one partition, and gives their memory back: a
-// partition keeps nothing of them.
+// takeShare takes the records of one partition.
 func (s *session) takeShare(in *reading, sh *share) error {
 	for _, f := range sh.fetched {
 		if err := s.readError(f); err != nil {
@@ -84,9 +83,10 @@ func (s *session) takeShare(in *reading, sh *share) error {
 		if sh.partition == nil {
 			continue
 		}
-		for _, r := range f.Records {
-			in.take(sh.partition.Partition, r)
-			r.Recycle()
+		if w := sh.partition.waiting; w != nil {
+			w.pending = append(w.pending, f.Records...)
+		} else {
+			sh.partition.takeRecords(in, f.Records)
 		}
 	}
 	return nil

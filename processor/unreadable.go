@@ -14,7 +14,7 @@ import (
 func (s *session) passOver(ctx context.Context, fetches kgo.Fetches) error {
 	for _, e := range fetches.Errors() {
 		p := s.parts[e.Partition]
-		if p == nil || e.Topic != s.topics.Events || !broker.Unreadable(e.Err) {
+		if p == nil || p.waiting != nil || e.Topic != s.topics.Events || !broker.Unreadable(e.Err) {
 			continue
 		}
 		g, pass := s.out.PassOver(e.Topic, e.Partition, p.Offset(), e.Err)

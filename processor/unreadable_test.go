@@ -31,7 +31,7 @@ func TestM6_ABatchThatCannotBeReadIsPassedOverAsTheErrorSays(t *testing.T) {
 	}
 	s.Broker = brokertest.OpenAt(t, cfg, broker.ProducerOptions()...)
 	var got []broker.Gap
-	p, err := New(Config{Broker: s.Broker, Rule: smallRule, OnGaps: func(_ context.Context, gaps []broker.Gap) error {
+	p, err := newBy(smallRule, Config{Broker: s.Broker, OnGaps: func(_ context.Context, gaps []broker.Gap) error {
 		got = append(got, gaps...)
 		return nil
 	}})

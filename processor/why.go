@@ -2,7 +2,9 @@ package processor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -16,6 +18,8 @@ import (
 // Account is what one version of an alert was counted from.
 type Account struct {
 	Partition int32 `json:"partition"`
+	// Types are the event types that the alert's rule counts.
+	Types []string `json:"event_types"`
 	// Views and Purchases are counted anew. They are the alert's, unless Cut.
 	Views     int `json:"views"`
 	Purchases int `json:"purchases"`
@@ -29,8 +33,8 @@ type Account struct {
 	NotCounted      []AccountRow `json:"not_counted"`
 }
 
-// AccountRow is a view or a purchase of the alert's product with a time in its
-// window.
+// AccountRow is an event that the rule counts, of the alert's product and with a
+// time in its window.
 type AccountRow struct {
 	Offset     int64     `json:"offset"`
 	Timestamp  time.Time `json:"timestamp"`
@@ -57,14 +61,6 @@ const lateRows = time.Hour
 // the window's end. From the first event that counts in the window the event
 // watermark is known, and with it what later ticks mean.
 func ExplainAlert(ctx context.Context, cl *broker.Client, alert event.Alert, limit int) (Account, error) {
-	rule, err := event.ParseRule(alert.Rule)
-	if err != nil {
-		return Account{}, fmt.Errorf("alert %s: %w", alert.ID, err)
-	}
-	set, err := rules.FlashSale(rule)
-	if err != nil {
-		return Account{}, fmt.Errorf("alert %s: %w", alert.ID, err)
-	}
 	start := event.MillisOf(alert.WindowStart)
 	topic := cl.Topics().Events
 	log, err := cl.Extent(ctx, topic)
@@ -89,16 +85,74 @@ func ExplainAlert(ctx context.Context, cl *broker.Client, alert event.Alert, lim
 	if end < alert.Version { // the events are history that was appended later
 		end = log.Ends[n]
 	}
+	sets, err := readRuleSets(ctx, cl)
+	if err != nil {
+		return Account{}, err
+	}
+	j, err := sets.judging(alert, n, from, end)
+	if err != nil {
+		return Account{}, fmt.Errorf("alert %s: %w", alert.ID, err)
+	}
 	a := accounting{
-		Account:   Account{Partition: n, Cut: from > 0 && from == log.Starts[n], Counted: []AccountRow{}, NotCounted: []AccountRow{}},
+		Account: Account{
+			Partition: n, Types: j.types, Cut: from > 0 && from == log.Starts[n], Counted: []AccountRow{}, NotCounted: []AccountRow{},
+		},
 		alert:     alert,
 		limit:     limit,
-		reading:   reading{partitions: int32(len(log.Starts))},
-		partition: windows.New(set, from, false),
+		reading:   reading{partitions: int32(len(log.Starts)), sets: j.changes},
+		partition: windows.New(j.first, from, false),
 	}
 	a.partition.KeyHashes(hashKey)
 	err = cl.ReadLog(ctx, topic, broker.Offsets{n: from}, broker.Offsets{n: end}, a.take)
 	return a.Account, err
+}
+
+// judging is what an alert's window is counted again by.
+type judging struct {
+	types   []string   // that its rule counts
+	first   *rules.Set // in force where the reading begins
+	changes *ruleSets  // nil: the first judges alone
+}
+
+// judging finds the rule of an alert and what judges its window in the offsets from
+// and end of a partition: the rules in force there, as long as they include the
+// alert's. An alert of an older version may be of a rule that was never put in force.
+func (r *ruleSets) judging(alert event.Alert, n int32, from, end int64) (judging, error) {
+	set, rule, ok := r.defining(alert.Rule)
+	if !ok {
+		flags, err := event.ParseRule(alert.Rule)
+		if err != nil {
+			return judging{}, errors.New("no rule set in the rules topic has its rule, " + alert.Rule)
+		}
+		if set, err = rules.FlashSale(flags); err != nil {
+			return judging{}, err
+		}
+	}
+	j := judging{types: set.Counts(rule), first: set}
+	first, err := r.inForce(n, from)
+	if err != nil {
+		return judging{}, err
+	}
+	judges := defines(first, alert.Rule)
+	for _, c := range r.known.Load().Changes() {
+		if c.Partition == n && c.Offset >= from && c.Offset < end {
+			changed, err := r.lookup(c.Hash)
+			judges = judges || err == nil && defines(changed, alert.Rule)
+		}
+	}
+	if judges {
+		j.first, j.changes = first, r
+	}
+	return j, nil
+}
+
+func defines(set *rules.Set, definition string) bool {
+	for i := range set.Rules() {
+		if set.Definition(i) == definition {
+			return true
+		}
+	}
+	return false
 }
 
 // accounting is an Account while the log is read.
@@ -113,10 +167,13 @@ type accounting struct {
 func (a *accounting) take(r *kgo.Record) error {
 	p := a.partition
 	was := p.Counts()
-	a.reading.take(p, r)
+	if err := a.reading.take(p, r); err != nil {
+		return err
+	}
 	now, e := p.Counts(), &a.reading.event
 	at := e.Timestamp.Time()
-	if now.Events == was.Events || e.ProductID != a.alert.ProductID || e.Type != event.TypeView && e.Type != event.TypePurchase ||
+	shown := slices.Contains(a.Types, e.Type)
+	if now.Events == was.Events || e.ProductID != a.alert.ProductID || !shown && e.Type != event.TypeView && e.Type != event.TypePurchase ||
 		at.Before(a.alert.WindowStart) || !at.Before(a.alert.WindowEnd) {
 		return nil
 	}
@@ -124,16 +181,19 @@ func (a *accounting) take(r *kgo.Record) error {
 		Offset: r.Offset, Timestamp: at, Type: e.Type, EventID: e.ID, UserID: e.UserID, SessionID: e.SessionID, ReceivedAt: r.Timestamp.UTC(),
 		Why: a.why(r.Offset, was, now),
 	}
-	if row.Why != "" {
+	switch {
+	case row.Why != "" && shown:
 		a.NotCountedTotal++
 		a.NotCounted = a.keep(a.NotCounted, row)
-		return nil
+	case row.Why == "" && shown:
+		a.CountedTotal++
+		a.Counted = a.keep(a.Counted, row)
 	}
-	a.CountedTotal++
-	a.Counted = a.keep(a.Counted, row)
-	if e.Type == event.TypeView {
+	switch {
+	case row.Why != "":
+	case e.Type == event.TypeView:
 		a.Views++
-	} else {
+	case e.Type == event.TypePurchase:
 		a.Purchases++
 	}
 	return nil

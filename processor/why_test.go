@@ -3,6 +3,7 @@ package processor
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/processor/windows"
 	"clickstream/processor/windows/windowstest"
 )
@@ -23,7 +25,9 @@ func versionsIn(t *testing.T, s *brokertest.Shop, rule event.Rule, records []*kg
 	p, in := windows.New(windowstest.Model{Rule: rule}.First(), 0, false), reading{partitions: s.ID.Partitions}
 	for offset, r := range records {
 		r.Offset = int64(offset)
-		in.take(p, r)
+		if err := in.take(p, r); err != nil {
+			t.Fatal(err)
+		}
 		alerts = append(alerts, p.Changed(nil)...)
 		p.Acknowledge(p.Offset())
 	}
@@ -142,5 +146,46 @@ func TestExplainAlertSaysWhyEventsDidNotCount(t *testing.T) {
 	brokertest.Cut(t, s.Broker, s.ID.Topic, broker.Offsets{0: 2})
 	if x, err := ExplainAlert(t.Context(), s.Broker, alert, 0); err != nil || !x.Cut || x.Views != 1 {
 		t.Errorf("after retention has deleted two records: %+v, %v", x, err)
+	}
+}
+
+func TestW8_AnAlertOfAnyRuleIsExplained(t *testing.T) {
+	s := brokertest.NewShop(t, brokertest.Options{OwnReceiveTimes: true, Partitions: 1})
+	at := event.MillisOf(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
+	add := func(id, kind string, seconds int64) {
+		e := event.Event{ID: id, Type: kind, Timestamp: at + event.Millis(seconds*1000), UserID: "u", ProductID: "p", Quantity: 1}
+		s.Produce(s.Event(e, e.Timestamp.Time()))
+	}
+	add("before", event.TypeAddToCart, -3600)
+	set := newSet(t, rules.Rule{Name: "carts", When: "carts > 1", Window: 5 * time.Minute, Slide: 5 * time.Minute})
+	apply(s, set)
+	add("a", event.TypeAddToCart, 1)
+	add("seen", event.TypeView, 2)
+	add("b", event.TypeAddToCart, 3)
+	add("b", event.TypeAddToCart, 3)
+	apply(s, rules.Default()) // its windows start later
+	add("c", event.TypeAddToCart, 4)
+	alert := event.Alert{
+		ID: set.AlertID(0, "p", at), Rule: set.Definition(0), ProductID: "p", WindowStart: at.Time(), WindowEnd: at.Time().Add(5 * time.Minute), Version: 100,
+	}
+	x, err := ExplainAlert(t.Context(), s.Broker, alert, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counted []string
+	for _, r := range x.Counted {
+		counted = append(counted, r.EventID)
+	}
+	if got := strings.Join(counted, ","); got != "a,b,c" || x.Views != 1 || x.NotCountedTotal != 1 || !slices.Equal(x.Types, []string{event.TypeAddToCart}) {
+		t.Errorf("counted %s; %+v", got, x)
+	}
+	for offset, want := range map[int64]string{0: "no rule in force counts", 2: "5m0s from 12:00:00 UTC", 3: "no rule in force counts", 5: "later copy", 7: "5m0s from 12:00:00 UTC"} {
+		if x, err := Explain(t.Context(), s.Broker, 0, offset); err != nil || !strings.Contains(x.String(), want) {
+			t.Errorf("offset %d: %s, %v; want %s", offset, x, err, want)
+		}
+	}
+	alert.Rule = "gone(views>1,window=5m0s,slide=5m0s,lateness=1m0s)"
+	if _, err := ExplainAlert(t.Context(), s.Broker, alert, 0); err == nil || !strings.Contains(err.Error(), alert.Rule) {
+		t.Errorf("an alert of a set that is gone: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -168,6 +169,32 @@ func (s *RuleSets) Lookup(hash string) (*rules.Set, error) {
 // Sets are the stored sets that can be used, in no order.
 func (s *RuleSets) Sets() []*rules.Set { return slices.Collect(maps.Values(s.sets)) }
 
+// LookupRule is the set whose only rule has a definition with this hash, by which
+// commits of the first version name their rule.
+func (s *RuleSets) LookupRule(hash string) (*rules.Set, bool) {
+	for _, set := range s.Sets() {
+		if len(set.Rules()) == 1 && event.ShortHash(set.Definition(0)) == hash {
+			return set, true
+		}
+	}
+	return nil, false
+}
+
+// Defining is a stored set, or the default one, that has a rule with this
+// definition, and the rule's index in it.
+func (s *RuleSets) Defining(definition string) (set *rules.Set, rule int, ok bool) {
+	all := append(s.Sets(), rules.Default())
+	slices.SortFunc(all, func(a, b *rules.Set) int { return strings.Compare(a.Hash(), b.Hash()) })
+	for _, set := range all {
+		for i := range set.Rules() {
+			if set.Definition(i) == definition {
+				return set, i, true
+			}
+		}
+	}
+	return nil, 0, false
+}
+
 // InForce is the hash of the set that was put in force last before an offset of a
 // partition of the log; that of the default set where there was none. The offset
 // may be one that retention has cut off.
@@ -180,6 +207,9 @@ func (s *RuleSets) InForce(partition int32, before int64) string {
 	}
 	return rules.Default().Hash()
 }
+
+// InForceNow is the hash of the set that was put in force last in a partition.
+func (s *RuleSets) InForceNow(partition int32) string { return s.InForce(partition, math.MaxInt64) }
 
 // Changes are the changes of rules on the log, also where retention has cut them
 // off, in the order of their offsets in each partition.
@@ -199,7 +229,7 @@ func (s *RuleSets) Begun() string {
 // the log's partitions.
 func (s *RuleSets) InForceIn(partitions int32, hash string) bool {
 	for n := range partitions {
-		if s.InForce(n, 1<<63-1) != hash {
+		if s.InForceNow(n) != hash {
 			return false
 		}
 	}

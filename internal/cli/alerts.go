@@ -17,7 +17,7 @@ import (
 type alertsCmd struct {
 	List     alertsListCmd     `cmd:"" default:"withargs" help:"The latest alerts, a line for each episode."`
 	Why      alertsWhyCmd      `cmd:"" help:"The events that an alert was counted from, and those that did not count."`
-	Rules    alertsRulesCmd    `cmd:"" help:"Rule sets: check a file, show the one in force and those before it."`
+	Rules    alertsRulesCmd    `cmd:"" help:"Rule sets: check a file, put it in force, show the one in force and those before it."`
 	Backtest alertsBacktestCmd `cmd:"" help:"What rules would have raised on past days; several thresholds side by side."`
 
 	TestNotify testNotifyCmd `cmd:"" help:"Send a test notice to each receiver and print what it answers."`

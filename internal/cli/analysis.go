@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clickstream/internal/columns"
+	"clickstream/internal/event"
 )
 
 // flashSale is a product's qualified windows of which each begins at most a
@@ -88,11 +89,28 @@ func plural(n uint64, thing string) string {
 }
 
 func (a *analysis) printSales(w io.Writer) error {
-	sales := flashSales(a.Alerts, a.rule.Window)
-	wrapped(w, 0, fmt.Sprintf("Flash sales: more than %d views and fewer than %d purchases within %s",
-		a.rule.ViewsOver, a.rule.PurchasesUnder, short(a.rule.Window)))
+	for i, rule := range a.set.Rules() {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		definition := a.set.Definition(i)
+		of := slices.DeleteFunc(slices.Clone(a.Alerts), func(f foundAlert) bool { return f.Rule != definition })
+		if sale, err := event.ParseRule(definition); err == nil {
+			wrapped(w, 0, fmt.Sprintf("Flash sales: more than %d views and fewer than %d purchases within %s",
+				sale.ViewsOver, sale.PurchasesUnder, short(sale.Window)))
+		} else {
+			wrapped(w, 0, fmt.Sprintf("%s: %s within %s", printable(rule.Name), printable(rule.When), short(rule.Window)))
+		}
+		if err := a.printSalesOf(w, flashSales(of, rule.Window)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *analysis) printSalesOf(w io.Writer, sales []flashSale) error {
 	if len(sales) == 0 {
-		fmt.Fprintln(w, "  none; try lower thresholds with --views-over and --purchases-under")
+		fmt.Fprintln(w, "  none; try lower thresholds with --views-over and --purchases-under, or with a file of --rules")
 		return nil
 	}
 	t := columns.Table{Columns: []columns.Column{
@@ -129,7 +147,7 @@ func short(d time.Duration) string {
 func (a *analysis) printAssumptions(w io.Writer) {
 	fmt.Fprintln(w)
 	wrapped(w, 0, fmt.Sprintf("Assumed: days and times are of the zone %s (--timezone); prices are of one currency and are added up as they are; "+
-		"an event arrives at most %s late (--lateness); times without a zone are UTC.", a.zone, short(a.rule.Lateness)))
+		"an event arrives at most %s late (--lateness); times without a zone are UTC.", a.zone, short(a.set.Lateness())))
 	wrapped(w, 0, fmt.Sprintf("Next: keep the data with --data-dir DIR, then ask it: %s sql --data-dir DIR \"SELECT * FROM events LIMIT 10\"; "+
 		"or run the pipeline on it, with charts: %s serve --data-dir DIR", self(), self()))
 }

@@ -13,7 +13,7 @@ import (
 
 	"clickstream/ingest"
 	"clickstream/internal/broker"
-	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/internal/instance"
 	"clickstream/jobs"
 	"clickstream/processor"
@@ -62,7 +62,7 @@ type analysis struct {
 	ElapsedSeconds float64       `json:"elapsed_seconds"`
 
 	imported ingest.Report
-	rule     event.Rule
+	set      *rules.Set // in force on the log
 	zone     *time.Location
 }
 
@@ -80,6 +80,7 @@ type eventCounts struct {
 }
 
 type foundAlert struct {
+	Rule           string    `json:"rule" ch:"rule"`
 	ProductID      string    `json:"product_id" ch:"product_id"`
 	WindowStart    time.Time `json:"window_start" ch:"window_start"`
 	WindowEnd      time.Time `json:"window_end" ch:"window_end"`
@@ -91,9 +92,13 @@ type foundAlert struct {
 
 func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 	started := time.Now()
-	rule, err := c.rule()
+	set, err := c.set(t.in)
 	if err != nil {
 		return err
+	}
+	lateness := rules.Default().Lateness()
+	if set != nil {
+		lateness = set.Lateness()
 	}
 	zone, err := c.location()
 	if err != nil {
@@ -104,7 +109,7 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 	}
 	s := t.status()
 	defer s.clear()
-	files, err := c.open(ctx, t, s, c.orderFlags, rule.Lateness)
+	files, err := c.open(ctx, t, s, c.orderFlags, lateness)
 	if err != nil {
 		return err
 	}
@@ -141,7 +146,10 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 		defer closing(&err, func() error { return p.Warehouse.DropDatabase(context.WithoutCancel(ctx)) })
 	}
 
-	found := &analysis{Alerts: []foundAlert{}, Days: []jobs.Report{}, rule: rule, zone: zone}
+	if set, err = putRules(ctx, p, set); err != nil {
+		return err
+	}
+	found := &analysis{Alerts: []foundAlert{}, Days: []jobs.Report{}, set: set, zone: zone}
 	if err := found.run(ctx, t, s, p, files, log); err != nil {
 		return err
 	}
@@ -149,11 +157,26 @@ func (c *analyzeCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if c.Output == "json" {
 		enc := json.NewEncoder(t.out)
 		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false) // rules are for people to read
 		err = enc.Encode(found)
 	} else {
 		err = found.print(t.out)
 	}
 	return errors.Join(err, damage(found.imported))
+}
+
+// putRules puts the set in force before there are events. Where none is given, it
+// returns the one in force.
+func putRules(ctx context.Context, p *instance.Pipeline, set *rules.Set) (*rules.Set, error) {
+	if set != nil {
+		_, err := p.Broker.ApplyRules(ctx, set, time.Now())
+		return set, err
+	}
+	sets, err := p.Broker.RuleSets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return sets.Lookup(sets.InForceNow(0))
 }
 
 // ownDatabase names a database for this analysis alone on a ClickHouse that is
@@ -185,7 +208,7 @@ func (a *analysis) run(ctx context.Context, t *terminal, s *status, p *instance.
 	defer func() { _ = r.Stop() }()
 	r.RunMirror()
 	var aside leftOut
-	if err := r.RunProcessor(processor.Config{Rule: a.rule, CountFrom: before, OnLeftOut: aside.add}); err != nil {
+	if err := r.RunProcessor(processor.Config{CountFrom: before, OnLeftOut: aside.add}); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
@@ -249,7 +272,11 @@ func (a *analysis) readTables(ctx context.Context, p *instance.Pipeline, before 
 		return fmt.Errorf("count the events: %w", err)
 	}
 	a.Events.Duplicates = a.Events.Accepted - int64(added)
-	if err := conn.Select(ctx, &a.Alerts, query("analyze_alerts"), clickhouse.Named("rule", a.rule.String())); err != nil {
+	var definitions []string
+	for i := range a.set.Rules() {
+		definitions = append(definitions, a.set.Definition(i))
+	}
+	if err := conn.Select(ctx, &a.Alerts, query("analyze_alerts"), clickhouse.Named("rules", definitions)); err != nil {
 		return fmt.Errorf("read the alerts: %w", err)
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"clickstream/internal/event"
 	"clickstream/internal/event/rules"
 	"clickstream/internal/instance"
 	"clickstream/jobs"
@@ -21,7 +20,7 @@ type alertsBacktestCmd struct {
 	To     *jobs.Day `placeholder:"DATE" help:"The last day, included (default: the last that is held)."`
 	Sweep  string    `placeholder:"NAME=LEAST..MOST" help:"Try several numbers in the rule's condition, as in views=50..200 or, with a step, views=50..200/10."`
 	Output string    `enum:"text,json" default:"text" help:"text, or json: one document on standard output."`
-	ruleFlags
+	saleFlags
 	zoneFlag
 	folderFlags
 	engineFlags
@@ -114,23 +113,9 @@ func (c *alertsBacktestCmd) plan(t *terminal) (b backtested, span backtest.Span,
 
 // set is the rule set of the file, or that of the flags' rule.
 func (c *alertsBacktestCmd) set(t *terminal) (*rules.Set, error) {
-	rule, err := c.rule()
-	if err != nil {
-		return nil, err
-	}
-	if c.Rules == "" {
-		return rules.FlashSale(rule)
-	}
-	if rule != event.DefaultRule() {
-		return nil, usagef("rules is given and a flag of one rule too: write its numbers into %s, or leave --rules out", c.Rules)
-	}
-	text, err := readRules(t.in, c.Rules)
-	if err != nil {
-		return nil, err
-	}
-	set, err := rules.Parse(text)
-	if problems, ok := errors.AsType[rules.Problems](err); ok {
-		return nil, reportProblems(t, c.Rules, problems)
+	set, err := ruleFlags{Rules: c.Rules, saleFlags: c.saleFlags}.set(t.in)
+	if err == nil && set == nil {
+		set = rules.Default()
 	}
 	return set, err
 }

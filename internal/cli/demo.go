@@ -48,7 +48,7 @@ const (
 )
 
 func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
-	cfg, zone, err := c.serveConfig()
+	cfg, zone, err := c.serveConfig(t)
 	if err != nil {
 		return err
 	}
@@ -75,6 +75,10 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
+	// Before the first event, so that it judges all of them on a new log.
+	if _, err := putRules(ctx, p, cfg.Rules); err != nil {
+		return err
+	}
 	generator, err := newTraffic(ctx, p, traffic)
 	if err != nil {
 		return err
@@ -89,8 +93,8 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 }
 
 // serveConfig checks the flags.
-func (c *demoCmd) serveConfig() (cfg instance.ServeConfig, zone *time.Location, err error) {
-	if cfg.Rule, err = c.rule(); err != nil {
+func (c *demoCmd) serveConfig(t *terminal) (cfg instance.ServeConfig, zone *time.Location, err error) {
+	if cfg.Rules, err = c.set(t.in); err != nil {
 		return cfg, nil, err
 	}
 	if zone, err = c.location(); err != nil {

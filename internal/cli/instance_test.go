@@ -87,7 +87,7 @@ func TestTheDemoShowsAnAlertAndGoesOnWhereItStopped(t *testing.T) {
 	if status := stop(); status != exitDone {
 		t.Errorf("the second demo ended with status %d: %s", status, again)
 	}
-	if status, out, errOut := run(t, "verify", "--data-dir", folder, "--views-over", "40"); status != exitDone {
+	if status, out, errOut := run(t, "verify", "--data-dir", folder); status != exitDone {
 		t.Errorf("verify: %s%s", out, errOut)
 	}
 }

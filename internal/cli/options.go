@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/warehouse"
 )
 
@@ -17,7 +19,7 @@ import (
 var groups = []kong.Group{
 	{Key: "kafka", Title: "Broker (default: the one of the instance running in the folder, or an embedded one)"},
 	{Key: "clickhouse", Title: "ClickHouse (default: the one of the instance running in the folder, or an embedded one)"},
-	{Key: "rule", Title: "Alert rule"},
+	{Key: "rule", Title: "Alert rules"},
 	{Key: "notify", Title: "Notices of alerts"},
 }
 
@@ -111,21 +113,57 @@ type folderFlags struct {
 	LogLevel string `enum:"debug,info,warn,error" default:"warn" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
 }
 
-// ruleFlags define the flash-sale alert.
+// ruleFlags say by which rules windows are judged from now on.
 type ruleFlags struct {
-	ViewsOver      int           `group:"rule" default:"100" placeholder:"N" help:"Alert when a product has more views than this in a window (${default})."`
-	PurchasesUnder int           `group:"rule" default:"5" placeholder:"N" help:"And fewer purchases than this in the same window (${default})."`
-	Window         time.Duration `group:"rule" default:"10m" help:"Length of a window (${default})."`
-	Slide          time.Duration `group:"rule" default:"1m" help:"Time from the start of one window to the start of the next (${default})."`
-	Lateness       time.Duration `group:"rule" default:"1m" help:"How late an event may come and still count (${default})."`
+	Rules string `group:"rule" placeholder:"FILE" help:"Put the rules of this YAML file in force (- is standard input). Without it, and without the flags that follow, those in force on the log stay."`
+	saleFlags
 }
 
-func (f ruleFlags) rule() (event.Rule, error) {
-	r := event.Rule{ViewsOver: f.ViewsOver, PurchasesUnder: f.PurchasesUnder, Window: f.Window, Slide: f.Slide, Lateness: f.Lateness}
+// saleFlags are the short form for the one rule flash_sale.
+type saleFlags struct {
+	ViewsOver      *int           `group:"rule" placeholder:"N" help:"Alert when a product has more views than this in a window (100)."`
+	PurchasesUnder *int           `group:"rule" placeholder:"N" help:"And fewer purchases than this in the same window (5)."`
+	Window         *time.Duration `group:"rule" placeholder:"DURATION" help:"Length of a window (10m)."`
+	Slide          *time.Duration `group:"rule" placeholder:"DURATION" help:"Time from the start of one window to the start of the next (1m)."`
+	Lateness       *time.Duration `group:"rule" placeholder:"DURATION" help:"How late an event may come and still count (1m)."`
+}
+
+// rule is the one that the flags say, and whether any is given; each of the others
+// is then as in the default rule.
+func (f saleFlags) rule() (r event.Rule, given bool, err error) {
+	r = event.DefaultRule()
+	given = set(&r.ViewsOver, f.ViewsOver)
+	given = set(&r.PurchasesUnder, f.PurchasesUnder) || given
+	given = set(&r.Window, f.Window) || given
+	given = set(&r.Slide, f.Slide) || given
+	given = set(&r.Lateness, f.Lateness) || given
 	if err := r.Validate(); err != nil {
-		return r, usageError{err}
+		return r, given, usageError{err}
 	}
-	return r, nil
+	return r, given, nil
+}
+
+func set[T any](to, given *T) bool {
+	if given != nil {
+		*to = *given
+	}
+	return given != nil
+}
+
+// set is the rule set to put in force; nil where none is given.
+func (f ruleFlags) set(in io.Reader) (*rules.Set, error) {
+	rule, given, err := f.rule()
+	switch {
+	case err != nil:
+		return nil, err
+	case given && f.Rules != "":
+		return nil, usagef("rules %s: give a rules file, or the flags of one rule, such as --views-over", f.Rules)
+	case given:
+		return rules.FlashSale(rule)
+	case f.Rules == "":
+		return nil, nil
+	}
+	return parseRules(in, f.Rules)
 }
 
 // zoneFlag is the shop's time zone: where its days begin.

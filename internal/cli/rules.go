@@ -13,6 +13,7 @@ import (
 
 type alertsRulesCmd struct {
 	Check   rulesCheckCmd   `cmd:"" help:"Check a rules file and print what it says."`
+	Apply   rulesApplyCmd   `cmd:"" help:"Put the rules of a file in force."`
 	Show    rulesShowCmd    `cmd:"" help:"The rule set in force."`
 	History rulesHistoryCmd `cmd:"" help:"The rule sets that have been put in force, and when."`
 }
@@ -126,6 +127,24 @@ func printJSON(t *terminal, value any) error {
 	enc := json.NewEncoder(t.out)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(value)
+}
+
+// parseRules reads a rules file. Everything that is wrong with it is in the error,
+// by line and field.
+func parseRules(in io.Reader, name string) (*rules.Set, error) {
+	text, err := readRules(in, name)
+	if err != nil {
+		return nil, err
+	}
+	set, err := rules.Parse(text)
+	if problems, ok := errors.AsType[rules.Problems](err); ok {
+		var errs []error
+		for _, p := range problems {
+			errs = append(errs, fmt.Errorf("%s: %w", name, p))
+		}
+		return nil, errors.Join(errs...)
+	}
+	return set, err
 }
 
 // readRules reads a rules file, as much of it as Parse needs to judge its size.

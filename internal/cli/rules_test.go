@@ -11,6 +11,7 @@ import (
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 	"clickstream/internal/event/rules"
+	"clickstream/internal/instance/shoptest"
 	"clickstream/warehouse/warehousetest"
 )
 
@@ -135,5 +136,88 @@ func TestAlertsAreShownAndChosenByTheirRule(t *testing.T) {
 	}
 	if status, _, errOut := run(t, append([]string{"alerts", "--rule", sale}, engines...)...); status != exitUsage || !strings.Contains(errOut, "is not a name") {
 		t.Errorf("a definition in place of a name: status %d, %s", status, errOut)
+	}
+}
+
+const twoRules = `rules:
+  - name: flash_sale
+    when: views > 10 && purchases < 5
+  - name: in_carts
+    when: carts > 1
+    window: 1h
+    slide: 10m
+`
+
+func rulesFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "rules.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestW8_ARulesFileIsAppliedAndSaysWhatItChanges(t *testing.T) {
+	s, engines := shopWithTables(t)
+	s.Mirror()
+	file := rulesFile(t, twoRules)
+	applied := func(file string, more ...string) string {
+		t.Helper()
+		status, out, errOut := run(t, append(append([]string{"alerts", "rules", "apply", file}, more...), engines...)...)
+		if status != exitDone {
+			t.Errorf("status %d, %s", status, errOut)
+		}
+		return out
+	}
+	out := applied(file)
+	for _, want := range []string{
+		"is in force in all 3 partitions\n", "\nflash_sale changed\n  before: views > 100 && purchases < 5 in 10m0s", "\n  now: views > 10 && purchases < 5", "\nin_carts added\n  now: carts > 1",
+		"windows that start after the newest event",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in %s", want, out)
+		}
+	}
+	length := s.Length(s.ID.Topic)
+	if out := applied(file); !strings.Contains(out, "already: nothing has changed") || s.Length(s.ID.Topic) != length {
+		t.Errorf("applied again: %s; %d records came to the log", out, s.Length(s.ID.Topic)-length)
+	}
+	first, _, _ := strings.Cut(strings.Replace(twoRules, "purchases < 5", "purchases < 4", 1), "  - name: in_carts")
+	out = applied(rulesFile(t, first), "--output", "json")
+	var done appliedSet
+	if err := json.Unmarshal([]byte(out), &done); err != nil || !done.Changed || done.Partitions != 3 || len(done.Before) != 1 || len(done.Rules) != 2 || done.Rules[1].What != "removed" {
+		t.Errorf("%+v from %s (%v)", done, out, err)
+	}
+}
+
+func TestW8_RulesAreGivenByAFileOrByFlags(t *testing.T) {
+	bad := rulesFile(t, "rules:\n  - name: hot\n    when: vews > 100\n")
+	for _, command := range [][]string{{"serve", "--rules"}, {"demo", "--rules"}, {"analyze", "testdata/shop.csv", "--rules"}, {"alerts", "rules", "apply"}} {
+		status, _, errOut := run(t, append(command, bad)...)
+		if status != exitFailed || !strings.Contains(errOut, bad+": line 3, column 11: rule hot: when: ") {
+			t.Errorf("%v: status %d, %s", command, status, errOut)
+		}
+	}
+	if status, _, errOut := run(t, "serve", "--rules", rulesFile(t, twoRules), "--views-over", "7"); status != exitUsage || !strings.Contains(errOut, "give a rules file, or the flags") {
+		t.Errorf("both: status %d, %s", status, errOut)
+	}
+}
+
+func TestW8_AnalyzeJudgesByTheRulesOfAFile(t *testing.T) {
+	file, folder := rulesFile(t, twoRules), t.TempDir()
+	found := analyzed(t, "--data-dir", folder, "--rules", file, "testdata/shop.csv")
+	byRule := map[string][]shoptest.Alert{}
+	for i, a := range alertsOf(found) {
+		name := event.RuleName(found.Alerts[i].Rule)
+		byRule[name] = append(byRule[name], a)
+	}
+	shoptest.SameAlerts(t, byRule["flash_sale"], shoptest.BruteForce(shoptest.Rows(t, "testdata/shop.csv"), 10, 5))
+	if len(byRule["in_carts"]) == 0 {
+		t.Errorf("no alert of the second rule: %v", found.Alerts)
+	}
+	// Without rules those in force on the folder's log stay.
+	status, out, errOut := run(t, "analyze", "--data-dir", folder, "testdata/shop.csv")
+	if status != exitDone || !strings.Contains(out, "Flash sales: more than 10 views and fewer than 5 purchases within 10m") || !strings.Contains(out, "in_carts: carts > 1 within 1h") {
+		t.Errorf("status %d, %s%s", status, out, errOut)
 	}
 }

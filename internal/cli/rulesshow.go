@@ -21,7 +21,7 @@ type rulesShowCmd struct {
 }
 
 func (rulesShowCmd) Help() string {
-	return `Says what was put in force last. On a log where nothing was, the processor judges by the rule of its flags.
+	return `Says what was put in force last. A log where nothing was is judged by the default rule.
 
 Examples:
   clickstream alerts rules show
@@ -110,7 +110,7 @@ func (c *rulesShowCmd) Run(ctx context.Context, t *terminal) error {
 			return encodeLines(t, inForce)
 		}
 		if len(inForce) == 0 {
-			fmt.Fprint(t.out, "No rule set has been put in force on this log: the processor judges by the rule of its flags. Without flags that is\n\n")
+			fmt.Fprint(t.out, "No rule set has been put in force on this log: it is judged by the default one.\n\n")
 			newShownSet(rules.Default()).print(t.out)
 			return nil
 		}

@@ -44,7 +44,7 @@ Examples:
 func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
 	cfg := instance.ServeConfig{Roles: c.Roles, CollectorAddr: c.CollectorAddr,
 		CollectorBytes: c.CollectorMemory << 20, CollectorClientRequests: c.CollectorClientRequests, CollectorMaxAge: c.CollectorMaxAge, StartTimeout: c.StartTimeout}
-	if cfg.Rule, err = c.rule(); err != nil {
+	if cfg.Rules, err = c.set(t.in); err != nil {
 		return err
 	}
 	if cfg.Notify, err = c.notify(); err != nil {
@@ -85,7 +85,7 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) (err error) {
 	r.WaitStarted(ctx)
 	if r.Context().Err() == nil {
 		log.Info().Strs("roles", cfg.Roles).Stringer("broker", eng.Kafka).Stringer("clickhouse", eng.ClickHouse).
-			Str("rule", cfg.Rule.String()).Str("timezone", c.Timezone).Msg("serving")
+			Str("timezone", c.Timezone).Msg("serving")
 	}
 	<-r.Context().Done()
 	log.Info().Msg("stopping")

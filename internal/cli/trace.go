@@ -16,7 +16,6 @@ import (
 type traceCmd struct {
 	EventID string `arg:"" help:"The event's id."`
 	Output  string `enum:"text,json" default:"text" help:"text or json."`
-	ruleFlags
 	folderFlags
 	engineFlags
 }
@@ -56,12 +55,7 @@ type rejectedRecord struct {
 }
 
 func (c *traceCmd) Run(ctx context.Context, t *terminal) error {
-	rule, err := c.rule()
-	if err != nil {
-		return err
-	}
-	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
-		rule := p.RuleOr(rule)
+	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) (err error) {
 		found := struct {
 			Events   []traced         `json:"events"`
 			Rejected []rejectedRecord `json:"rejected"`
@@ -75,7 +69,7 @@ func (c *traceCmd) Run(ctx context.Context, t *terminal) error {
 		}
 		for i := range found.Events {
 			e := &found.Events[i]
-			if e.Windows, err = processor.Explain(ctx, p.Broker, rule, e.Partition, e.Offset); err != nil {
+			if e.Windows, err = processor.Explain(ctx, p.Broker, e.Partition, e.Offset); err != nil {
 				return err
 			}
 		}

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"clickstream/internal/broker"
-	"clickstream/internal/event"
-	"clickstream/internal/event/rules"
 	"clickstream/internal/instance"
 	"clickstream/processor"
 	"clickstream/warehouse/verify"
@@ -19,7 +17,6 @@ type verifyCmd struct {
 	Output string        `enum:"text,json" default:"text" help:"text or json."`
 	Wait   time.Duration `default:"1m" help:"How long to wait until the mirror has stored the log and the processor has counted it (${default})."`
 	Since  since         `placeholder:"DURATION|DATE" help:"Leave out what the log received before: a duration such as 72h, or a date such as 2026-11-22 (UTC)."`
-	ruleFlags
 	folderFlags
 	engineFlags
 }
@@ -30,12 +27,11 @@ record says, else decoded by ClickHouse's JSON functions and by column. Recomput
 rule set that judges it, and compares the alerts topic and the rejected topic with their tables. Gaps that nobody has
 accepted are a difference. Alerts of rules that were never put in force are counted and not compared.
 It counts nothing into the alerts topic itself: in the folder of an instance that has stopped, records that its
-processor has not counted yet are left out and reported. Give it the rule that serve was given.
+processor has not counted yet are left out and reported.
 
 Examples:
   clickstream verify
-  clickstream verify --since 72h
-  clickstream verify --views-over 50 --output json`
+  clickstream verify --since 72h --output json`
 }
 
 // since is a point in time, given as a date or as how long ago it was.
@@ -59,28 +55,19 @@ func (s *since) UnmarshalText(text []byte) error {
 const verifyMemory = 160 << 20
 
 func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
-	rule, err := c.rule()
-	if err != nil {
-		return err
-	}
 	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
 		if !p.OwnsBroker() { // which keeps its log in this process
 			limitMemoryTo(verifyMemory)
 		}
-		rule := p.RuleOr(rule)
-		first, err := rules.FlashSale(rule)
-		if err != nil {
-			return err
-		}
 		s := t.status()
 		defer s.clear()
 		report, err := verify.Run(ctx, verify.Config{
-			Broker: p.Broker, Warehouse: p.Warehouse, First: first, Log: p.Log, Wait: c.Wait, Since: c.Since.Time,
+			Broker: p.Broker, Warehouse: p.Warehouse, Log: p.Log, Wait: c.Wait, Since: c.Since.Time,
 			WaitFor: func(ctx context.Context, ends broker.Offsets) (broker.Offsets, error) {
 				if p.OwnsBroker() {
-					return counted(ctx, p, rule)
+					return counted(ctx, p)
 				}
-				return ends, processor.WaitAcknowledged(ctx, p.Broker, rule, ends)
+				return ends, processor.WaitAcknowledged(ctx, p.Broker, ends)
 			},
 			Progress: func(p verify.Progress) {
 				if p.Total > 0 {
@@ -110,19 +97,12 @@ func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-// counted returns up to where the log is counted by the rule. No processor runs
-// for verify: it would write its alerts into the shop's topic.
-func counted(ctx context.Context, p *instance.Pipeline, rule event.Rule) (broker.Offsets, error) {
-	byRule, err := processor.Acknowledged(ctx, p.Broker, &rule)
-	if err != nil || len(byRule) > 0 {
-		return byRule, err
+// counted returns up to where the log is counted. No processor runs for verify: it
+// would write its alerts into the shop's topic.
+func counted(ctx context.Context, p *instance.Pipeline) (broker.Offsets, error) {
+	done, err := processor.Acknowledged(ctx, p.Broker)
+	if err == nil && len(done) == 0 {
+		err = errors.New("no processor has counted this log yet: run clickstream serve, and verify beside it or after it")
 	}
-	byAny, err := processor.Acknowledged(ctx, p.Broker, nil)
-	if err != nil {
-		return nil, err
-	}
-	if len(byAny) > 0 {
-		return nil, fmt.Errorf("its alerts are of another rule than %s: give verify the rule that clickstream serve was given", rule)
-	}
-	return nil, errors.New("no processor has counted this log yet: run clickstream serve, and verify beside it or after it")
+	return done, err
 }

@@ -10,7 +10,6 @@ import (
 
 	"clickstream/internal/broker"
 	brokerembedded "clickstream/internal/broker/embedded"
-	"clickstream/internal/event"
 	"clickstream/warehouse"
 	clickhouseembedded "clickstream/warehouse/embedded"
 )
@@ -199,15 +198,6 @@ func (e *Engines) Joined() *Description { return e.joined }
 
 // EmbeddedClickHouse is the ClickHouse that this command started, or nil.
 func (e *Engines) EmbeddedClickHouse() *clickhouseembedded.Server { return e.ownClickHouse }
-
-// RuleOr is the rule that a command means: the one it was given or, where it
-// was given none, that of the instance it has joined.
-func (e *Engines) RuleOr(given event.Rule) event.Rule {
-	if e.joined != nil && e.joined.Rule != nil && given == event.DefaultRule() {
-		return *e.joined.Rule
-	}
-	return given
-}
 
 // Close ends what this command started.
 func (e *Engines) Close() error {

@@ -12,7 +12,6 @@ import (
 	"github.com/gofrs/flock"
 
 	"clickstream/internal/broker"
-	"clickstream/internal/event"
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
 )
@@ -33,7 +32,6 @@ type Description struct {
 	PID        int               `json:"pid"`
 	Broker     brokerAddress     `json:"broker"`
 	ClickHouse clickhouseAddress `json:"clickhouse"`
-	Rule       *event.Rule       `json:"rule,omitempty"` // of its processor
 	Timezone   string            `json:"timezone,omitempty"`
 	URLs       map[string]string `json:"urls,omitempty"` // what can be opened, by name; "collector" is where to send events
 	Roles      []RoleState       `json:"roles"`

@@ -65,7 +65,7 @@ func TestM1_AKilledClickHouseLosesNothing(t *testing.T) {
 			if n := rowsOf(t, p, "events"); n != uint64(len(rows)) {
 				t.Errorf("%d rows, want %d", n, len(rows))
 			}
-			agrees(t, p, rule)
+			agrees(t, p)
 			return
 		}
 		<-killed
@@ -94,7 +94,7 @@ func TestM1_RunningRolesOutliveAKilledClickHouse(t *testing.T) {
 	if n := rowsOf(t, p, "events"); n != uint64(len(rows)) {
 		t.Errorf("%d rows, want %d", n, len(rows))
 	}
-	agrees(t, p, rule)
+	agrees(t, p)
 	if err := r.Stop(); err != nil {
 		t.Errorf("a role failed: %v", err)
 	}

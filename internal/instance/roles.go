@@ -31,6 +31,8 @@ type Roles struct {
 	tables  *warehouse.Warehouse
 	owned   bool // broker and tables are closed by Stop
 
+	rules *rulesAtStart // of Serve
+
 	producers []*ingest.Producer // of NewProducer; closed after all roles have ended
 
 	mu         sync.Mutex
@@ -92,11 +94,14 @@ func (r *Roles) ensureTopics(ctx context.Context) (broker.LogIdentity, error) {
 // partitionsEvery is how often the number of the log's partitions is looked up.
 const partitionsEvery = 5 * time.Second
 
-// watchLog ends the roles when partitions have been added to the event log: the
+// watchLog puts the rules of Serve in force, and ends the roles when partitions have been added to the event log: the
 // number of partitions decides which of them an event belongs to.
 func (r *Roles) watchLog(ctx context.Context, running func()) error {
 	identity, err := r.ensureTopics(ctx)
 	if err != nil {
+		return err
+	}
+	if err := r.rules.apply(ctx, r.broker, r.roleLog("event log")); err != nil {
 		return err
 	}
 	running()
@@ -164,6 +169,7 @@ func (r *Roles) RunProcessor(cfg processor.Config) error {
 		if _, err := r.ensureTopics(ctx); err != nil {
 			return err
 		}
+		r.rules.wait(ctx)
 		p := next
 		if p == nil { // a Processor runs once
 			if p, err = processor.New(cfg); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"clickstream/ingest"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/jobs"
 	"clickstream/processor"
 	"clickstream/processor/notifier"
@@ -43,7 +44,7 @@ const DefaultCollectorAddr = "127.0.0.1:8080"
 
 // ServeConfig says which roles to run and how.
 type ServeConfig struct {
-	Rule     event.Rule
+	Rules    *rules.Set     // put in force at the start; nil: what is in force on the log stays
 	Location *time.Location // the shop's time zone
 	Roles    []string       // default: DefaultRoles, and the notifier if there are receivers
 	// CollectorAddr is the host:port that the collector listens on. By default
@@ -133,11 +134,12 @@ func (r *Roles) Serve(c ServeConfig) error {
 	r.mu.Lock()
 	r.public = r.engines.folder != nil
 	r.shown = r.engines.describe()
-	r.shown.Rule, r.shown.Timezone = &c.Rule, c.Location.String()
+	r.shown.Timezone = c.Location.String()
 	r.mu.Unlock()
 	if err := r.publish(); err != nil {
 		return err
 	}
+	r.rules = newRulesAtStart(c.Rules)
 	r.Go("event log", r.watchLog)
 	if c.has("collector") {
 		r.runCollector(c)
@@ -146,7 +148,7 @@ func (r *Roles) Serve(c ServeConfig) error {
 		r.runNormaliser()
 	}
 	if c.has("processor") {
-		if err := r.RunProcessor(processor.Config{Rule: c.Rule, OnAlert: c.OnAlert}); err != nil {
+		if err := r.RunProcessor(processor.Config{OnAlert: c.OnAlert}); err != nil {
 			return err
 		}
 	}
@@ -169,6 +171,7 @@ func (r *Roles) runCollector(c ServeConfig) {
 		MaxBytes: c.CollectorBytes, MaxClientRequests: c.CollectorClientRequests, MaxAge: c.CollectorMaxAge}
 	r.Go("collector", func(ctx context.Context, running func()) error {
 		cfg.Connect = func(ctx context.Context) (*ingest.Producer, error) {
+			r.rules.wait(ctx)
 			return ingest.NewProducer(ctx, r.broker, r.roleLog("producer"), ingest.ForRequests())
 		}
 		cfg.Connected = running
@@ -210,6 +213,7 @@ func (r *Roles) openCollector(cfg ingest.CollectorConfig, preferred string) (*in
 
 func (r *Roles) runNormaliser() {
 	r.Go("normaliser", func(ctx context.Context, running func()) error {
+		r.rules.wait(ctx)
 		// Not the collector's producer, so what the collector's clients do does
 		// not affect the normaliser.
 		producer, err := ingest.NewProducer(ctx, r.broker, r.roleLog("producer"), ingest.Bulk())

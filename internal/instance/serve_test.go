@@ -20,7 +20,6 @@ import (
 	"clickstream/ingest"
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
-	"clickstream/internal/event"
 	"clickstream/internal/testwait"
 	"clickstream/warehouse"
 	"clickstream/warehouse/warehousetest"
@@ -30,7 +29,7 @@ import (
 // own, until the test's end.
 func serve(t *testing.T, b broker.Config, clickhouse warehouse.Config, names ...string) (r *Roles, dir string) {
 	t.Helper()
-	cfg, err := ServeConfig{Rule: event.DefaultRule(), Location: time.UTC, Roles: names, CollectorAddr: "127.0.0.1:0"}.Checked()
+	cfg, err := ServeConfig{Location: time.UTC, Roles: names, CollectorAddr: "127.0.0.1:0"}.Checked()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func (s *shop) judge(ctx context.Context, load *load) error {
 	if err != nil {
 		return fmt.Errorf("count physical duplicates: %w", err)
 	}
-	s.command(ctx, append([]string{"verify", "--wait", "2m"}, ruleFlags()...)...)
+	s.command(ctx, "verify", "--wait", "2m")
 	s.command(ctx, "status", "--roles", "mirror,processor")
 	for _, i := range s.instances {
 		i.stop()

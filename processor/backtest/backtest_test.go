@@ -228,12 +228,15 @@ func counted(r Result) map[string]Count {
 
 func TestW4_W9_ABacktestFindsTheAlertsThatTheProcessorEmitsAndWritesNothing(t *testing.T) {
 	s := brokertest.NewShop(t, brokertest.Options{OwnReceiveTimes: true, Partitions: 3})
+	if err := s.Broker.PutRulesInForce(t.Context(), flashSale(t, smallRule)[0], evening.Time()); err != nil {
+		t.Fatal(err)
+	}
 	s.Produce(traffic(s, 1, 6000)...)
 	// A change of rules does not matter.
 	if err := s.Broker.PutRulesInForce(t.Context(), rules.Default(), evening.Time()); err != nil {
 		t.Fatal(err)
 	}
-	p, err := processor.New(processor.Config{Broker: s.Broker, Rule: smallRule})
+	p, err := processor.New(processor.Config{Broker: s.Broker})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -147,9 +147,8 @@ func (s *suite) follow(b *testing.B, cl *broker.Client) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	rule := event.DefaultRule()
 	for {
-		done, err := processor.Acknowledged(b.Context(), cl, &rule)
+		done, err := processor.Acknowledged(b.Context(), cl)
 		if err != nil && broker.Classify(err) != broker.Retriable {
 			b.Fatal(err)
 		}

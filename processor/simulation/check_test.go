@@ -9,6 +9,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/processor/windows/windowstest"
 )
 
@@ -19,7 +20,7 @@ func (w *world) check(ctx context.Context) {
 			panic(p)
 		}
 	}()
-	w.events, w.ticks, w.alerts, w.final = 0, 0, 0, 0
+	w.events, w.ticks, w.changes, w.alerts, w.final = 0, 0, 0, 0, 0
 	logs := make([][]windowstest.Record, w.load.partitions)
 	alerts := make([][]event.Alert, w.load.partitions)
 	var d event.Decoder
@@ -34,6 +35,9 @@ func (w *world) check(ctx context.Context) {
 		} else if t, ok := broker.ParseTick(r); ok {
 			rec.Kind, rec.Tick = windowstest.IsTick, t
 			w.ticks++
+		} else if c, ok := broker.ParseRules(r); ok && !(w.options.oneSet && c.Hash != sets[0].Hash()) {
+			rec.Kind, rec.Set = windowstest.IsRules, setOf(c.Hash)
+			w.changes++
 		}
 		logs[r.Partition] = append(logs[r.Partition], rec)
 		return nil
@@ -50,7 +54,7 @@ func (w *world) check(ctx context.Context) {
 		return err
 	})
 	for n := range logs {
-		emitted := windowstest.NewEmitted(noting{w.t, w}, windowstest.Model{Rule: w.options.rule, Log: logs[n]})
+		emitted := windowstest.NewEmitted(noting{w.t, w}, windowstest.Model{Set: rules.Default(), Log: logs[n]})
 		emitted.Add(alerts[n])
 		emitted.Finish()
 		for _, a := range emitted.Latest() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -11,10 +12,31 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 )
 
-// rule has windows that close within a phase.
-var rule = event.Rule{ViewsOver: 5, PurchasesUnder: 2, Window: 20 * time.Second, Slide: 5 * time.Second, Lateness: 3 * time.Second}
+// sets are the rule sets that are put in force, the first one on the empty log.
+// Their windows close within a phase.
+var sets = []*rules.Set{
+	newSet(3*time.Second, rules.Rule{Name: "flash_sale", When: "views > 5 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second}),
+	newSet(3*time.Second, rules.Rule{Name: "flash_sale", When: "views > 3 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second}),
+	newSet(5*time.Second,
+		rules.Rule{Name: "flash_sale", When: "views > 5 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second},
+		rules.Rule{Name: "carts", When: "carts > 1", Window: 12 * time.Second, Slide: 3 * time.Second}),
+	newSet(time.Second, rules.Rule{Name: "few_buy", When: "views > 2 && conversion_rate < 20", Window: 9 * time.Second, Slide: 9 * time.Second}),
+}
+
+func newSet(lateness time.Duration, of ...rules.Rule) *rules.Set {
+	set, err := rules.New(lateness, of)
+	if err != nil {
+		panic(err)
+	}
+	return set
+}
+
+func setOf(hash string) *rules.Set {
+	return sets[slices.IndexFunc(sets, func(s *rules.Set) bool { return s.Hash() == hash })]
+}
 
 // load writes events with duplicates, conflicts, late and future ones among them,
 // invalid records and ticks of its own, and is quiet at times.

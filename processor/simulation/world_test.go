@@ -13,7 +13,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"clickstream/internal/broker"
-	"clickstream/internal/event"
 	"clickstream/internal/simulation"
 	"clickstream/processor"
 	"clickstream/processor/windows"
@@ -36,14 +35,15 @@ type world struct {
 	endGuard context.CancelFunc
 	expelled int
 
-	events, ticks, alerts, final int // found by the last check
+	events, ticks, changes, alerts, final int // found by the last check
 }
 
 // options change what a run is about.
 type options struct {
-	phases int        // each ends with a quiet point
-	faults int        // in each
-	rule   event.Rule // by which the alerts are checked
+	phases int // each ends with a quiet point
+	faults int // in each
+	// oneSet has the model judge everything by the first set that was put in force.
+	oneSet bool
 }
 
 // simulate is one run.
@@ -76,6 +76,9 @@ func newWorld(t *testing.T, seed uint64, o options) *world {
 	partitions := 1 + draw.Int32N(4)
 	w.observer = w.client("observer", partitions)
 	if _, err := w.observer.EnsureTopics(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.observer.PutRulesInForce(t.Context(), sets[0], time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	w.group = w.observer.Group("processor")
@@ -114,7 +117,7 @@ func (w *world) runInstance(ctx context.Context, i *simulation.Instance) {
 	}
 	defer cl.Close()
 	for ctx.Err() == nil {
-		p, err := processor.New(processor.Config{Broker: cl, Rule: rule, Log: w.Logger(i.Name)})
+		p, err := processor.New(processor.Config{Broker: cl, Log: w.Logger(i.Name)})
 		if err != nil {
 			w.Errorf("%s: %v", i.Name, err)
 			return
@@ -137,15 +140,13 @@ func (w *world) runInstance(ctx context.Context, i *simulation.Instance) {
 // phase runs a load with faults until a quiet point, and checks there.
 func (w *world) phase(seed uint64, number int) {
 	ctx, stop := context.WithCancel(w.t.Context())
-	loaded := make(chan struct{})
-	go func() {
-		defer close(loaded)
-		w.load.run(ctx)
-	}()
+	var loaded sync.WaitGroup
+	loaded.Go(func() { w.load.run(ctx) })
+	loaded.Go(func() { w.changeRules(ctx, simulation.Random(seed, fmt.Sprint("rules ", number))) })
 	may := slices.Concat(w.instances.Faults(), w.cluster.Faults(w.Sayf), w.logFaults())
 	simulation.Happen(simulation.Random(seed, fmt.Sprint("phase ", number)), may, w.options.faults, w.Sayf)
 	stop()
-	<-loaded
+	loaded.Wait()
 	w.Sayf("quiet point %d: all faults are over, nothing is written", number)
 	w.waitQuiet()
 	if !w.Failed() {
@@ -166,6 +167,23 @@ const (
 	// counted as such may begin it so much later.
 	quiet = time.Minute
 )
+
+// changeRules puts one of the sets in force again and again. A fault may leave a
+// change half done; the next one finishes it.
+func (w *world) changeRules(ctx context.Context, draw *rand.Rand) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(3*time.Second + time.Duration(draw.Int64N(int64(15*time.Second)))):
+		}
+		set := sets[draw.IntN(len(sets))]
+		within, cancel := context.WithTimeout(ctx, 10*time.Second)
+		changed, err := w.load.producer.ApplyRules(within, set, time.Now())
+		cancel()
+		w.Sayf("rule set %s is put in force: changed %t, %v", set.Hash()[:8], changed, err)
+	}
+}
 
 // waitQuiet waits until everything on the log is counted and its alerts are
 // acknowledged, and nothing more has come for a while.
@@ -234,5 +252,5 @@ func (w *world) end() {
 
 // figures say what the run was like.
 func (w *world) figures() string {
-	return fmt.Sprintf("%d events, %d ticks, %d versions of %d alerts; all members expelled %d times", w.events, w.ticks, w.alerts, w.final, w.expelled)
+	return fmt.Sprintf("%d events, %d ticks, %d changes of rules, %d versions of %d alerts; all members expelled %d times", w.events, w.ticks, w.changes, w.alerts, w.final, w.expelled)
 }

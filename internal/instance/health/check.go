@@ -298,7 +298,7 @@ func (c *check) lagOf(cl *broker.Client, role string) progress {
 		}
 	case "processor":
 		return func(ctx context.Context) (map[string]broker.Offsets, error) {
-			acknowledged, err := processor.Acknowledged(ctx, cl, nil)
+			acknowledged, err := processor.Acknowledged(ctx, cl)
 			return map[string]broker.Offsets{topics.Events: acknowledged}, err
 		}
 	case "normaliser":

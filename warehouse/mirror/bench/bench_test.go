@@ -18,7 +18,6 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
-	"clickstream/internal/event"
 	"clickstream/processor"
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
@@ -230,7 +229,7 @@ func (s *suite) verify(b *testing.B, t *tables, ends broker.Offsets) {
 	b.Helper()
 	roles := s.start(b, t, "mirror,processor")
 	defer stop(b, roles)
-	if err := processor.WaitAcknowledged(b.Context(), t.log, event.DefaultRule(), ends); err != nil {
+	if err := processor.WaitAcknowledged(b.Context(), t.log, ends); err != nil {
 		b.Fatal(err)
 	}
 	t.engine.forgetPeak()
