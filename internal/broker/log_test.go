@@ -225,6 +225,41 @@ func TestCommitOfAMemberThatWasPutOutIsFenced(t *testing.T) {
 	}
 }
 
+// The broker answers with the ids of the topics of a group's commits. A client that
+// does not learn at once which topics these are asks again.
+func TestCommitsAreReadWhereNoBrokerSaysAtOnceWhichTopicsTheyAreOf(t *testing.T) {
+	b, cfg := brokertest.Start(t, t.TempDir())
+	ensure(t, cfg)
+	cl := member(t, cfg)
+	for _, topic := range []string{cfg.Topics().Events, cfg.Topics().Alerts} {
+		if err := broker.CommitWithMetadata(deadline(t), cl.Client, topic, map[int32]broker.Commit{0: {Offset: 5}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	byID := 0
+	b.Cluster().ControlKey(kmsg.Metadata.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		asked := r.(*kmsg.MetadataRequest)
+		if len(asked.Topics) == 0 || asked.Topics[0].TopicID == [16]byte{} {
+			return nil, nil, false
+		}
+		byID++
+		answer := asked.ResponseKind().(*kmsg.MetadataResponse)
+		for _, topic := range asked.Topics {
+			unknown := kmsg.NewMetadataResponseTopic()
+			unknown.TopicID, unknown.ErrorCode = topic.TopicID, kerr.LeaderNotAvailable.Code
+			answer.Topics = append(answer.Topics, unknown)
+		}
+		return answer, nil, true // and the next one is answered
+	})
+	got, err := client(t, cfg).CommittedOffsets(deadline(t), cfg.Group("mirror"), cfg.Topics().Events)
+	if err != nil || got[0].Offset != 5 {
+		t.Errorf("got %v, error %v, want the commit at 5", got, err)
+	}
+	if byID == 0 {
+		t.Error("nobody has asked which topic an id is of: this test tests nothing")
+	}
+}
+
 func TestCommitOutsideAGroupIsAnError(t *testing.T) {
 	cfg := brokertest.Config(t)
 	if err := broker.CommitWithMetadata(deadline(t), client(t, cfg).Client, "t", map[int32]broker.Commit{0: {Offset: 5}}); err == nil {

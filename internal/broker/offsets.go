@@ -66,14 +66,26 @@ func listedOffsets(which, topic string, listed kadm.ListedOffsets, err error) (O
 // CommittedOffsets returns what group has committed for topic; a partition
 // without a commit is absent.
 func (c *Client) CommittedOffsets(ctx context.Context, group, topic string) (map[int32]Commit, error) {
-	got, err := c.admin().FetchOffsetsForTopics(ctx, group, topic)
-	if errors.Is(err, kerr.GroupIDNotFound) {
-		return map[int32]Commit{}, nil // a group begins with its first member
-	}
-	if err == nil {
-		err = got.Error()
-	}
-	if err != nil {
+	var got kadm.OffsetResponses
+	for try := 1; ; try++ {
+		var err error
+		got, err = c.admin().FetchOffsetsForTopics(ctx, group, topic)
+		if errors.Is(err, kerr.GroupIDNotFound) {
+			return map[int32]Commit{}, nil // a group begins with its first member
+		}
+		if err == nil {
+			err = got.Error()
+		}
+		if err == nil {
+			break
+		}
+		// The answer names topics by their ids. The client says that there is no such
+		// topic also where no broker answers it which topic that is.
+		if errors.Is(err, kerr.UnknownTopicID) && try < 3 {
+			if _, err = c.topicID(ctx, topic); err == nil {
+				continue
+			}
+		}
 		return nil, fmt.Errorf("ask for the commits of group %s for topic %s: %w", group, topic, err)
 	}
 	commits := make(map[int32]Commit, len(got[topic]))
