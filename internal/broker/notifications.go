@@ -48,7 +48,7 @@ const (
 // notifications. Which fields it has depends on its kind.
 type LedgerEntry struct {
 	Kind LedgerKind `json:"kind"`
-	At   time.Time  `json:"at"` // when it was written, by the writer's clock
+	At   time.Time  `json:"at"` // when it was decided, by the writer's clock; a silence begins then
 
 	// An intent and a result are about a notice of an episode to a receiver; an
 	// acknowledgement is about an episode; a silence about a product or a rule.
@@ -67,7 +67,8 @@ type LedgerEntry struct {
 	Attempts int     `json:"attempts,omitempty"` // of a result: how often the writer sent it
 
 	SilenceID string    `json:"silence_id,omitempty"`
-	Until     time.Time `json:"until,omitzero"` // a silence ends then
+	Until     time.Time `json:"until,omitzero"`     // a silence ends then
+	EndedBy   string    `json:"ended_by,omitempty"` // who ended a silence before it would have ended
 
 	Reason string `json:"reason,omitempty"` // of a result that is not sent, of a silence, of an acknowledgement
 	By     string `json:"by,omitempty"`     // who silenced or acknowledged
@@ -142,7 +143,7 @@ func (e *LedgerEntry) checkText() error {
 	}{
 		{"episode_id", e.EpisodeID, MaxLedgerName}, {"alert_id", e.AlertID, MaxLedgerName}, {"product_id", e.ProductID, MaxLedgerName},
 		{"rule", e.Rule, MaxLedgerName}, {"receiver", e.Receiver, MaxLedgerName}, {"silence_id", e.SilenceID, MaxLedgerName},
-		{"by", e.By, MaxLedgerName}, {"reason", e.Reason, MaxLedgerText},
+		{"by", e.By, MaxLedgerName}, {"ended_by", e.EndedBy, MaxLedgerName}, {"reason", e.Reason, MaxLedgerText},
 	} {
 		switch {
 		case len(f.value) > f.most:

@@ -20,7 +20,12 @@ type alertsCmd struct {
 	Rules    alertsRulesCmd    `cmd:"" help:"Rule sets: check a file, put it in force, show the one in force and those before it."`
 	Backtest alertsBacktestCmd `cmd:"" help:"What rules would have raised on past days; several thresholds side by side."`
 
-	TestNotify testNotifyCmd `cmd:"" help:"Send a test notice to each receiver and print what it answers."`
+	Ack        alertsAckCmd       `cmd:"" help:"Say that you have seen an alert's episode."`
+	Silence    alertsSilenceCmd   `cmd:"" help:"Send no notices of a product or a rule for a while."`
+	Unsilence  alertsUnsilenceCmd `cmd:"" help:"End a silence."`
+	Silences   alertsSilencesCmd  `cmd:"" help:"The silences that hold."`
+	Notices    alertsNoticesCmd   `cmd:"" help:"The latest notices and what became of them."`
+	TestNotify testNotifyCmd      `cmd:"" help:"Send a test notice to each receiver and print what it answers."`
 }
 
 func (alertsCmd) Help() string {
