@@ -256,4 +256,32 @@ var mutants = []mutant{
 		new:  `return event.MillisOf(*s.To)`,
 		pkg:  "processor/backtest", test: "TestWindowsAreWholeAtTheEdgesOfTheTime",
 	},
+	{
+		name: "a notice is sent without an intent",
+		file: "processor/notifier/member.go",
+		old:  `if err := m.out.ProduceSync(ctx, records...).FirstErr(); err != nil {`,
+		new:  `if err := ctx.Err(); err != nil {`,
+		pkg:  "processor/notifier", test: "TestN1_AnEpisodesFirstFiringAndItsEndAreSentOnceToEachReceiver",
+	},
+	{
+		name: "what is read again is decided again",
+		file: "processor/notifier/partition.go",
+		old:  `return d, is && offset >= p.decided`,
+		new:  `return d, is`,
+		pkg:  "processor/notifier", test: "TestN1_NoticesBecomeDueAtTheSameRecordsWhateverIsReadAgain",
+	},
+	{
+		name: "an end overtakes the first notice",
+		file: "processor/notifier/queue.go",
+		old:  `if q.byKey[p.first] != nil {`,
+		new:  `if q.byKey[p.first] != nil && now.IsZero() {`,
+		pkg:  "processor/notifier", test: "TestN1_AReceiverThatIsDownForAnHourDelaysNothingElse",
+	},
+	{
+		name: "history notifies",
+		file: "processor/notifier/decide.go",
+		old:  `d.notice == broker.NoticeFirst && age > p.maxAge`,
+		new:  `d.notice == broker.NoticeEnd && age > p.maxAge`,
+		pkg:  "processor/notifier", test: "TestN1_AnAlertOfAWindowThatEndedLongBeforeIsTooOld",
+	},
 }

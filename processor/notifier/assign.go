@@ -25,23 +25,28 @@ func (m *member) assigned(ctx context.Context, offsets map[string]map[int32]kgo.
 	if err != nil {
 		return nil, err
 	}
+	commits, err := m.out.CommittedOffsets(ctx, m.out.Group("notifier"), m.topics.Alerts)
+	if err != nil {
+		return nil, err
+	}
 	var recent broker.Offsets
-	begin := make(map[int32]int64, len(ours))
-	for p, o := range ours {
-		next := o.EpochOffset().Offset
-		if next < 0 {
+	begin := make(map[int32]*partition, len(ours))
+	for p := range ours {
+		c, committed := commits[p]
+		next, decided := c.Offset, decidedBefore(c)
+		if !committed {
 			if recent == nil {
 				if recent, err = m.out.OffsetsSince(ctx, m.topics.Alerts, time.Now().Add(-m.cfg.MaxAge-longestWindow-time.Hour)); err != nil {
 					return nil, err
 				}
 			}
-			next = recent[p]
+			next, decided = recent[p], 0
 		}
 		if g, missing := extent.Gap(p, next); missing {
 			m.cfg.Log.Warn().Msg("notifier: " + g.String() + ": alerts among them that had not been notified are not")
-			next = extent.Starts[p]
+			next, decided = extent.Starts[p], 0
 		}
-		begin[p] = next
+		begin[p] = newPartition(next, decided)
 	}
 	var partitions []int32
 	for p := range ours {
@@ -52,10 +57,14 @@ func (m *member) assigned(ctx context.Context, offsets map[string]map[int32]kgo.
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for p, next := range begin {
-		m.partitions[p] = newPartition(next)
-		m.committed[p] = ours[p].EpochOffset().Offset
-		ours[p] = kgo.NewOffset().At(next)
+	for p, part := range begin {
+		m.partitions[p] = part
+		// Where there is no commit, one of the same place says as much.
+		m.committed[p] = part.commit()
+		if c, committed := commits[p]; committed {
+			m.committed[p] = c
+		}
+		ours[p] = kgo.NewOffset().At(part.next)
 		m.ledger.own(ctx, p)
 	}
 	return offsets, nil

@@ -28,14 +28,14 @@ type member struct {
 
 	mu         sync.Mutex // held by the loop and by the group's callbacks
 	partitions map[int32]*partition
-	committed  map[int32]int64
-	alive      time.Time // the group has taken a commit then
+	committed  map[int32]broker.Commit // the last one
+	alive      time.Time               // the group has taken a commit then
 }
 
 func (n *Notifier) member(ctx context.Context) (err error) {
 	m := &member{
 		Notifier: n, topics: n.cfg.Broker.Topics(), ledger: newLedger(),
-		partitions: make(map[int32]*partition), committed: make(map[int32]int64),
+		partitions: make(map[int32]*partition), committed: make(map[int32]broker.Commit),
 	}
 	if m.out, err = n.cfg.Broker.Open(broker.ProducerOptions()...); err != nil {
 		return err
@@ -209,8 +209,8 @@ func (m *member) write(ctx context.Context, made []decision) error {
 func (m *member) commit(ctx context.Context) error {
 	commits := make(map[int32]broker.Commit)
 	for n, p := range m.partitions {
-		if at := p.commit(); at != m.committed[n] {
-			commits[n] = broker.Commit{Offset: at}
+		if c := p.commit(); c != m.committed[n] {
+			commits[n] = c
 		}
 	}
 	if len(commits) == 0 {
@@ -222,9 +222,7 @@ func (m *member) commit(ctx context.Context) error {
 	if err := broker.CommitWithMetadata(ctx, m.in.Client, m.topics.Alerts, commits); err != nil {
 		return err
 	}
-	for n, c := range commits {
-		m.committed[n] = c.Offset
-	}
+	maps.Copy(m.committed, commits)
 	m.alive = time.Now()
 	return nil
 }
@@ -233,11 +231,11 @@ func (m *member) commit(ctx context.Context) error {
 // us: a process that was paused does not know. It repeats the partition's last
 // commit, which the group refuses then. The caller holds the lock.
 func (m *member) prove(ctx context.Context, partition int32) error {
-	p := m.partitions[partition]
-	if p == nil || time.Since(m.alive) < sessionTimeout/2 {
+	c, ours := m.committed[partition]
+	if !ours || time.Since(m.alive) < sessionTimeout/2 {
 		return nil
 	}
-	last := map[int32]broker.Commit{partition: {Offset: max(m.committed[partition], p.start)}}
+	last := map[int32]broker.Commit{partition: c}
 	if err := broker.CommitWithMetadata(ctx, m.in.Client, m.topics.Alerts, last); err != nil {
 		return err
 	}

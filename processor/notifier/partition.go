@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"strconv"
 	"time"
 
 	"clickstream/internal/broker"
@@ -21,44 +22,50 @@ type due struct {
 	alert  event.Alert
 }
 
-// partition is which alerts of a partition of the alerts topic are firing. It is
-// a function of the records from any commit on: what was firing at a commit
-// comes after it.
+// partition is which alerts of a partition of the alerts topic are firing. A
+// commit is an offset from which on it can be read again: what was firing when
+// the commit was made comes after it, and is right from the offset in the
+// commit's metadata on. Before that all has been decided, and what ended
+// between the two may have begun before both.
 type partition struct {
-	start    int64                        // where it was read from when it became ours
+	decided  int64                        // what is due at records before it is on the ledger
 	next     int64                        // offset of the record to be read next
 	episodes map[string]map[string]firing // by episode and alert
-	// final are the versions with which alerts ended, for a writer that was paused
-	// may repeat an older version later.
-	final map[string]ended
+	// latest are the alerts' versions that count: an older one may be repeated.
+	latest map[string]version
 }
 
 type firing struct {
-	since  int64 // offset of the record from which on it is firing
-	window time.Time
+	since  int64     // offset of the record from which on it is firing
+	window time.Time // its end
 }
 
-type ended struct {
-	version int64
-	window  time.Time
+type version struct {
+	number int64
+	window time.Time // its end
 }
 
-func newPartition(next int64) *partition {
-	return &partition{start: next, next: next, episodes: make(map[string]map[string]firing), final: make(map[string]ended)}
+func newPartition(next, decided int64) *partition {
+	return &partition{decided: decided, next: next, episodes: make(map[string]map[string]firing), latest: make(map[string]version)}
 }
 
 // take takes the next alert, and returns the notice that it gives rise to: first
 // as long as its episode fires, end when none of the episode's alerts does any
 // more.
 func (p *partition) take(a *event.Alert, offset int64) (due, bool) {
+	d, is := p.count(a, offset)
+	return d, is && offset >= p.decided
+}
+
+func (p *partition) count(a *event.Alert, offset int64) (due, bool) {
 	p.next = offset + 1
-	if last, ok := p.final[a.ID]; ok && a.Version < last.version {
+	if last, ok := p.latest[a.ID]; ok && a.Version < last.number {
 		return due{}, false
 	}
+	p.latest[a.ID] = version{a.Version, a.WindowEnd}
 	episode := episodeOf(a)
 	alerts := p.episodes[episode]
 	if a.Status == event.Firing {
-		delete(p.final, a.ID)
 		if alerts == nil {
 			alerts = make(map[string]firing)
 			p.episodes[episode] = alerts
@@ -68,7 +75,6 @@ func (p *partition) take(a *event.Alert, offset int64) (due, bool) {
 		}
 		return due{broker.NoticeFirst, *a}, true
 	}
-	p.final[a.ID] = ended{a.Version, a.WindowEnd}
 	if _, ok := alerts[a.ID]; !ok {
 		return due{}, false
 	}
@@ -80,23 +86,33 @@ func (p *partition) take(a *event.Alert, offset int64) (due, bool) {
 	return due{broker.NoticeEnd, *a}, true
 }
 
-// commit is the offset from which on every alert that is firing now is read again.
-func (p *partition) commit() int64 {
+// commit is made when all that was due is on the ledger. Its offset is that from
+// which on every alert that is firing now is read again.
+func (p *partition) commit() broker.Commit {
 	at := p.next
 	for _, alerts := range p.episodes {
 		for _, f := range alerts {
 			at = min(at, f.since)
 		}
 	}
-	return at
+	return broker.Commit{Offset: at, Metadata: strconv.FormatInt(max(p.next, p.decided), 10)}
+}
+
+// decidedBefore reads what commit has written into the metadata.
+func decidedBefore(c broker.Commit) int64 {
+	decided, err := strconv.ParseInt(c.Metadata, 10, 64)
+	if err != nil {
+		return c.Offset // somebody has set the offset by hand
+	}
+	return max(decided, c.Offset)
 }
 
 // forget gives up what is of windows that ended before a time: an alert that is
 // still firing then was repeated after its end, and would hold back the commits.
 func (p *partition) forget(before time.Time) {
-	for id, e := range p.final {
-		if e.window.Before(before) {
-			delete(p.final, id)
+	for id, v := range p.latest {
+		if v.window.Before(before) {
+			delete(p.latest, id)
 		}
 	}
 	for episode, alerts := range p.episodes {
