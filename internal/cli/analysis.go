@@ -12,8 +12,7 @@ import (
 	"clickstream/internal/event"
 )
 
-// flashSale is a product's qualified windows of which each begins at most a
-// window's length after the one before.
+// flashSale is an episode: the confirmed windows of it.
 type flashSale struct {
 	product   string
 	from, to  time.Time
@@ -22,20 +21,18 @@ type flashSale struct {
 	purchases uint64 // of that window
 }
 
-// flashSales puts alerts, which are in the order of their windows, together. The
-// one with the most views comes first.
-func flashSales(alerts []foundAlert, window time.Duration) []flashSale {
+// flashSales puts the alerts of each episode, which are in the order of their
+// windows, together. The one with the most views comes first.
+func flashSales(alerts []foundAlert) []flashSale {
 	var all []flashSale
-	open := make(map[string]int) // a product's newest, in all
-	last := make(map[string]time.Time)
+	place := make(map[string]int) // of an episode in all
 	for _, a := range alerts {
-		i, ok := open[a.ProductID]
-		if !ok || a.WindowStart.Sub(last[a.ProductID]) > window {
+		i, ok := place[a.EpisodeID]
+		if !ok {
 			i = len(all)
 			all = append(all, flashSale{product: a.ProductID, from: a.WindowStart})
-			open[a.ProductID] = i
+			place[a.EpisodeID] = i
 		}
-		last[a.ProductID] = a.WindowStart
 		f := &all[i]
 		f.to = a.WindowEnd
 		if f.windows++; f.windows == 1 || a.Views > f.views {
@@ -101,7 +98,7 @@ func (a *analysis) printSales(w io.Writer) error {
 		} else {
 			wrapped(w, 0, fmt.Sprintf("%s: %s within %s", printable(rule.Name), printable(rule.When), short(rule.Window)))
 		}
-		if err := a.printSalesOf(w, flashSales(of, rule.Window)); err != nil {
+		if err := a.printSalesOf(w, flashSales(of)); err != nil {
 			return err
 		}
 	}

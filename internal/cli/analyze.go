@@ -81,6 +81,7 @@ type eventCounts struct {
 
 type foundAlert struct {
 	Rule           string    `json:"rule" ch:"rule"`
+	EpisodeID      string    `json:"episode_id" ch:"episode_id"`
 	ProductID      string    `json:"product_id" ch:"product_id"`
 	WindowStart    time.Time `json:"window_start" ch:"window_start"`
 	WindowEnd      time.Time `json:"window_end" ch:"window_end"`

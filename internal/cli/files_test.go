@@ -140,13 +140,13 @@ func TestInspectSaysWhatAFileHolds(t *testing.T) {
 // A product whose windows qualify for an hour is one line, not fifty.
 func TestWindowsOfOneFlashSaleAreOneLine(t *testing.T) {
 	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-	alert := func(product string, minute int, views, purchases uint64) foundAlert {
+	alert := func(product, episode string, minute int, views, purchases uint64) foundAlert {
 		begin := at.Add(time.Duration(minute) * time.Minute)
-		return foundAlert{ProductID: product, WindowStart: begin, WindowEnd: begin.Add(10 * time.Minute), Views: views, Purchases: purchases}
+		return foundAlert{ProductID: product, EpisodeID: episode, WindowStart: begin, WindowEnd: begin.Add(10 * time.Minute), Views: views, Purchases: purchases}
 	}
 	got := flashSales([]foundAlert{
-		alert("a", 0, 101, 1), alert("b", 0, 300, 0), alert("a", 1, 120, 2), alert("a", 11, 110, 0), alert("a", 22, 105, 4),
-	}, 10*time.Minute)
+		alert("a", "1", 0, 101, 1), alert("b", "2", 0, 300, 0), alert("a", "1", 1, 120, 2), alert("a", "1", 11, 110, 0), alert("a", "3", 22, 105, 4),
+	})
 	want := []flashSale{
 		{product: "b", from: at, to: at.Add(10 * time.Minute), windows: 1, views: 300},
 		{product: "a", from: at, to: at.Add(21 * time.Minute), windows: 3, views: 120, purchases: 2},
