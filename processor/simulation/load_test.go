@@ -23,6 +23,10 @@ var sets = []*rules.Set{
 	newSet(5*time.Second,
 		rules.Rule{Name: "flash_sale", When: "views > 5 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second},
 		rules.Rule{Name: "carts", When: "carts > 1", Window: 12 * time.Second, Slide: 3 * time.Second}),
+	// With a rule of the first set, whose episodes go on (W9).
+	newSet(3*time.Second,
+		rules.Rule{Name: "flash_sale", When: "views > 5 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second},
+		rules.Rule{Name: "some_carts", When: "carts > 1", Window: 10 * time.Second, Slide: 5 * time.Second}),
 	newSet(time.Second, rules.Rule{Name: "few_buy", When: "views > 2 && conversion_rate < 20", Window: 9 * time.Second, Slide: 9 * time.Second}),
 }
 

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // Whatever is killed, cut off, paused or stopped, and whatever rules are put in
 // force meanwhile, the alerts are those of the log.
-func TestW1toW8_Simulation(t *testing.T) {
+func TestW1toW9_Simulation(t *testing.T) {
 	simulation.Seeds(t, 20, func(t *testing.T, seed uint64) {
 		t.Helper()
 		w := simulate(t, seed, options{phases: 2, faults: 9})
