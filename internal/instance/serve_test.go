@@ -29,7 +29,12 @@ import (
 // own, until the test's end.
 func serve(t *testing.T, b broker.Config, clickhouse warehouse.Config, names ...string) (r *Roles, dir string) {
 	t.Helper()
-	cfg, err := ServeConfig{Location: time.UTC, Roles: names, CollectorAddr: "127.0.0.1:0"}.Checked()
+	return serveAs(t, b, clickhouse, ServeConfig{Location: time.UTC, Roles: names, CollectorAddr: "127.0.0.1:0"})
+}
+
+func serveAs(t *testing.T, b broker.Config, clickhouse warehouse.Config, cfg ServeConfig) (r *Roles, dir string) {
+	t.Helper()
+	cfg, err := cfg.Checked()
 	if err != nil {
 		t.Fatal(err)
 	}

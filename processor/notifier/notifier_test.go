@@ -93,11 +93,11 @@ func newShop(t *testing.T) *shop {
 	return &shop{brokertest.NewShop(t, brokertest.Options{Partitions: 3}), t}
 }
 
-// now is a minute of which windows are still open.
-func now() time.Time { return time.Now().UTC().Truncate(time.Minute) }
+// now is a minute of which windows are still open, the same for all alerts.
+var now = time.Now().UTC().Truncate(time.Minute)
 
 func alert(product string, window int, status event.Status, version int64) event.Alert {
-	start := now().Add(time.Duration(window-9) * time.Minute)
+	start := now.Add(time.Duration(window-9) * time.Minute)
 	rule := event.DefaultRule()
 	return event.Alert{
 		ID: rule.AlertID(product, event.MillisOf(start)), Rule: rule.String(), ProductID: product, WindowStart: start, WindowEnd: start.Add(10 * time.Minute),
