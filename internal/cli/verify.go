@@ -24,8 +24,8 @@ type verifyCmd struct {
 func (verifyCmd) Help() string {
 	return `Reads the log again and compares every record with the tables: byte by byte where the row says what the
 record says, else decoded by ClickHouse's JSON functions and by column. Recomputes the alerts in SQL, each window by the
-rule set that judges it, and compares the alerts topic and the rejected topic with their tables. Gaps that nobody has
-accepted are a difference. Alerts of rules that were never put in force are counted and not compared.
+rule set that judges it, and their episodes, and compares the alerts topic and the rejected topic with their tables.
+Gaps that nobody has accepted are a difference. Alerts of rules that were never put in force are counted and not compared.
 It counts nothing into the alerts topic itself: in the folder of an instance that has stopped, records that its
 processor has not counted yet are left out and reported.
 

@@ -19,7 +19,7 @@ var (
 		"missing": "rejected_missing", "other_content": "rejected_other_content", "valid": "rejected_valid",
 	}
 	alertKinds = map[string]string{
-		"missing": "alert_missing", "extra": "alert_extra", "not_closed": "alert_not_closed", "other_counts": "alert_other_counts",
+		"missing": "alert_missing", "extra": "alert_extra", "not_closed": "alert_not_closed", "not_retracted": "alert_not_retracted", "other_counts": "alert_other_counts",
 	}
 	versionKinds = map[string]string{
 		"not_stored": "alert_not_stored", "not_on_topic": "alert_not_on_topic", "two_contents": "alert_two_contents",
@@ -222,8 +222,12 @@ func (v *verification) alerts(ctx context.Context) error {
 			return err
 		}
 		inexact.Total += notExact
-		if f.Kind == "" {
+		switch f.Kind {
+		case "":
 			v.report.Alerts = f.Total
+			return nil
+		case "retracted":
+			v.report.Retracted = f.Total
 			return nil
 		}
 		if f.Kind == "other_rule" {

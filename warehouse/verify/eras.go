@@ -116,12 +116,9 @@ func (v *verification) followRules(ctx context.Context) error {
 	v.step("finding which rules judge which windows", 0)
 	v.parts = make(map[int32]*following)
 	for p := range v.ends {
-		set := v.First
-		if hash := v.sets.InForce(p, v.begins[p]); hash != rules.Default().Hash() {
-			var err error
-			if set, err = v.sets.Lookup(hash); err != nil {
-				return fmt.Errorf("partition %d: %w", p, err)
-			}
+		set, err := v.sets.Lookup(v.sets.InForce(p, v.begins[p]))
+		if err != nil {
+			return fmt.Errorf("partition %d: %w", p, err)
 		}
 		v.parts[p] = follow(set, v.begins[p])
 	}

@@ -13,7 +13,7 @@ import (
 	"clickstream/internal/event/rules"
 )
 
-// model is W1 to W5 and W8 for one partition, in plain code.
+// model is W1 to W5, W8 and W9 for one partition, in plain code.
 type model struct {
 	judging   []judging
 	invalid   int          // changes of rules
@@ -23,7 +23,12 @@ type model struct {
 	lastValue int64
 	counted   map[string]bool
 	counts    map[window][]uint32
+	// The episode of each window that has qualified, by the windows' starts.
+	episodes map[ofRule]map[event.Millis]string
 }
+
+// ofRule is a product under a rule, in whatever set.
+type ofRule struct{ definition, product string }
 
 // judging is the windows that a set judges: those that start after a time and up
 // to another.
@@ -51,7 +56,7 @@ const (
 // newModel is one of a log on which no set has been put in force.
 func newModel() *model {
 	return &model{judging: []judging{{rules.Default(), never, ever}}, eventMark: never, mark: never, newest: never, lastValue: -1,
-		counted: map[string]bool{}, counts: map[window][]uint32{}}
+		counted: map[string]bool{}, counts: map[window][]uint32{}, episodes: map[ofRule]map[event.Millis]string{}}
 }
 
 func (m *model) inForce() *rules.Set { return m.judging[len(m.judging)-1].set }
@@ -70,6 +75,7 @@ func (m *model) event(e event.Event, received event.Millis, offset int64) {
 		return
 	}
 	m.counted[identity] = true
+	var qualified []window
 	for _, j := range m.judging {
 		column := slices.Index(j.set.Types(), e.Type)
 		for i, r := range j.set.Rules() {
@@ -83,9 +89,36 @@ func (m *model) event(e event.Event, received event.Millis, offset int64) {
 					m.counts[w] = make([]uint32, rules.MaxTypes)
 				}
 				m.counts[w][column]++
+				if w.set.Qualifies(w.rule, m.counts[w]) {
+					qualified = append(qualified, w)
+				}
 			}
 		}
 	}
+	slices.SortFunc(qualified, func(a, b window) int { return int(a.start - b.start) })
+	for _, w := range qualified {
+		m.join(w)
+	}
+}
+
+// join finds the episode of a window that qualifies, if it has none.
+func (m *model) join(w window) {
+	at := ofRule{w.set.Definition(w.rule), w.product}
+	if m.episodes[at] == nil {
+		m.episodes[at] = map[event.Millis]string{}
+	}
+	if _, joined := m.episodes[at][w.start]; joined {
+		return
+	}
+	episode := w.set.AlertID(w.rule, w.product, w.start)
+	nearest, of := w.end()-w.start+1, event.Millis(0)
+	for start, e := range m.episodes[at] {
+		away := max(start-w.start, w.start-start)
+		if away < nearest || away == nearest && start < of {
+			nearest, of, episode = away, start, e
+		}
+	}
+	m.episodes[at][w.start] = episode
 }
 
 func (m *model) tick(t event.Tick) {
@@ -119,13 +152,23 @@ func (m *model) hasOpen(j judging) bool {
 	})
 }
 
-func (m *model) confirmed(version int64) (alerts []event.Alert) {
+// final are the alerts of the windows that have closed.
+func (m *model) final(version int64) (confirmed, retracted []event.Alert) {
 	for w, counts := range m.counts {
-		if m.mark >= w.end() && w.set.Qualifies(w.rule, counts) {
-			alerts = append(alerts, w.alert(counts, version))
+		episode, ever := m.episodes[ofRule{w.set.Definition(w.rule), w.product}][w.start]
+		if !ever || m.mark < w.end() {
+			continue
+		}
+		a := w.alert(counts, version)
+		a.EpisodeID = episode
+		if w.set.Qualifies(w.rule, counts) {
+			confirmed = append(confirmed, a)
+		} else {
+			a.Status = event.Retracted
+			retracted = append(retracted, a)
 		}
 	}
-	return alerts
+	return confirmed, retracted
 }
 
 func (w window) alert(counts []uint32, version int64) event.Alert {
@@ -143,8 +186,10 @@ type randomLog struct {
 	records []*kgo.Record
 	models  []*model
 	next    []int64
-	alerts  []event.Alert
+	alerts  []event.Alert // the confirmed ones
 	invalid int
+	// Those of windows that qualified for a time.
+	retracted []event.Alert
 }
 
 // newRandomLog makes one of n records. The first set judges it from its beginning
@@ -197,7 +242,8 @@ func newRandomLog(seed uint64, n int, partitions int32, topic string, sets ...*r
 		l.models[p].event(e, now, offset)
 	}
 	for p, m := range l.models {
-		l.alerts = append(l.alerts, m.confirmed(l.next[p])...)
+		confirmed, retracted := m.final(l.next[p])
+		l.alerts, l.retracted = append(l.alerts, confirmed...), append(l.retracted, retracted...)
 	}
 	return l
 }

@@ -25,6 +25,8 @@ type Report struct {
 	// RuleChanges are the records on the log that put a rule set in force.
 	RuleChanges uint64 `json:"rule_changes"`
 	Alerts      uint64 `json:"alerts"` // confirmed ones that agree
+	// Retracted are the retracted alerts that agree, of windows that qualified for a time.
+	Retracted uint64 `json:"retracted"`
 	// Differences are what is wrong.
 	Differences []Finding `json:"differences"`
 	// Notes are what is right and yet surprises: conflicting copies, ids used
@@ -58,9 +60,11 @@ var explained = map[string]string{
 	"rejected_twice":              "rejected records with several rows in rejected_events",
 	"rejected_other_reason":       "rejected records that are kept with another reason, field, message or key",
 	"alert_missing":               "alerts that follow from the log and are not confirmed",
-	"alert_extra":                 "confirmed alerts that do not follow from the log",
+	"alert_extra":                 "confirmed or retracted alerts that do not follow from the log",
+	"alert_not_retracted":         "windows that qualified, and no longer when they closed, without an alert",
+	"alert_other_episode":         "alerts of another episode than the log's",
 	"alert_not_closed":            "alerts that are still firing though their window has closed",
-	"alert_other_counts":          "confirmed alerts with other counts than the log's",
+	"alert_other_counts":          "confirmed or retracted alerts with other counts than the log's",
 	"alert_not_stored":            "alerts whose highest version on the alerts topic is not what the table says",
 	"alert_not_on_topic":          "alerts with a stored version that is not on the alerts topic",
 	"alert_two_contents":          "alerts with a version that says two things on the alerts topic",
@@ -68,6 +72,7 @@ var explained = map[string]string{
 	"physical_duplicates":         "rows of event_log that the view events leaves out: copies that have not been merged yet",
 	"events_not_compared":         "records whose JSON ClickHouse reads in another way than the rules say: they are not compared",
 	"alerts_of_other_rules":       "confirmed alerts of rules that no set in force on the log has: they are not compared",
+	"episodes_not_compared":       "partitions that are not read from their beginning: the episodes of their alerts are not compared",
 	"rule_changes_not_valid":      "changes of rules that are not valid, as eight sets had open windows",
 	"alerts_not_exact":            "alerts that say exact: false, whose counts are not compared",
 	"records_not_counted":         "records at the end of the log that no processor has counted yet: neither they nor their alerts are compared",
@@ -86,7 +91,7 @@ func (r Report) String() string {
 	fmt.Fprintf(&b, "The log holds %d event records of %d events (%d duplicates), %d that are no events, %d ticks. Read and compared in %s.\n",
 		r.Events, r.Identities, r.Duplicates, r.Invalid, r.Ticks, r.Elapsed.Round(time.Millisecond))
 	fmt.Fprintf(&b, "%d event records are byte by byte what their rows say; %d were decoded and compared by column.\n", r.Events-r.ByColumn, r.ByColumn)
-	fmt.Fprintf(&b, "%d confirmed alerts follow from it and are there with the same counts.\n", r.Alerts)
+	fmt.Fprintf(&b, "%d confirmed and %d retracted alerts follow from it and are there with the same counts.\n", r.Alerts, r.Retracted)
 	write := func(title string, findings []Finding) {
 		if len(findings) == 0 {
 			return

@@ -35,7 +35,7 @@ func (v *verification) key(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("2 %s %s %s %s %d", set, v.topics.Events, v.First.Hash(), strings.Join(v.types, ","), v.Since.UnixMilli()), nil
+	return fmt.Sprintf("2 %s %s %s %d", set, v.topics.Events, strings.Join(v.types, ","), v.Since.UnixMilli()), nil
 }
 
 // resume takes over the tables of a run that was interrupted, and says whether
@@ -95,7 +95,7 @@ func (v *verification) takeOver(ctx context.Context, old tables) error {
 // cut takes out what the interrupted run has written after it last kept how far
 // it had come, and what is made of the rest.
 func (v *verification) cut(ctx context.Context) error {
-	for _, table := range []string{"decoded", "judged", "eras", "marks", "closes", "expected", "emitted", "rejected"} {
+	for _, table := range []string{"decoded", "judged", "eras", "marks", "closes", "expected", "chosen", "qualified", "parents", "emitted", "rejected"} {
 		if err := v.Warehouse.Conn().Exec(ctx, "TRUNCATE TABLE {name:Identifier}", clickhouse.Named("name", v.tables.name(table))); err != nil {
 			return fmt.Errorf("empty table %s: %w", v.tables.name(table), err)
 		}

@@ -27,7 +27,7 @@ var (
 	)
 )
 
-func TestW7_W8_RandomLogsWithChangingRulesAgreeWithThePlainModel(t *testing.T) {
+func TestW7_W8_W9_RandomLogsWithChangingRulesAgreeWithThePlainModel(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			s := newShop(t)
@@ -40,7 +40,7 @@ func TestW7_W8_RandomLogsWithChangingRulesAgreeWithThePlainModel(t *testing.T) {
 				t.Errorf("the log says little: %v", byRule)
 			}
 			s.Mirror()
-			if r := verified(s); !r.OK() || r.Alerts != uint64(len(l.alerts)) || r.RuleChanges < 6 {
+			if r := verified(s); !r.OK() || r.Alerts != uint64(len(l.alerts)) || r.Retracted != uint64(len(l.retracted)) || r.RuleChanges < 6 {
 				t.Errorf("%d alerts of %d changes, want %d: the plain model and the SQL disagree:\n%s", r.Alerts, r.RuleChanges, len(l.alerts), r)
 			}
 		})
@@ -95,7 +95,9 @@ func (l *ruledLog) change(set *rules.Set) {
 func (l *ruledLog) store() (alerts []event.Alert) {
 	l.Helper()
 	for p, m := range l.models {
-		alerts = append(alerts, m.confirmed(l.next[p])...)
+		confirmed, retracted := m.final(l.next[p])
+		alerts = append(alerts, confirmed...)
+		produceAlerts(l.Shop, retracted)
 	}
 	slices.SortFunc(alerts, func(a, b event.Alert) int { return strings.Compare(a.ID, b.ID) })
 	produceAlerts(l.Shop, alerts)

@@ -15,7 +15,7 @@ import (
 const prefix = "verify_"
 
 // ours are the tables of a verification, as the statements call them.
-var ours = []string{"stored", "rest", "decoded", "judged", "wrong", "ticks", "changes", "eras", "marks", "closes", "expected", "emitted", "rejected", "progress"}
+var ours = []string{"stored", "rest", "decoded", "judged", "wrong", "ticks", "changes", "eras", "marks", "closes", "expected", "chosen", "qualified", "parents", "emitted", "rejected", "progress"}
 
 // abandoned is how long the tables of a run stay without a change until another
 // run drops them: a killed one has left them.

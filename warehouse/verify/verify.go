@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
@@ -28,10 +29,7 @@ const defaultWait = time.Minute
 type Config struct {
 	Broker    *broker.Client
 	Warehouse *warehouse.Warehouse
-	// First judges a log on which no set has been put in force; default
-	// rules.Default().
-	First *rules.Set
-	Log   zerolog.Logger
+	Log       zerolog.Logger
 	// Wait is how long the mirror and the processor may take to reach the end
 	// offsets that the log has at the beginning; default one minute.
 	Wait time.Duration
@@ -62,9 +60,6 @@ var files embed.FS
 func Run(ctx context.Context, cfg Config) (Report, error) {
 	if cfg.Wait == 0 {
 		cfg.Wait = defaultWait
-	}
-	if cfg.First == nil {
-		cfg.First = rules.Default()
 	}
 	begun := time.Now()
 	v := &verification{Config: cfg, report: Report{Differences: []Finding{}, Notes: []Finding{}}, topics: cfg.Broker.Topics(), tables: newTables()}
@@ -133,7 +128,7 @@ func (v *verification) run(ctx context.Context) (err error) {
 	}
 	for _, step := range []func(context.Context) error{
 		v.store, v.readLog, v.judge, v.copies, v.differences, v.ids, v.rejectedLog,
-		v.followRules, v.countWindows, v.alerts, v.unlikeGroupBy, v.alertVersions, v.rejectedTopic, v.gaps,
+		v.followRules, v.countWindows, v.alerts, v.episodes, v.unlikeGroupBy, v.alertVersions, v.rejectedTopic, v.gaps,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -291,12 +286,18 @@ func (v *verification) params() []any {
 	return all
 }
 
-func (v *verification) exec(ctx context.Context, file string, more ...any) error {
+// text is that of a statement, with what is filled in, in pairs of old and new.
+func (v *verification) text(file string, fill ...string) (string, error) {
 	text, err := files.ReadFile("sql/" + file + ".sql")
+	return strings.NewReplacer(fill...).Replace(string(text)), err
+}
+
+func (v *verification) exec(ctx context.Context, file string, more ...any) error {
+	text, err := v.text(file)
 	if err != nil {
 		return err
 	}
-	return v.execText(ctx, file, string(text), more...)
+	return v.execText(ctx, file, text, more...)
 }
 
 // execText executes the text of a file, in which something may be filled in.
@@ -311,13 +312,13 @@ func (v *verification) execText(ctx context.Context, file, text string, more ...
 
 // query calls each with the scan function of every row.
 func (v *verification) query(ctx context.Context, file string, each func(scan func(...any) error) error, more ...any) (err error) {
-	text, err := files.ReadFile("sql/" + file + ".sql")
+	text, err := v.text(file)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
-	rows, err := v.Warehouse.Conn().Query(ctx, string(text), append(v.params(), more...)...)
+	rows, err := v.Warehouse.Conn().Query(ctx, text, append(v.params(), more...)...)
 	if err != nil {
 		return fmt.Errorf("run %s.sql: %w", file, err)
 	}

@@ -25,8 +25,16 @@ WITH
     ),
     judged AS
     (
-        SELECT e.kafka_partition AS partition, e.rule AS rule, e.product_id AS product_id, e.start AS start, e.views AS views, e.purchases AS purchases, 1 AS there
-        FROM {expected:Identifier} AS e
+        SELECT e.kafka_partition AS partition, e.rule AS rule, e.product_id AS product_id, e.start AS start, e.views AS views, e.purchases AS purchases,
+            e.qualifies AS qualifies, 1 AS there
+        FROM
+        (
+            SELECT kafka_partition, rule, product_id, start, views, purchases, 1 AS qualifies FROM {expected:Identifier}
+            UNION ALL
+            -- Those that qualified, and no longer when they closed.
+            SELECT kafka_partition, rule, product_id, start, views, purchases, 0 FROM {qualified:Identifier}
+            WHERE (kafka_partition, rule, product_id, start) NOT IN (SELECT kafka_partition, rule, product_id, start FROM {expected:Identifier})
+        ) AS e
         INNER JOIN closed ON closed.partition = e.kafka_partition
         INNER JOIN {eras:Identifier} AS r ON r.kafka_partition = e.kafka_partition AND r.rule = e.rule
         WHERE e.start > r.after AND e.start <= r.up_to AND e.start + r.window <= closed.watermark AND e.start >= closed.judged_from
@@ -41,16 +49,18 @@ WITH
     )
 SELECT problem, count() AS total, countIf(there AND NOT exact) AS inexact,
     groupArrayIf(20)([definition, product, toString(fromUnixTimestamp64Milli(starts_at, 'UTC')), toString(log_views), toString(log_purchases),
-        toString(emitted_views), toString(emitted_purchases), emitted_status], problem != '') AS samples
+        toString(emitted_views), toString(emitted_purchases), emitted_status], problem NOT IN ('', 'retracted')) AS samples
 FROM
 (
     SELECT
         multiIf(
             t.there = 1 AND t.status = 'firing', 'not_closed',
             t.there = 1 AND t.rule = 0, 'other_rule',
-            t.there = 0 OR (j.there = 1 AND t.status = 'retracted'), 'missing',
-            j.there = 0, 'extra',
+            j.there = 1 AND j.qualifies = 0 AND t.there = 0, 'not_retracted',
+            t.there = 0 OR (j.there = 1 AND j.qualifies = 1 AND t.status = 'retracted'), 'missing',
+            j.there = 0 OR (j.qualifies = 0 AND t.status = 'confirmed'), 'extra',
             j.there = 1 AND t.exact AND (t.views != j.views OR t.purchases != j.purchases), 'other_counts',
+            j.qualifies = 0, 'retracted',
             '') AS problem,
         if(j.there = 1, {rules:Array(String)}[j.rule], t.definition) AS definition,
         if(j.there = 1, j.product_id, t.product_id) AS product,
@@ -62,7 +72,7 @@ FROM
     LEFT JOIN closed AS c ON c.partition = if(j.there = 1, j.partition, t.partition)
     -- Emitted for windows that are not judged, or of a log that has gone on since.
     WHERE j.there = 1 OR (t.start >= c.judged_from AND t.version <= {ends:Array(Int64)}[t.partition + 1]
-        AND (t.status = 'confirmed' OR (t.status = 'firing' AND t.end <= c.watermark)))
+        AND (t.status = 'confirmed' OR (t.end <= c.watermark AND (t.status = 'firing' OR (t.status = 'retracted' AND t.exact AND t.rule > 0)))))
     ORDER BY starts_at, product
 )
 GROUP BY problem

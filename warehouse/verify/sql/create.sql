@@ -170,6 +170,41 @@ CREATE TABLE {expected:Identifier}
 ENGINE = MergeTree
 ORDER BY (kafka_partition, rule, product_id, start);
 
+-- The products whose windows are followed event by event.
+CREATE TABLE {chosen:Identifier}
+(
+    rule       UInt32,
+    product_id String
+)
+ENGINE = MergeTree
+ORDER BY (rule, product_id);
+
+-- The windows that qualified after some event, the first one being at this offset.
+CREATE TABLE {qualified:Identifier}
+(
+    kafka_partition Int32,
+    rule            UInt32,
+    product_id      String,
+    start           Int64,
+    first_offset    Int64,
+    views           UInt64,
+    purchases       UInt64
+)
+ENGINE = MergeTree
+ORDER BY (rule, kafka_partition, product_id, start);
+
+-- The windows whose episodes these join, or 0.
+CREATE TABLE {parents:Identifier}
+(
+    kafka_partition Int32,
+    rule            UInt32,
+    product_id      String,
+    start           Int64,
+    parent          Int64
+)
+ENGINE = MergeTree
+ORDER BY (rule, kafka_partition, product_id, start);
+
 -- The records of the alerts topic, as ClickHouse reads their JSON.
 CREATE TABLE {emitted:Identifier}
 (
