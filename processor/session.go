@@ -78,6 +78,10 @@ func (s *session) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer s.out.Close()
+	// What asks a broker that hangs is not always ended by its own context.
+	leaving, stopLeaving := grace.Context(ctx, leaveTimeout)
+	defer stopLeaving()
+	defer context.AfterFunc(leaving, s.out.BreakOff)()
 	if s.partitions, err = s.out.Partitions(ctx, s.topics.Events); err != nil {
 		return err
 	}
@@ -109,6 +113,7 @@ func (s *session) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(leaving, s.in.BreakOff)()
 	close(s.opened)
 	// What is being written when ctx ends may take a moment to be acknowledged.
 	work, stopWork := grace.Context(ctx, grace.Stop)

@@ -71,6 +71,17 @@ func insertMoment(moments []moment, m moment) []moment {
 	return slices.Insert(moments, at, m)
 }
 
+// Often returns the faults with those of some names so weighted that most that come
+// are of these.
+func Often(faults []Fault, names ...string) []Fault {
+	for i := range faults {
+		if slices.Contains(names, faults[i].Name) {
+			faults[i].Weight += 20
+		}
+	}
+	return faults
+}
+
 func drawFault(draw *rand.Rand, may []Fault) Fault {
 	sum := 0
 	for _, f := range may {

@@ -77,13 +77,5 @@ func emptiedPartitions(w *world) []simulation.Fault {
 
 // hangsAndStops are brokers that hang, and instances that are stopped meanwhile.
 func hangsAndStops(w *world) []simulation.Fault {
-	faults := tableFaults(w)
-	for _, f := range slices.Concat(w.cluster.Faults(w.Sayf), w.instances.Faults()) {
-		switch f.Name {
-		case "a broker hangs", "an instance is stopped":
-			f.Weight = 20
-		}
-		faults = append(faults, f)
-	}
-	return faults
+	return simulation.Often(slices.Concat(tableFaults(w), w.cluster.Faults(w.Sayf), w.instances.Faults()), "a broker hangs", "an instance is stopped")
 }
