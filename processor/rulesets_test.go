@@ -131,6 +131,31 @@ func TestW8_RollingBackAndForthLeavesNothingFiringAndReadsNothingAgain(t *testin
 	}
 }
 
+func TestW8_AChangeBeyondTheSetsThatFitIsPassedOverAndSaidSo(t *testing.T) {
+	s := brokertest.NewShop(t, brokertest.Options{OwnReceiveTimes: true, Partitions: 1})
+	var arrivals []arrival
+	for i := range 9 {
+		at := noon + event.Millis(i)*61_000
+		arrivals = append(arrivals, arrival{received: at, Event: event.Event{
+			ID: fmt.Sprint("e", i), Type: event.TypeView, Timestamp: at, UserID: "u", ProductID: "p", Quantity: 1,
+		}})
+	}
+	for i, a := range arrivals {
+		apply(s, newSet(t, rules.Rule{Name: "r", When: fmt.Sprintf("views > %d", 100+i), Window: time.Hour, Slide: time.Minute}))
+		produce(s, a)
+	}
+	var log testwait.Output
+	p, err := New(Config{Broker: s.Broker, Log: zerolog.New(&log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	testwait.Run(t, p.Run)
+	testwait.Until(t, "the ninth set is passed over", func() bool { return p.Stats().InvalidRules == 1 && p.Stats().Events == 9 })
+	if !strings.Contains(log.String(), "passes over a change of rules") {
+		t.Errorf("logged %s", log.String())
+	}
+}
+
 func TestW8_AChangeToAnUnknownSetHoldsUpItsPartitionAlone(t *testing.T) {
 	s := newShop(t)
 	unknown, partition := setOf(viewsOver(2)), event.Partition("p", s.ID.Partitions)

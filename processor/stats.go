@@ -62,5 +62,9 @@ func (s *session) show() {
 		s.p.cfg.Log.Warn().Int64("events", n).
 			Msg("processor: more ids or products came in a slide of one partition than are remembered: alerts of these windows may be missing or not exact; more partitions hold more")
 	}
+	if st.InvalidRules > t.shown.InvalidRules {
+		s.p.cfg.Log.Warn().Int64("changes", st.InvalidRules).
+			Msg("processor passes over a change of rules: as many rule sets as can be in use at once have open windows; apply it again when the older ones have closed")
+	}
 	t.shown = st
 }

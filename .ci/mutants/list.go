@@ -169,6 +169,33 @@ var mutants = []mutant{
 		pkg:  "processor", test: "TestW9_WhoeverTakesOverGoesOnWithTheEpisodesOnTheAlertsTopic",
 	},
 	{
+		name: "a change to a set that is not known is passed over",
+		file: "processor/reading.go",
+		old:  `	set, err := in.sets.lookup(change.Hash)
+	if err != nil {`,
+		new: `	set, err := in.sets.lookup(change.Hash)
+	if err != nil {
+		p.Skip(r.Offset)
+		return nil`,
+		pkg: "processor", test: "TestW8_AChangeToAnUnknownSetHoldsUpItsPartitionAlone",
+	},
+	{
+		name: "the default set judges where retention has cut the log",
+		file: "processor/rulesets.go",
+		old:  `hash := known.InForce(partition, start)`,
+		new:  `hash := known.InForce(partition, 0*start)`,
+		pkg:  "processor", test: "TestW8_WhereRetentionHasCutTheLogTheSetInForceThereJudges",
+	},
+	{
+		name: "a set that was half put in force counts as in force",
+		file: "internal/broker/rulesets.go",
+		old:  `return len(s.begun) == 0
+}`,
+		new: `return true
+}`,
+		pkg: "internal/broker", test: "TestW8_WhatWasHalfPutInForceIsKnownAndDoneAgain",
+	},
+	{
 		name: "duplicates are counted",
 		file: "processor/windows/generation.go",
 		old: `	if !added {

@@ -226,7 +226,8 @@ func (s *RuleSets) Begun() string {
 }
 
 // InForceIn says whether the set with this hash is in force at the end of each of
-// the log's partitions.
+// the log's partitions. Where a change was left half done that is not known, and
+// it says no.
 func (s *RuleSets) InForceIn(partitions int32, hash string) bool {
 	for n := range partitions {
 		if s.InForceNow(n) != hash {

@@ -246,6 +246,50 @@ func TestPipelineGoesOnWhereItStopped(t *testing.T) {
 	agrees(t, p)
 }
 
+// Each part is read by instances of their own, the rules change before and in the
+// middle of it, and verify counts all of it again in SQL.
+func TestW7_W8_VerifyAgreesWhereTheRulesHaveChanged(t *testing.T) {
+	p, rows := testPipeline(t), shoptest.Rows(t, "../cli/testdata/shop.csv")
+	other, err := rules.New(2*time.Minute, []rules.Rule{
+		{Name: "flash_sale", When: "views > 5 && conversion_rate < 20", Window: 20 * time.Minute, Slide: 2 * time.Minute},
+		{Name: "in_carts", When: "carts > 0", Window: time.Hour, Slide: 10 * time.Minute},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r *Roles
+	events := producerEvents(rows, 6)
+	for part := range 6 {
+		rule := testRule()
+		rule.ViewsOver += part % 2
+		r = begin(t, p, rule)
+		for half := range 2 {
+			var records []*kgo.Record
+			for _, e := range events[len(events)*(2*part+half)/12 : len(events)*(2*part+half+1)/12] {
+				records = append(records, &kgo.Record{Topic: p.Broker.Topics().Events, Key: []byte(e.Key()), Value: e.AppendJSON(nil)})
+			}
+			produce(t, p, records)
+			if _, err := p.Broker.ApplyRules(deadline(t), other, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if part < 5 {
+			if err := r.Stop(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	finish(t, p, r, testRule())
+	agrees(t, p)
+	var definitions, firing uint64
+	if err := p.Warehouse.Conn().QueryRow(t.Context(), "SELECT uniqExact(rule), countIf(status = 'firing') FROM flash_sale_alerts").Scan(&definitions, &firing); err != nil {
+		t.Fatal(err)
+	}
+	if definitions < 3 || firing > 0 {
+		t.Errorf("alerts of %d rules, want those of 3 at least; %d are left firing", definitions, firing)
+	}
+}
+
 func TestPipelineRefusesAnotherLog(t *testing.T) {
 	p := testPipeline(t)
 	other := *p.Engines
