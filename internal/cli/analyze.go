@@ -173,6 +173,11 @@ func putRules(ctx context.Context, p *instance.Pipeline, set *rules.Set) (*rules
 		_, err := p.Broker.ApplyRules(ctx, set, time.Now())
 		return set, err
 	}
+	return rulesInForce(ctx, p)
+}
+
+// rulesInForce is the set that judges the newest windows.
+func rulesInForce(ctx context.Context, p *instance.Pipeline) (*rules.Set, error) {
 	sets, err := p.Broker.RuleSets(ctx)
 	if err != nil {
 		return nil, err

@@ -169,6 +169,26 @@ func TestProgressNamesThePass(t *testing.T) {
 	}
 }
 
+// What is late depends on the rules in force: a day's windows are open for longer.
+func TestW8_AnImportCountsWhatIsLateByTheRulesInForce(t *testing.T) {
+	folder := t.TempDir()
+	header, rows := shopRows(t)
+	in := func(args ...string) string {
+		t.Helper()
+		status, out, errOut := run(t, append(args, "--data-dir", folder)...)
+		if status != exitDone {
+			t.Fatalf("%v: status %d: %s", args, status, errOut)
+		}
+		return unwrapped(out)
+	}
+	half := len(rows) / 2
+	in("ingest", "file", tempFile(t, "newer.csv", header+"\n"+strings.Join(rows[half:], "\n")))
+	in("alerts", "rules", "apply", rulesFile(t, "rules:\n  - name: day\n    when: views > 100\n    window: 24h\n    slide: 1h\n"))
+	if out := in("ingest", "file", "testdata/shop.csv"); !strings.Contains(out, "events are new") || strings.Contains(out, "after their windows had closed") {
+		t.Errorf("the older half, within a day of the newer: %s", out)
+	}
+}
+
 // A second import into the same folder says that nothing is new, and rows from
 // before what the log holds say that they miss the alerts.
 func TestAnImportSaysWhatItAdded(t *testing.T) {

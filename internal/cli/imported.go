@@ -12,7 +12,7 @@ import (
 
 	"clickstream/ingest"
 	"clickstream/internal/broker"
-	"clickstream/internal/event"
+	"clickstream/internal/event/rules"
 	"clickstream/internal/instance"
 )
 
@@ -26,9 +26,10 @@ type addition struct {
 	late  uint64 // of those, came after their windows had closed
 }
 
-// added looks up what an import has added, once the mirror has stored it. Where
+// added looks up what an import has added, once the mirror has stored it, and what
+// was late by the rules of the set. Where
 // that takes longer than storedWithin, known is false.
-func added(ctx context.Context, s *status, p *instance.Pipeline, r ingest.Report, rule event.Rule) (a addition, known bool, err error) {
+func added(ctx context.Context, s *status, p *instance.Pipeline, r ingest.Report, set *rules.Set) (a addition, known bool, err error) {
 	ends := make(broker.Offsets)
 	for _, o := range r.Appended {
 		ends[o.Partition] = max(ends[o.Partition], o.To)
@@ -45,14 +46,14 @@ func added(ctx context.Context, s *status, p *instance.Pipeline, r ingest.Report
 		}
 		return addition{}, false, err
 	}
-	a, err = lookUpAdded(ctx, p, r, rule)
+	a, err = lookUpAdded(ctx, p, r, set)
 	if err != nil {
 		return a, false, fmt.Errorf("count what the import has added: %w", err)
 	}
 	return a, true, nil
 }
 
-func lookUpAdded(ctx context.Context, p *instance.Pipeline, r ingest.Report, rule event.Rule) (a addition, err error) {
+func lookUpAdded(ctx context.Context, p *instance.Pipeline, r ingest.Report, set *rules.Set) (a addition, err error) {
 	t, err := ext.NewTable("appended", ext.Column("partition", "Int32"), ext.Column("from", "Int64"), ext.Column("to", "Int64"))
 	if err != nil {
 		return a, err
@@ -68,10 +69,14 @@ func lookUpAdded(ctx context.Context, p *instance.Pipeline, r ingest.Report, rul
 	if err := errors.Join(errs...); err != nil {
 		return a, err
 	}
+	var slides, windows []int64
+	for _, rule := range set.Rules() {
+		slides, windows = append(slides, rule.Slide.Milliseconds()), append(windows, rule.Window.Milliseconds())
+	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithExternalTable(t))
 	err = p.Warehouse.Conn().QueryRow(ctx, query("imported"),
-		clickhouse.Named("starts", starts), clickhouse.Named("lateness", rule.Lateness.Milliseconds()),
-		clickhouse.Named("slide", rule.Slide.Milliseconds()), clickhouse.Named("window", rule.Window.Milliseconds()),
+		clickhouse.Named("starts", starts), clickhouse.Named("lateness", set.Lateness().Milliseconds()),
+		clickhouse.Named("slides", slides), clickhouse.Named("windows", windows),
 		clickhouse.Named("from", r.First.UnixMilli()), clickhouse.Named("to", r.Last.UnixMilli()),
 	).Scan(&a.added, &a.late)
 	return a, err

@@ -61,9 +61,11 @@ func (c *ingestFileCmd) Run(ctx context.Context, t *terminal) error {
 			count(int64(float64(report.Read)/max(report.Elapsed.Seconds(), 1e-3))))
 		sorted(t.out, report)
 		if report.Accepted > 0 {
-			rule := event.DefaultRule()
-			rule.Lateness = c.Lateness
-			a, known, err := added(ctx, s, p, report, rule)
+			set, err := rulesInForce(ctx, p)
+			if err != nil {
+				return err
+			}
+			a, known, err := added(ctx, s, p, report, set)
 			if err != nil {
 				return err
 			}

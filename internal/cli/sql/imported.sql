@@ -1,6 +1,6 @@
 -- Of the records in the ranges of offsets that an import appended: how many are
 -- their events' first copies, and how many of those came when the watermark had
--- passed the end of their last window. The watermark is that of the events on
+-- passed the end of their last window under any rule in force. The watermark is that of the events on
 -- the log before the import, so ticks may have made more of them late.
 WITH
     before AS
@@ -19,7 +19,7 @@ WITH
     )
 SELECT
     count(),
-    countIf(before.watermark != 0 AND intDiv(at, {slide:Int64}) * {slide:Int64} + {window:Int64} <= before.watermark)
+    countIf(before.watermark != 0 AND arrayMax(arrayMap((slide, window) -> intDiv(at, slide) * slide + window, {slides:Array(Int64)}, {windows:Array(Int64)})) <= before.watermark)
 FROM first_copies
 ASOF INNER JOIN appended ON first_copies.partition = appended.partition AND first_copies.offset >= appended.from
 LEFT JOIN before ON first_copies.partition = before.partition
