@@ -31,15 +31,20 @@ func (c *Client) writeRules(ctx context.Context, set *rules.Set, records ...*kgo
 }
 
 // ApplyRules puts the set in force in each partition of the event log, if it is
-// not in force in all of them already, and says whether it did.
+// not in force in all of them already, and says whether it did. A set that is in
+// force and no longer in the rules topic is stored there again.
 func (c *Client) ApplyRules(ctx context.Context, set *rules.Set, at time.Time) (changed bool, err error) {
 	known, err := c.RuleSets(ctx)
 	if err != nil {
 		return false, err
 	}
 	partitions, err := c.Partitions(ctx, c.Topics().Events)
-	if err != nil || known.InForceIn(partitions, set.Hash()) {
+	if err != nil {
 		return false, err
+	}
+	_, missing := known.Lookup(set.Hash())
+	if missing == nil && known.InForceIn(partitions, set.Hash()) {
+		return false, nil
 	}
 	return true, c.PutRulesInForce(ctx, set, at)
 }

@@ -143,6 +143,21 @@ func TestW8_WhatWasHalfPutInForceIsKnownAndDoneAgain(t *testing.T) {
 	}
 }
 
+func TestW8_ASetInForceThatIsGoneFromItsTopicIsStoredAgain(t *testing.T) {
+	s := brokertest.NewShop(t, brokertest.Options{Partitions: 1})
+	set := viewsOver(t, 1)
+	if err := s.Broker.PutRulesInForce(deadline(t), set, applied); err != nil {
+		t.Fatal(err)
+	}
+	s.Produce(&kgo.Record{Topic: s.Broker.Topics().Rules, Key: []byte(set.Hash())})
+	if _, err := s.Broker.ApplyRules(deadline(t), set, applied); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ruleSets(t, s.Broker).Lookup(set.Hash()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestW8_AnotherLogOfTheSameNameHasNoChangesOfTheFirst(t *testing.T) {
 	s := brokertest.NewShop(t, brokertest.Options{Partitions: 1})
 	if err := s.Broker.PutRulesInForce(deadline(t), viewsOver(t, 1), applied); err != nil {

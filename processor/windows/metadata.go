@@ -45,9 +45,9 @@ import (
 // More fields may follow, of the form name=value: they are an instance's that
 // knows more, and are written back with each commit. What cannot be understood
 // without them has a higher version: whoever does not know that stops with
-// ErrNewerVersion. Version 1 is read too. A commit with a rule set that is not
-// found, or one that does not parse, is not used: the log is read from its
-// beginning.
+// ErrNewerVersion. Version 1 is read too. With a rule set that is not found a
+// commit waits for it. One that does not parse is not used, and neither is one of
+// version 1 whose rule is not found: the log is read from its beginning.
 const metadataVersion = 2
 
 const alertsFrom = "alerts_from"
