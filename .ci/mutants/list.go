@@ -230,9 +230,23 @@ var mutants = []mutant{
 	{
 		name: "verify takes a retracted alert for a confirmed one",
 		file: "warehouse/verify/sql/alerts.sql",
-		old:  `t.there = 0 OR (j.there = 1 AND t.status = 'retracted'), 'missing'`,
+		old:  `t.there = 0 OR (j.there = 1 AND j.qualifies = 1 AND t.status = 'retracted'), 'missing'`,
 		new:  `t.there = 0, 'missing'`,
 		pkg:  "warehouse/verify", test: "TestDamageToAlertsIsFoundOnTheTopicAndInTheTable",
+	},
+	{
+		name: "verify judges windows by the sets before and after their own",
+		file: "warehouse/verify/sql/alerts.sql",
+		old:  `WHERE e.start > r.after AND e.start <= r.up_to AND e.start`,
+		new:  `WHERE e.start`,
+		pkg:  "warehouse/verify", test: "TestW8_AlertsByAnotherSetThanTheWindowsOwnAreADifference",
+	},
+	{
+		name: "verify joins a window to the episode of one that qualified later",
+		file: "warehouse/verify/sql/parents.sql",
+		old:  `(n.2, n.1) < (first_offset, start)`,
+		new:  `n.1 != start`,
+		pkg:  "warehouse/verify", test: "TestW9_AnAlertOfAnotherEpisodeIsADifference",
 	},
 	{
 		name: "verify does not count physical duplicates",

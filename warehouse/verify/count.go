@@ -14,11 +14,11 @@ import (
 
 // Up to so many events of a rule, the windows of all products are followed event
 // by event; of larger logs those of products with an alert or a window that
-// qualifies when it closes, and of one in followedOf others.
-const (
-	followedWhole = 5_000_000
-	followedOf    = 16
-)
+// qualifies when it closes, and of one in followedOf others: to follow an event
+// costs several times as much as to count it.
+var followedWhole = int64(500_000)
+
+const followedOf = 16
 
 // followedAtATime is how many events, each in every one of its windows, are
 // followed at a time.

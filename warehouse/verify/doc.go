@@ -23,7 +23,7 @@
 // found which windows qualified for a time: each has an alert too, retracted if it
 // no longer did when it closed (W4), and the alert names the episode of the nearest
 // window that had qualified before (W9). Under a rule that counts more than
-// 5,000,000 events these are the windows of products that have an alert or a window
+// 500,000 events these are the windows of products that have an alert or a window
 // that qualified when it closed, and of a sixteenth of the others. Where the log is
 // not read from its beginning, episodes are not compared. Which rule judges a
 // window follows from the changes of rules on the log (W8); where the log is not

@@ -10,6 +10,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/warehouse/verify"
 )
 
 func TestW9_AnAlertOfAnotherEpisodeIsADifference(t *testing.T) {
@@ -68,6 +69,22 @@ func TestW4_AWindowThatQualifiedForATimeHasARetractedAlert(t *testing.T) {
 	if f := finding(t, verified(s).Differences, "alert_extra"); f.Total != 1 || !strings.Contains(f.Samples[0], never.ProductID) {
 		t.Errorf("%+v, want the alert of %s, whose window never qualified", f, never.ProductID)
 	}
+}
+
+// Of a large log the products without an alert are followed in part.
+func TestW9_ProductsWithAlertsAreFollowedInLargeLogsToo(t *testing.T) {
+	s := newShop(t)
+	l := produceLog(s, 5, 1500, flashSale, several)
+	m := s.Mirror()
+	s.WaitStored()
+	m.Stop()
+	verify.SetFollowedWhole(t, 0)
+	if r := verified(s); !r.OK() || r.Alerts != uint64(len(l.alerts)) || r.Retracted != uint64(len(l.retracted)) {
+		t.Errorf("%d and %d alerts, want %d and %d: %s", r.Alerts, r.Retracted, len(l.alerts), len(l.retracted), r)
+	}
+	joined := l.alerts[slices.IndexFunc(l.alerts, func(a event.Alert) bool { return a.EpisodeID != a.ID })]
+	s.Exec("ALTER TABLE alert_log UPDATE episode_id = alert_id WHERE alert_id = '" + joined.ID + "' SETTINGS mutations_sync = 2")
+	finding(t, verified(s).Differences, "alert_other_episode")
 }
 
 // A window before the cut may have begun the episode.

@@ -22,3 +22,12 @@ func SetSaveAfter(t *testing.T, records int64) {
 	saveAfter = records
 	t.Cleanup(func() { saveAfter = before })
 }
+
+// SetFollowedWhole sets for a test up to how many events the windows of all products
+// are followed.
+func SetFollowedWhole(t *testing.T, events int64) {
+	t.Helper()
+	before := followedWhole
+	followedWhole = events
+	t.Cleanup(func() { followedWhole = before })
+}
