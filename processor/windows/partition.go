@@ -119,7 +119,7 @@ func (p *Partition) count(e *event.Event, before *place) (done outcome, held boo
 		}
 		held = true
 		column := g.column(e.Type)
-		if column < 0 || pane < g.judged {
+		if column < 0 || pane < g.judged || e.ProductID == "" {
 			continue
 		}
 		if !hashed {

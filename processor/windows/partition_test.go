@@ -29,6 +29,20 @@ func TestW3_TimeWithoutEventsCostsNothing(t *testing.T) {
 	}
 }
 
+// A search or a page may name no product, and an alert without one is no alert.
+func TestW2_EventsWithoutAProductCountForNone(t *testing.T) {
+	set, err := rules.New(time.Minute, []rules.Rule{{Name: "searched", When: "searches > 0", Window: time.Minute, Slide: time.Minute}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := New(set, 0, false)
+	p.Event(&event.Event{ID: "none", Type: event.TypeSearch, Timestamp: noon, UserID: "u"}, noon, 0)
+	p.Event(&event.Event{ID: "p", Type: event.TypeSearch, Timestamp: noon, UserID: "u", ProductID: "p"}, noon, 1)
+	if alerts := p.Changed(nil); len(alerts) != 1 || alerts[0].ProductID != "p" {
+		t.Errorf("got %v, want one alert, of p", alerts)
+	}
+}
+
 // Products come and go; what is kept is what is in open windows.
 func TestProductsWithoutOpenWindowsAreForgotten(t *testing.T) {
 	p := New(rules.Default(), 0, false)
