@@ -43,9 +43,11 @@ func (n *Notifier) member(ctx context.Context) (err error) {
 	defer m.out.Close()
 	m.follower = newFollower(m.ledger, m.out, n.cfg.Log)
 	// All end together: the first error is the member's.
-	working, end := grace.Context(ctx, 2*grace.Stop)
+	graceful, end := grace.Context(ctx, 2*grace.Stop)
 	defer end()
-	group, working := errgroup.WithContext(working)
+	// What asks a broker that hangs is not always ended by its own context.
+	defer context.AfterFunc(graceful, m.out.BreakOff)()
+	group, working := errgroup.WithContext(graceful)
 	stopping, stop := context.WithCancel(working)
 	defer context.AfterFunc(ctx, stop)()
 	group.Go(func() error { return m.follower.run(working) })
@@ -58,7 +60,7 @@ func (n *Notifier) member(ctx context.Context) (err error) {
 	group.Go(func() error {
 		defer end()
 		defer stop()
-		return m.read(stopping, working)
+		return m.read(stopping, working, graceful)
 	})
 	err = group.Wait()
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -68,8 +70,8 @@ func (n *Notifier) member(ctx context.Context) (err error) {
 }
 
 // read is the loop: it reads alerts until ctx ends. What it has begun then may
-// take as long as working.
-func (m *member) read(ctx, working context.Context) (err error) {
+// take as long as working, and to leave the group as long as graceful.
+func (m *member) read(ctx, working, graceful context.Context) (err error) {
 	m.in, err = m.cfg.Broker.Open(append(broker.ConsumerOptions(),
 		kgo.ConsumerGroup(m.cfg.Broker.Group("notifier")),
 		kgo.ConsumeTopics(m.topics.Alerts),
@@ -85,6 +87,7 @@ func (m *member) read(ctx, working context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(graceful, m.in.BreakOff)()
 	defer func() {
 		// Leaving revokes everything: what is being sent is waited for there.
 		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*grace.Stop)
