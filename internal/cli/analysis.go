@@ -107,7 +107,7 @@ func (a *analysis) printSales(w io.Writer) error {
 
 func (a *analysis) printSalesOf(w io.Writer, sales []flashSale) error {
 	if len(sales) == 0 {
-		fmt.Fprintln(w, "  none; try lower thresholds with --views-over and --purchases-under, or with a file of --rules")
+		fmt.Fprintln(w, "  none; lower thresholds may find some (--rules, or --views-over and --purchases-under)")
 		return nil
 	}
 	t := columns.Table{Columns: []columns.Column{

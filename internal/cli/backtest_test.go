@@ -188,7 +188,7 @@ func TestABacktestSaysWhatIsWrong(t *testing.T) {
 		{exitFailed, "none.yaml: no such file", []string{"--rules", filepath.Join(folder, "none.yaml")}},
 		{exitFailed, bad + ": line 3, column 11: rule a: when", []string{"--rules", bad}},
 		{exitUsage, "to is 2026-03-01, before from, which is 2026-03-02", []string{"--from", "2026-03-02", "--to", "2026-03-01"}},
-		{exitUsage, "give a rules file, or the flags of one rule", []string{"--rules", two, "--views-over", "7"}},
+		{exitUsage, "give one or the other, not both", []string{"--rules", two, "--views-over", "7"}},
 		{exitUsage, "a sweep is of one rule, and the set has 2", []string{"--rules", two, "--sweep", "views=1..2"}},
 		{exitUsage, `sweep "views": it has no =`, []string{"--sweep", "views"}},
 		{exitUsage, `timezone "Nowhere" is not known`, []string{"--timezone", "Nowhere"}},

@@ -120,7 +120,7 @@ func (b *backtested) printDays(t *terminal) {
 	}
 	_ = table.Print(t.out)
 	fmt.Fprintln(t.out)
-	wrapped(t.out, 0, "An alert is a window; windows that follow each other are one episode. People get a notice when an episode begins and one when it ends.")
+	wrapped(t.out, 0, "An alert is a window; windows that start at most a window's length apart are one episode. People get a notice when an episode begins and one when it ends.")
 }
 
 func (b *backtested) printSwept(t *terminal) {

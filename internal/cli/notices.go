@@ -13,7 +13,7 @@ import (
 )
 
 type alertsNoticesCmd struct {
-	Limit  int    `default:"20" placeholder:"N" help:"How many of the latest notices to print (${default})."`
+	Limit  int    `default:"20" placeholder:"N" help:"How many of the latest notices to print; 0 for all (${default})."`
 	Output string `enum:"text,json" default:"text" help:"text, or json: one notice a line."`
 	folderFlags
 	engineFlags
@@ -57,7 +57,9 @@ func (c *alertsNoticesCmd) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		notices = notices[max(len(notices)-c.Limit, 0):]
+		if c.Limit > 0 {
+			notices = notices[max(len(notices)-c.Limit, 0):]
+		}
 		if c.Output == "json" {
 			for _, n := range notices {
 				if err := printJSON(t, n); err != nil {

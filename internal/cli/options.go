@@ -157,7 +157,7 @@ func (f ruleFlags) set(in io.Reader) (*rules.Set, error) {
 	case err != nil:
 		return nil, err
 	case given && f.Rules != "":
-		return nil, usagef("rules %s: give a rules file, or the flags of one rule, such as --views-over", f.Rules)
+		return nil, usagef("rules %s: a rules file and flags of one rule, such as --views-over, are given: give one or the other, not both", f.Rules)
 	case given:
 		return rules.FlashSale(rule)
 	case f.Rules == "":

@@ -198,7 +198,7 @@ func TestW8_RulesAreGivenByAFileOrByFlags(t *testing.T) {
 			t.Errorf("%v: status %d, %s", command, status, errOut)
 		}
 	}
-	if status, _, errOut := run(t, "serve", "--rules", rulesFile(t, twoRules), "--views-over", "7"); status != exitUsage || !strings.Contains(errOut, "give a rules file, or the flags") {
+	if status, _, errOut := run(t, "serve", "--rules", rulesFile(t, twoRules), "--views-over", "7"); status != exitUsage || !strings.Contains(errOut, "give one or the other, not both") {
 		t.Errorf("both: status %d, %s", status, errOut)
 	}
 }

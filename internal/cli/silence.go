@@ -19,7 +19,7 @@ import (
 type alertsSilenceCmd struct {
 	Product string        `arg:"" optional:"" help:"The product that does not notify."`
 	Rule    string        `placeholder:"NAME" help:"The rule that does not notify, in place of a product."`
-	For     time.Duration `required:"" placeholder:"DURATION" help:"For how long, as in 2h."`
+	For     time.Duration `required:"" placeholder:"DURATION" help:"For how long, as in 2h or 48h; at most 2160h."`
 	Reason  string        `placeholder:"TEXT" help:"What others should know."`
 	byFlag
 	folderFlags
@@ -49,7 +49,7 @@ func (c *alertsSilenceCmd) Run(ctx context.Context, t *terminal) error {
 	case c.Rule != "" && !event.ValidName(c.Rule):
 		return usagef("rule %q is not a name: give it without its definition, such as flash_sale", c.Rule)
 	case c.For < time.Second || c.For > mostSilence:
-		return usagef("for %s: give 1s to %s; a rule that is never to notify has notify: false in its rules file", c.For, mostSilence)
+		return usagef("for %s: give 1s to %s; a rule that is never to notify has notify: false in its rules file", short(c.For), short(mostSilence))
 	case len(c.Product) > broker.MaxLedgerName || len(c.Rule) > broker.MaxLedgerName:
 		return usagef("a product and a rule have at most %d bytes", broker.MaxLedgerName)
 	case len(c.Reason) > broker.MaxLedgerText:

@@ -80,6 +80,8 @@ func TestN1_SilencesAndAcknowledgementsAreKeptAndShown(t *testing.T) {
 	wants(clickstream(exitDone, "ack", loud[:8], "--by", "eve"), "eve has acknowledged episode "+loud)
 	notices(`p2 +flash_sale .* eve`)
 	wants(clickstream(exitFailed, "ack", "nothing", "--by", "bob"), "no alert has an id")
+	wants(clickstream(exitUsage, "ack", loud[:4], "--by", "bob"), "give at least its first 6 characters")
+	wants(clickstream(exitDone, "notices", "--limit", "0"), loud[:8])
 
 	wants(clickstream(exitDone, "unsilence", id, "--by", "bob"), "silence "+id+" has ended")
 	wants(clickstream(exitDone, "silences"), "nothing is silenced\n")
@@ -96,7 +98,7 @@ func TestN1_ASilenceThatIsNotWholeIsRefused(t *testing.T) {
 		"give a product, or a rule with --rule NAME":  {"silence", "--for", "2h", "--by", "ann"},
 		"give a product, or a rule":                   {"silence", "p1", "--rule", "hot", "--for", "2h", "--by", "ann"},
 		`rule "hot(views>1)" is not a name`:           {"silence", "--rule", "hot(views>1)", "--for", "2h", "--by", "ann"},
-		"for 0s: give 1s to 2160h0m0s":                {"silence", "p1", "--for", "0s", "--by", "ann"},
+		"for 0s: give 1s to 2160h":                    {"silence", "p1", "--for", "0s", "--by", "ann"},
 		"say who you are with --by NAME":              {"silence", "p1", "--for", "2h"},
 		"reason has 1001 bytes":                       {"ack", "p1", "--by", "ann", "--reason", strings.Repeat("r", 1001)},
 		"a product and a rule have at most 128 bytes": {"silence", strings.Repeat("p", 129), "--for", "2h", "--by", "ann"},

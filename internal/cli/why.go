@@ -23,8 +23,8 @@ type alertsWhyCmd struct {
 }
 
 func (alertsWhyCmd) Help() string {
-	return `Reads the alert's part of the log again and lists the views and purchases that it was counted from, those of its
-product and window that did not count and why, and the rule that judged. Events that came too late are listed for
+	return `Reads the alert's part of the log again and lists the events that it was counted from, those of its product
+and window that did not count and why, and the rule that judged. Events that came too late are listed for
 an hour after the window's end.
 
 Examples:
@@ -69,6 +69,8 @@ func (c *alertsWhyCmd) find(ctx context.Context, p *instance.Pipeline) (event.Al
 	switch {
 	case err != nil:
 		return event.Alert{}, err
+	case len(found) == 0 && len(c.Alert) < leastID:
+		return event.Alert{}, usagef("%q is no product with an alert, and too short for an alert's id: give at least its first %d characters", c.Alert, leastID)
 	case len(found) == 0:
 		return event.Alert{}, fmt.Errorf("no alert has an id that begins with %q, or a product with that name: clickstream alerts lists the latest", c.Alert)
 	case len(found) > 1 && strings.HasPrefix(found[1].ID, c.Alert) && len(c.Alert) >= leastID:
