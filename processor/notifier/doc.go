@@ -20,11 +20,11 @@
 // (Config.MaxAge): their entry is a result, too_old.
 //
 // A receiver that does not answer holds up no other: each has its own queue, and
-// a goroutine that sends. What it did not take within Config.GiveUp is given up,
-// with a result that says so.
+// a goroutine that sends. What it did not take within Config.GiveUp is given up
+// after one more try, with a result that says so.
 //
 // # Order
 //
-// The end of an episode is sent to a receiver after its first notice. Other
-// notices have no order.
+// The end of an episode is sent to a receiver after its first notice, and not at
+// all where that was not sent. Other notices have no order.
 package notifier

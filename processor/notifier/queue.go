@@ -42,7 +42,6 @@ type pending struct {
 	attempts  int                // requests
 	tried     time.Time          // last
 	next      time.Time
-	reason    string // why it was not sent the last time
 }
 
 func newQueue() *queue {
@@ -129,7 +128,7 @@ func (q *queue) pick(owned map[int32]*ownership, now time.Time) (next *pending, 
 // failed puts the notice behind the others of its partition.
 func (q *queue) failed(p *pending, a webhook.Answer, now time.Time) {
 	p.tries++
-	p.tried, p.reason = now, a.Reason
+	p.tried = now
 	p.next = now.Add(max(pause(firstPause, p.tries, longestPause), a.Wait))
 	q.fails++
 	q.resume = now.Add(max(pause(firstPause, q.fails, receiverPause), a.Wait))

@@ -3,6 +3,7 @@ package notifier
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -78,8 +79,10 @@ func (s *sender) pick() (p *pending, own *ownership, again time.Time, moved <-ch
 	return p, own, time.Time{}, moved
 }
 
-// work sends a notice, or gives it up, and records what came of it. Its error is
-// the ledger's: what came of it is not recorded then, and it is sent again.
+// work sends a notice and records what came of it. One that is not taken is given
+// up only after it was sent, however long it has waited: the instance may have
+// been down until now. Its error is the ledger's: what came of it is not recorded
+// then, and it is sent again.
 func (s *sender) work(ctx context.Context, p *pending) error {
 	if err := s.ready(ctx, p.partition); err != nil {
 		return err
@@ -89,12 +92,8 @@ func (s *sender) work(ctx context.Context, p *pending) error {
 	}
 	result := p.entry
 	result.Kind, result.Body, result.From = broker.LedgerResult, "", time.Time{}
-	if waited := time.Since(p.entry.At); waited > s.giveUp {
-		result.Outcome = broker.OutcomeFailed
-		result.Reason = fmt.Sprintf("given up after %s", waited.Truncate(time.Second))
-		if p.reason != "" {
-			result.Reason += ": " + p.reason
-		}
+	if s.untold(p) {
+		result.Outcome, result.Reason = broker.OutcomeFailed, "its first notice was not sent"
 		return s.done(ctx, p, result)
 	}
 	body, err := s.body(ctx, p)
@@ -112,7 +111,11 @@ func (s *sender) work(ctx context.Context, p *pending) error {
 	case a.Refused:
 		result.Outcome, result.Reason = broker.OutcomeFailed, a.Reason
 	default:
-		return nil
+		waited := time.Since(p.entry.At)
+		if waited <= s.giveUp {
+			return nil
+		}
+		result.Outcome, result.Reason = broker.OutcomeFailed, givenUp(waited, a)
 	}
 	return s.done(ctx, p, result)
 }
@@ -122,6 +125,24 @@ func (s *sender) wanted(p *pending) bool {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
 	return s.ledger.queues[s.client.Name].byKey[p.key] != nil
+}
+
+// untold says whether the notice is the end of an episode of which the receiver
+// did not get the first notice.
+func (s *sender) untold(p *pending) bool {
+	s.ledger.mu.Lock()
+	defer s.ledger.mu.Unlock()
+	first := s.ledger.notices[p.first]
+	return first != nil && first.outcome != "" && first.outcome != broker.OutcomeSent
+}
+
+// givenUp is the reason of a notice that the receiver did not take in time.
+func givenUp(waited time.Duration, last webhook.Answer) string {
+	reason := fmt.Sprintf("given up after %s; ", waited.Truncate(time.Second))
+	if answer, ok := strings.CutPrefix(last.Reason, "answered "); ok {
+		return reason + "the last answer was " + answer
+	}
+	return reason + "the last try got no answer: " + last.Reason
 }
 
 // body is the bytes to send, from the ledger where too many are in memory.

@@ -168,7 +168,7 @@ func TestN1_ANoticeThatAReceiverNeverTakesHoldsUpNoOtherAndIsGivenUp(t *testing.
 		b.outage.mu.Lock()
 		defer b.outage.mu.Unlock()
 		bad := b.results["bad/first/up"]
-		if bad.Outcome != broker.OutcomeFailed || !strings.HasPrefix(bad.Reason, "given up after 24h") || !strings.HasSuffix(bad.Reason, ": answered 500") || bad.Attempts < 100 {
+		if bad.Outcome != broker.OutcomeFailed || !strings.HasPrefix(bad.Reason, "given up after 24h") || !strings.HasSuffix(bad.Reason, "; the last answer was 500") || bad.Attempts < 100 {
 			t.Errorf("got %+v", bad)
 		}
 		if len(b.results) != 101 {
