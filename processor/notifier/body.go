@@ -74,21 +74,56 @@ var slackText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 // sentence is the notice for people, in Slack's markup.
 func (b *Body) sentence() string {
 	product, rule := slackText.Replace(b.ProductID), slackText.Replace(b.Rule)
-	window := fmt.Sprintf("%s to %s UTC", b.WindowStart.Format("2006-01-02 15:04"), b.WindowEnd.Format("15:04"))
-	counts := fmt.Sprintf("%d views and %d purchases from %s", b.Views, b.Purchases, window)
+	const day = "2006-01-02 "
+	window := fmt.Sprintf("%s to %s UTC", b.WindowStart.Format(day+b.clock()), b.WindowEnd.Format(b.clock()))
+	counts := fmt.Sprintf("%s and %s from %s", number(b.Views, "view"), number(b.Purchases, "purchase"), window)
 	switch b.Notice {
 	case noticeTest:
 		return "A test notice of clickstream: this receiver gets its alerts."
 	case string(broker.NoticeEnd):
-		return fmt.Sprintf("*%s* is over for %s. It began at %s UTC; at last there were %s, and the alert was %s.",
-			rule, product, b.From.Format("2006-01-02 15:04"), counts, b.Status)
+		return fmt.Sprintf("*%s* is over for %s. It began at %s UTC; at last it had %s, and the alert was %s.",
+			rule, product, b.From.Format(day+b.clock()), counts, b.Status)
 	}
 	text := fmt.Sprintf("*%s* (%s) fires for %s: %s.", rule, b.Severity, product, counts)
 	if b.Severity == "" {
 		text = fmt.Sprintf("*%s* fires for %s: %s.", rule, product, counts)
 	}
+	if c := b.condition(); c != "" {
+		text += " Its condition is `" + slackText.Replace(c) + "`."
+	}
 	if b.Description != "" {
 		text += " " + slackText.Replace(b.Description)
 	}
 	return text
+}
+
+// clock is the format of times of day: with seconds where minutes do not do.
+func (b *Body) clock() string {
+	for _, t := range [...]time.Time{b.From, b.WindowStart, b.WindowEnd} {
+		if t.Second() != 0 {
+			return time.TimeOnly
+		}
+	}
+	return "15:04"
+}
+
+func number(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
+
+// condition is what the rule's definition says between its name and its window.
+// It is empty for the flash sale, whose numbers are in the notice already.
+func (b *Body) condition() string {
+	if _, err := event.ParseRule(b.RuleDefinition); err == nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(b.RuleDefinition, "(")
+	condition, _, ok := strings.Cut(rest, ",window=")
+	if !ok {
+		return ""
+	}
+	return strings.ReplaceAll(condition, ",", ", ")
 }

@@ -220,7 +220,7 @@ func TestN1_AnEpisodesFirstFiringAndItsEndAreSentOnceToEachReceiver(t *testing.T
 		body.AlertID != last.ID || body.AlertVersion != 30 || !body.From.Equal(inEpisode(0, "", 0).WindowStart) || body.Status != event.Confirmed || body.Views != 131 {
 		t.Errorf("got %+v", body)
 	}
-	if text := second.notices()[0].body; !strings.HasPrefix(text, `{"text":"*flash_sale* (warning) fires for p1: 111 views and 1 purchases from `) {
+	if text := second.notices()[0].body; !strings.HasPrefix(text, `{"text":"*flash_sale* (warning) fires for p1: 111 views and 1 purchase from `) {
 		t.Errorf("got %s", text)
 	}
 }
