@@ -63,8 +63,8 @@ func (s *session) show() {
 			Msg("processor: more ids or products came in a slide of one partition than are remembered: alerts of these windows may be missing or not exact; more partitions hold more")
 	}
 	if st.InvalidRules > t.shown.InvalidRules {
-		s.p.cfg.Log.Warn().Int64("changes", st.InvalidRules).
-			Msg("processor passes over a change of rules: as many rule sets as can be in use at once have open windows; apply it again when the older ones have closed")
+		s.p.cfg.Log.Warn().Int64("changes_in_all", st.InvalidRules).
+			Msg("processor has passed over a change of rules in a partition: 8 rule sets, as many as can be in use at once, have open windows, and the change is not in force there; run `alerts rules apply` with its file: it says when there is room")
 	}
 	t.shown = st
 }

@@ -33,18 +33,27 @@ func (c *Client) writeRules(ctx context.Context, set *rules.Set, records ...*kgo
 // ApplyRules puts the set in force in each partition of the event log, if it is
 // not in force in all of them already, and says whether it did. A set that is in
 // force and no longer in the rules topic is stored there again.
+//
+// It writes nothing and returns an error where the set could be passed over, as
+// too many others may have open windows: the index says when each was applied. By
+// the same count the last change of a partition may have been passed over, as one
+// of a version that did not refuse it; it is then put in force again, which changes
+// nothing if it was not.
 func (c *Client) ApplyRules(ctx context.Context, set *rules.Set, at time.Time) (changed bool, err error) {
 	known, err := c.RuleSets(ctx)
 	if err != nil {
 		return false, err
 	}
-	partitions, err := c.Partitions(ctx, c.Topics().Events)
+	ends, err := c.EndOffsets(ctx, c.Topics().Events)
 	if err != nil {
 		return false, err
 	}
 	_, missing := known.Lookup(set.Hash())
-	if missing == nil && known.InForceIn(partitions, set.Hash()) {
+	if missing == nil && known.surelyInForceIn(ends, set.Hash()) {
 		return false, nil
+	}
+	if err := known.checkOpen(set.Hash(), ends, at); err != nil {
+		return false, err
 	}
 	return true, c.PutRulesInForce(ctx, set, at)
 }

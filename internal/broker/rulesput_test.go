@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -182,5 +183,78 @@ func TestW8_AnotherLogOfTheSameNameHasNoChangesOfTheFirst(t *testing.T) {
 	}
 	if _, err := sets.Lookup(viewsOver(t, 1).Hash()); err != nil {
 		t.Errorf("the set itself is kept: %v", err)
+	}
+}
+
+// fillSets has each of n sets judge an event in partition 0, at times a minute
+// apart, without the check of ApplyRules.
+func fillSets(t *testing.T, s *brokertest.Shop, n int) {
+	t.Helper()
+	for i := range n {
+		s.Produce(view(s, "p"))
+		if err := s.Broker.PutRulesInForce(deadline(t), viewsOver(t, i+1), applied.Add(time.Duration(i)*time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Produce(view(s, "p"))
+}
+
+func TestW8_ASetThatCouldBePassedOverIsRefusedUntilTheOldestHasClosed(t *testing.T) {
+	s := brokertest.NewShop(t, brokertest.Options{Partitions: 1})
+	fillSets(t, s, 7) // and the default set
+	now := applied.Add(10 * time.Minute)
+	before := len(onLog(s))
+	// The default set: 10 minutes, a minute of lateness and 5 minutes after it was replaced.
+	changed, err := s.Broker.ApplyRules(deadline(t), viewsOver(t, 8), now)
+	if err == nil || changed || !strings.Contains(err.Error(), "8 sets may still have open windows") || !strings.Contains(err.Error(), "after 2026-11-22T10:16:01Z") {
+		t.Fatalf("changed %v, %v", changed, err)
+	}
+	if _, err := ruleSets(t, s.Broker).Lookup(viewsOver(t, 8).Hash()); err == nil || len(onLog(s)) != before || ruleSets(t, s.Broker).Begun() != "" {
+		t.Error("the set that is refused was written")
+	}
+	if changed, err := s.Broker.ApplyRules(deadline(t), viewsOver(t, 7), now); err != nil || changed {
+		t.Errorf("the set in force: changed %v, %v", changed, err)
+	}
+	if changed, err := s.Broker.ApplyRules(deadline(t), viewsOver(t, 8), applied.Add(16*time.Minute)); err != nil || !changed {
+		t.Errorf("when the oldest has closed: changed %v, %v", changed, err)
+	}
+}
+
+func TestW8_AChangeThatMayHaveBeenPassedOverIsPutAgain(t *testing.T) {
+	s := brokertest.NewShop(t, brokertest.Options{Partitions: 1})
+	fillSets(t, s, 8) // the last is the ninth with the default set
+	last := viewsOver(t, 8)
+	if changed, err := s.Broker.ApplyRules(deadline(t), last, applied.Add(10*time.Minute)); err == nil || changed {
+		t.Errorf("while it would be passed over again: changed %v, %v", changed, err)
+	}
+	later := applied.Add(2 * time.Hour)
+	for _, changes := range []bool{true, false} {
+		if changed, err := s.Broker.ApplyRules(deadline(t), last, later); err != nil || changed != changes {
+			t.Errorf("changed %v, %v; want %v", changed, err, changes)
+		}
+	}
+}
+
+func TestW8_SetsThatJudgeNoEventTakeNoPlace(t *testing.T) {
+	s := brokertest.NewShop(t, brokertest.Options{Partitions: 2})
+	for i := range 20 {
+		if changed, err := s.Broker.ApplyRules(deadline(t), viewsOver(t, i), applied); err != nil || !changed {
+			t.Fatalf("change %d: changed %v, %v", i, changed, err)
+		}
+	}
+}
+
+func TestW8_ASetThatIsNotKnownMayHaveTheLongestWindows(t *testing.T) {
+	s := brokertest.NewShop(t, brokertest.Options{Partitions: 1})
+	fillSets(t, s, 7)
+	s.Produce(&kgo.Record{Topic: s.Broker.Topics().Rules, Key: []byte(viewsOver(t, 1).Hash())})
+	day := applied.Add(25 * time.Hour)
+	if _, err := s.Broker.ApplyRules(deadline(t), viewsOver(t, 8), day); err != nil {
+		t.Errorf("the default set has closed and leaves a place: %v", err)
+	}
+	s.Produce(view(s, "p"))
+	_, err := s.Broker.ApplyRules(deadline(t), viewsOver(t, 9), day)
+	if err == nil || !strings.Contains(err.Error(), "after 2026-11-24T10:06:01Z") {
+		t.Errorf("the set that is not known: %v", err)
 	}
 }

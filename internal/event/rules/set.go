@@ -36,8 +36,8 @@ const (
 	// MaxPanes is how many panes the longest window may have.
 	MaxPanes = 1440
 
-	maxWindow      = 24 * time.Hour
-	maxLateness    = 24 * time.Hour
+	MaxWindow      = 24 * time.Hour
+	MaxLateness    = 24 * time.Hour
 	maxName        = 64
 	maxWhen        = 1000
 	maxDescription = 1000
@@ -66,7 +66,7 @@ func newSet(lateness time.Duration, rules []Rule, problems Problems) (*Set, erro
 	set := func(field, format string, args ...any) {
 		problems = append(problems, Problem{Field: field, Message: fmt.Sprintf(format, args...), index: -1, offset: -1})
 	}
-	if lateness < 0 || lateness > maxLateness || lateness%time.Millisecond != 0 {
+	if lateness < 0 || lateness > MaxLateness || lateness%time.Millisecond != 0 {
 		set("lateness", "%s: give whole milliseconds, at most 24h", lateness)
 	}
 	if len(rules) == 0 && len(problems) == 0 {
@@ -122,7 +122,7 @@ func (r *Rule) check(i int) Problems {
 	case r.Window/r.Slide > MaxPanes:
 		add("window", "%s: at most %d slides of %s", r.Window, MaxPanes, r.Slide)
 	}
-	if r.Window > maxWindow {
+	if r.Window > MaxWindow {
 		add("window", "%s: at most 24h", r.Window)
 	}
 	switch r.Severity {
