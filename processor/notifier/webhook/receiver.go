@@ -238,7 +238,7 @@ func (c *Client) withoutURL(err error) string {
 		err = of.Err
 	}
 	text := c.hide(err.Error())
-	return text[:min(len(text), mostReason)]
+	return strings.ToValidUTF8(text[:min(len(text), mostReason)], "") // the ledger takes no part of a character
 }
 
 // retryAfter reads the header Retry-After: seconds, or a date.

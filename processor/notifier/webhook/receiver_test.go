@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"go.uber.org/goleak"
 )
@@ -254,5 +256,17 @@ func TestN1_AnAnswerIsReadOnlyInPart(t *testing.T) {
 	defer c.Close()
 	if a := c.Send(t.Context(), "e1/first", "{}"); !a.Refused || len(a.Reason) > 300 {
 		t.Errorf("got %d bytes: %+v", len(a.Reason), a)
+	}
+}
+
+// A reason that is cut inside a character would be refused by the ledger, and the
+// notice would have no result.
+func TestALongReasonIsCutBetweenCharacters(t *testing.T) {
+	c := NewClient(Receiver{Name: "ops", URL: "http://localhost"}, nil)
+	for pad := range 3 {
+		reason := c.withoutURL(errors.New(strings.Repeat("x", pad) + strings.Repeat("é", 200)))
+		if !utf8.ValidString(reason) || len(reason) < mostReason-1 || len(reason) > mostReason {
+			t.Errorf("%d bytes: %q", len(reason), reason)
+		}
 	}
 }
