@@ -17,7 +17,7 @@ const (
 // RulesRecord is the control record of a change of rules in a partition of the
 // event log.
 func RulesRecord(topic string, partition int32, c event.RulesChange) *kgo.Record {
-	return &kgo.Record{Topic: topic, Partition: partition, Headers: []kgo.RecordHeader{
+	return &kgo.Record{Topic: topic, Partition: partition, Timestamp: c.At.Time(), Headers: []kgo.RecordHeader{
 		{Key: headerRules, Value: []byte(c.Hash)},
 		{Key: headerAppliedAt, Value: c.At.AppendRFC3339(nil)},
 	}}

@@ -60,8 +60,7 @@ type ruledLog struct {
 func newRuledLog(t *testing.T) *ruledLog {
 	t.Helper()
 	s := newShop(t)
-	// Control records are received now, and the events later.
-	l := &ruledLog{Shop: s, begin: event.MillisOf(time.Now().Add(time.Hour).Truncate(time.Minute)), next: make([]int64, s.ID.Partitions)}
+	l := &ruledLog{Shop: s, begin: event.MillisOf(time.Now().Add(-3 * time.Hour).Truncate(time.Minute)), next: make([]int64, s.ID.Partitions)}
 	for range s.ID.Partitions {
 		l.models = append(l.models, newModel())
 	}
@@ -84,7 +83,10 @@ func (l *ruledLog) events(n int) {
 
 func (l *ruledLog) change(set *rules.Set) {
 	l.Helper()
-	putInForce(l.Shop, set)
+	at := l.begin + event.Millis(l.n)*1000 // of the next event
+	if err := l.Broker.PutRulesInForce(l.Context(), set, at.Time()); err != nil {
+		l.Fatal(err)
+	}
 	for p := range l.models {
 		l.models[p].change(set)
 		l.next[p]++
