@@ -116,7 +116,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	var waiting []*closing
 	for {
 		s := &session{
-			p: p, topics: p.cfg.Broker.Topics(), sets: newRuleSets(p.settings.first), opened: make(chan struct{}), parts: make(map[int32]*assigned), answers: make(chan *answer), closings: waiting,
+			p: p, topics: p.cfg.Broker.Topics(), mu: newLock(), sets: newRuleSets(p.settings.first), opened: make(chan struct{}), parts: make(map[int32]*assigned), answers: make(chan *answer), closings: waiting,
 		}
 		err := s.run(ctx)
 		waiting = s.closings

@@ -33,7 +33,7 @@ type session struct {
 	workers    []*reading // one a core
 	answers    chan *answer
 
-	mu         sync.Mutex
+	mu         lock
 	parts      map[int32]*assigned
 	latest     *answer // the last answer
 	lastShow   time.Time
@@ -71,6 +71,16 @@ type assigned struct {
 	// neighbours have not been read yet: until then it is neither read nor committed.
 	unread bool
 }
+
+// lock is a mutex. Whoever holds a session's may wait for the broker, and a
+// simulation's time goes on only where those who wait for the lock do so on a
+// channel (testing/synctest).
+type lock chan struct{}
+
+func newLock() lock { return make(lock, 1) }
+
+func (l lock) Lock()   { l <- struct{}{} }
+func (l lock) Unlock() { <-l }
 
 func (s *session) run(ctx context.Context) (err error) {
 	shared := s.p.cfg.Broker
