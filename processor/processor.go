@@ -41,8 +41,7 @@ type Config struct {
 
 // Processor reads the log as a member of the consumer group "processor", judges
 // each window by the rule set that the log says (W8), and writes alerts and ticks.
-// Run is called once; the other methods may be called
-// from any goroutine.
+// Run is called once; the other methods may be called from any goroutine.
 type Processor struct {
 	cfg      Config
 	settings settings

@@ -171,7 +171,7 @@ var mutants = []mutant{
 	{
 		name: "a change to a set that is not known is passed over",
 		file: "processor/reading.go",
-		old:  `	set, err := in.sets.lookup(change.Hash)
+		old: `	set, err := in.sets.lookup(change.Hash)
 	if err != nil {`,
 		new: `	set, err := in.sets.lookup(change.Hash)
 	if err != nil {
@@ -189,7 +189,7 @@ var mutants = []mutant{
 	{
 		name: "a set that was half put in force counts as in force",
 		file: "internal/broker/rulesets.go",
-		old:  `return len(s.begun) == 0
+		old: `return len(s.begun) == 0
 }`,
 		new: `return true
 }`,
