@@ -54,6 +54,7 @@ const rateName = "conversion_rate"
 const (
 	leastNumber = 1e-6
 	mostNumber  = 1e15
+	numbers     = "give 0 or a number from 0.000001 to 10^15"
 )
 
 // wrong is what is wrong with a condition, and where, in characters.
@@ -70,9 +71,9 @@ func parseCondition(text string, column func(eventType string) (int, bool)) (*te
 	tree, err := parser.Parse(text)
 	if err != nil {
 		if at, ok := errors.AsType[*file.Error](err); ok {
-			return nil, &wrong{at.From, "is not a condition: " + at.Message}
+			return nil, syntaxError(text, at)
 		}
-		return nil, &wrong{0, "is not a condition: " + err.Error()}
+		return nil, &wrong{0, "is not a condition: " + grammar}
 	}
 	c := &converter{column: column}
 	t := c.term(tree.Node)
@@ -121,13 +122,13 @@ func (c *converter) term(n ast.Node) *term {
 	case *ast.ConditionalNode:
 		return c.fail(n.Cond, "? and if are not part of a condition: use && and ||")
 	default:
-		return c.fail(n, "%s is not part of a condition: use counts, numbers, + - * /, comparisons, && || ! and parentheses", describe(n))
+		return c.fail(n, "%s is not part of a condition: %s", describe(n), grammar)
 	}
 }
 
 func (c *converter) number(n ast.Node, value float64) *term {
 	if value != 0 && !(value >= leastNumber && value <= mostNumber) {
-		return c.fail(n, "%v: give 0 or a number from 0.000001 to 10^15", value)
+		return c.fail(n, "%v: %s", value, numbers)
 	}
 	return &term{kind: number, value: value, offset: n.Location().From}
 }
@@ -149,7 +150,7 @@ func (c *converter) name(n *ast.IdentifierNode) *term {
 // custom is count("event_type").
 func (c *converter) custom(n *ast.BuiltinNode) *term {
 	if n.Name != "count" || len(n.Arguments) != 1 {
-		return c.fail(n, "%s is not part of a condition: use counts, numbers, + - * /, comparisons, && || ! and parentheses", describe(n))
+		return c.fail(n, "%s is not part of a condition: %s", describe(n), grammar)
 	}
 	eventType, ok := n.Arguments[0].(*ast.StringNode)
 	if !ok {

@@ -293,7 +293,7 @@ func TestW8_NewReportsEveryProblem(t *testing.T) {
 rule 2: name: is missing: give the rule a name
 rule 2: window: 1h0m0s: it has to be a multiple of the slide, 7m0s
 rule 2: severity: "high": give info, warning or critical
-rule 2: when: character 8: is not a condition: unexpected token Operator(">")`
+rule 2: when: character 8: > stands where a number or a count is expected`
 	if err.Error() != want {
 		t.Errorf("%v\nwant\n%s", err, want)
 	}
