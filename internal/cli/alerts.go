@@ -156,7 +156,7 @@ func (c *alertsListCmd) ruleLabel(definition string) string {
 	if name := event.RuleName(definition); len(c.shown[name]) <= 1 {
 		return name
 	}
-	return definition
+	return event.ShortRule(definition)
 }
 
 // selectAlerts runs a query that gives whole alerts.

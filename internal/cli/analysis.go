@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"clickstream/internal/columns"
@@ -94,9 +93,9 @@ func (a *analysis) printSales(w io.Writer) error {
 		of := slices.DeleteFunc(slices.Clone(a.Alerts), func(f foundAlert) bool { return f.Rule != definition })
 		if sale, err := event.ParseRule(definition); err == nil {
 			wrapped(w, 0, fmt.Sprintf("Flash sales: more than %d views and fewer than %d purchases within %s",
-				sale.ViewsOver, sale.PurchasesUnder, short(sale.Window)))
+				sale.ViewsOver, sale.PurchasesUnder, event.ShortDuration(sale.Window)))
 		} else {
-			wrapped(w, 0, fmt.Sprintf("%s: %s within %s", printable(rule.Name), printable(rule.When), short(rule.Window)))
+			wrapped(w, 0, fmt.Sprintf("%s: %s within %s", printable(rule.Name), printable(rule.When), event.ShortDuration(rule.Window)))
 		}
 		if err := a.printSalesOf(w, flashSales(of)); err != nil {
 			return err
@@ -129,22 +128,10 @@ func (a *analysis) printSalesOf(w io.Writer, sales []flashSale) error {
 	return nil
 }
 
-// short is a duration without the zeros that String ends it with.
-func short(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
-
 func (a *analysis) printAssumptions(w io.Writer) {
 	fmt.Fprintln(w)
 	wrapped(w, 0, fmt.Sprintf("Assumed: days and times are of the zone %s (--timezone); prices are of one currency and are added up as they are; "+
-		"an event arrives at most %s late (--lateness); times without a zone are UTC.", a.zone, short(a.set.Lateness())))
+		"an event arrives at most %s late (--lateness); times without a zone are UTC.", a.zone, event.ShortDuration(a.set.Lateness())))
 	wrapped(w, 0, fmt.Sprintf("Next: keep the data with --data-dir DIR, then ask it: %s sql --data-dir DIR \"SELECT * FROM events LIMIT 10\"; "+
 		"or run the pipeline on it, with charts: %s serve --data-dir DIR", self(), self()))
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"clickstream/ingest/formats"
+	"clickstream/internal/event"
 	"clickstream/internal/instance"
 	"clickstream/processor/notifier"
 )
@@ -92,7 +93,7 @@ func newParser(ctx context.Context, t *terminal, exit func(status int)) (*kong.K
 		kong.Exit(exit),
 		kong.DefaultEnvars("CLICKSTREAM"),
 		kong.Vars{
-			"version": version(), "roles": strings.Join(instance.RoleNames(), ", "), "notifyMaxAge": notifier.DefaultMaxAge.String(), "notifyGiveUp": notifier.DefaultGiveUp.String(), "collector": instance.DefaultCollectorAddr,
+			"version": version(), "roles": strings.Join(instance.RoleNames(), ", "), "notifyMaxAge": event.ShortDuration(notifier.DefaultMaxAge), "notifyGiveUp": event.ShortDuration(notifier.DefaultGiveUp), "collector": instance.DefaultCollectorAddr,
 			"formats": strings.Join(formats.Names(), ", "),
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, FlagsLast: true}),

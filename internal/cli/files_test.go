@@ -228,16 +228,6 @@ func TestAnImportStoppedWhileFilesAreCheckedSaysSo(t *testing.T) {
 	}
 }
 
-func TestDurationsAreShort(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		10 * time.Minute: "10m", time.Hour: "1h", 90 * time.Second: "1m30s", 90 * time.Minute: "1h30m", 10 * time.Second: "10s", 0: "0s",
-	} {
-		if got := short(d); got != want {
-			t.Errorf("%s: got %s, want %s", d, got, want)
-		}
-	}
-}
-
 func TestFilesThatAreNotReadAreNamed(t *testing.T) {
 	folder := t.TempDir()
 	for name, content := range map[string]string{"clicks.csv": "event_time,event_type,product_id,price,user_id,user_session\n2019-10-01 00:00:00 UTC,view,1,9.99,7,s\n", "README": "x"} {

@@ -45,7 +45,7 @@ func TestN1_WrongReceiversAreReportedTogetherAndWithoutTheirURLs(t *testing.T) {
 		"serve": {"serve", "--data-dir", t.TempDir()}, "test-notify": {"alerts", "test-notify"},
 	} {
 		status, _, errOut := run(t, append(args, "--notify-webhook", "hooks.example.com/xyzzy", "--notify-slack", "Bad Name=https://h/xyzzy", "--notify-secret-file", empty, "--notify-max-age", "-1h")...)
-		for _, want := range []string{`receiver "webhook": its URL is not an http`, `receiver "Bad Name": give it a name`, "notify-secret-file " + empty + " is empty", "notify-max-age -1h0m0s: give a positive"} {
+		for _, want := range []string{`receiver "webhook": its URL is not an http`, `receiver "Bad Name": give it a name`, "notify-secret-file " + empty + " is empty", "notify-max-age -1h: give a positive"} {
 			if status != exitUsage || !strings.Contains(errOut, want) {
 				t.Errorf("%s: status %d, no %q in %s", name, status, want, errOut)
 			}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"clickstream/internal/event"
 	"clickstream/internal/event/rules"
 )
 
@@ -52,10 +53,10 @@ type shownSet struct {
 }
 
 func newShownSet(set *rules.Set) shownSet {
-	s := shownSet{Set: set.Hash(), Lateness: set.Lateness().String()}
+	s := shownSet{Set: set.Hash(), Lateness: event.ShortDuration(set.Lateness())}
 	for i, r := range set.Rules() {
 		s.Rules = append(s.Rules, shownRule{
-			Name: r.Name, When: r.When, Window: r.Window.String(), Slide: r.Slide.String(), Counts: set.Counts(i),
+			Name: r.Name, When: r.When, Window: event.ShortDuration(r.Window), Slide: event.ShortDuration(r.Slide), Counts: set.Counts(i),
 			Description: r.Description, Severity: r.Severity, Notify: r.Notify,
 		})
 	}

@@ -28,7 +28,7 @@ func TestW8_ARulesFileIsChecked(t *testing.T) {
 	bad := file("bad.yaml", "rules:\n  - name: hot\n    when: vews > 100\n  - name: cold\n    window: soon\n    when: views > 1\n")
 
 	status, out, errOut := run(t, "alerts", "rules", "check", good)
-	for _, want := range []string{"set ", "lateness 1m0s\n", "\nhot (warning, does not notify)\n", "  Hot.\\x1b[31m\n", "views > 100 && conversion_rate < 2\n", "10m0s, a new one every 1m0s\n", "counts  view, purchase\n"} {
+	for _, want := range []string{"set ", "lateness 1m\n", "\nhot (warning, does not notify)\n", "  Hot.\\x1b[31m\n", "views > 100 && conversion_rate < 2\n", "10m, a new one every 1m\n", "counts  view, purchase\n"} {
 		if status != exitDone || !strings.Contains(out, want) || errOut != "" {
 			t.Errorf("status %d, no %q in %s%s", status, want, out, errOut)
 		}
@@ -125,7 +125,7 @@ func TestAlertsAreShownAndChosenByTheirRule(t *testing.T) {
 		t.Errorf("alerts of two rules: %s", out)
 	}
 	alert("3", strict)
-	if out := listed(); !strings.Contains(out, "0  "+sale+"\n") || !strings.Contains(out, "0  "+strict+"\n") || !strings.Contains(out, "0  carts\n") {
+	if out := listed(); !strings.Contains(out, "0  flash_sale(views>100,purchases<5,window=10m)\n") || !strings.Contains(out, "0  flash_sale(views>200,purchases<5,window=10m)\n") || !strings.Contains(out, "0  carts\n") {
 		t.Errorf("rules with one name: %s", out)
 	}
 	if out := listed("--rule", "carts"); strings.Contains(out, "RULE") || strings.Contains(out, "product1") || !strings.Contains(out, "product2") {
@@ -171,7 +171,7 @@ func TestW8_ARulesFileIsAppliedAndSaysWhatItChanges(t *testing.T) {
 	}
 	out := applied(file)
 	for _, want := range []string{
-		"is in force in all 3 partitions\n", "\nflash_sale changed\n  before: views > 100 && purchases < 5 in 10m0s", "\n  now: views > 10 && purchases < 5", "\nin_carts added\n  now: carts > 1",
+		"is in force in all 3 partitions\n", "\nflash_sale changed\n  before: views > 100 && purchases < 5 in 10m every 1m, lateness 1m, ", "\n  now: views > 10 && purchases < 5", "\nin_carts added\n  now: carts > 1",
 		"windows that start after the newest event",
 	} {
 		if !strings.Contains(out, want) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/event"
 	"clickstream/internal/event/rules"
 	"clickstream/internal/instance"
 )
@@ -97,7 +98,8 @@ func applyRules(ctx context.Context, cl *broker.Client, set *rules.Set) (done ap
 func changedRules(before, after *rules.Set) (changes []ruleChange) {
 	text := func(set *rules.Set, i int) string {
 		r := set.Rules()[i]
-		return fmt.Sprintf("%s in %s every %s, lateness %s, %s, notify %t", r.When, r.Window, r.Slide, set.Lateness(), r.Severity, r.Notify)
+		return fmt.Sprintf("%s in %s every %s, lateness %s, %s, notify %t", r.When,
+			event.ShortDuration(r.Window), event.ShortDuration(r.Slide), event.ShortDuration(set.Lateness()), r.Severity, r.Notify)
 	}
 	index := func(set *rules.Set, name string) int {
 		return slices.IndexFunc(set.Rules(), func(r rules.Rule) bool { return r.Name == name })

@@ -49,7 +49,7 @@ func (c *alertsSilenceCmd) Run(ctx context.Context, t *terminal) error {
 	case c.Rule != "" && !event.ValidName(c.Rule):
 		return usagef("rule %q is not a name: give it without its definition, such as flash_sale", c.Rule)
 	case c.For < time.Second || c.For > mostSilence:
-		return usagef("for %s: give 1s to %s; a rule that is never to notify has notify: false in its rules file", short(c.For), short(mostSilence))
+		return usagef("for %s: give 1s to %s; a rule that is never to notify has notify: false in its rules file", event.ShortDuration(c.For), event.ShortDuration(mostSilence))
 	case len(c.Product) > broker.MaxLedgerName || len(c.Rule) > broker.MaxLedgerName:
 		return usagef("a product and a rule have at most %d bytes", broker.MaxLedgerName)
 	case len(c.Reason) > broker.MaxLedgerText:

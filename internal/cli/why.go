@@ -83,7 +83,7 @@ func (x explainedAlert) print(t *terminal) {
 	a := x.Alert
 	fmt.Fprintf(t.out, "alert %s is %s: %s had %s views and %s purchases from %s to %s\n", printable(a.ID), printable(string(a.Status)), printable(a.ProductID),
 		count(a.Views), count(a.Purchases), a.WindowStart.UTC().Format(time.RFC3339), a.WindowEnd.UTC().Format(time.RFC3339))
-	fmt.Fprintf(t.out, "judged by %s\n", printable(a.Rule))
+	fmt.Fprintf(t.out, "judged by %s\n", printable(event.ShortRule(a.Rule)))
 	fmt.Fprintf(t.out, "counted up to offset %s of partition %d\n", count(a.Version), x.Partition)
 	if !a.Exact {
 		fmt.Fprintln(t.out, "not exact: more ids or products came than are remembered")

@@ -39,15 +39,15 @@ func (r Rule) Validate() error {
 	case r.Slide < time.Second || r.Slide%time.Second != 0:
 		add("slide is %s: give whole seconds, 1s or more", r.Slide)
 	case r.Window < r.Slide || r.Window%r.Slide != 0:
-		add("window is %s: it has to be a multiple of the slide, %s", r.Window, r.Slide)
+		add("window is %s: it has to be a multiple of the slide, %s", ShortDuration(r.Window), ShortDuration(r.Slide))
 	case r.Window/r.Slide > 1440:
-		add("window is %s: at most 1440 slides of %s", r.Window, r.Slide)
+		add("window is %s: at most 1440 slides of %s", ShortDuration(r.Window), ShortDuration(r.Slide))
 	}
 	if r.Window > 24*time.Hour {
-		add("window is %s: at most 24h", r.Window)
+		add("window is %s: at most 24h", ShortDuration(r.Window))
 	}
 	if r.Lateness < 0 || r.Lateness > 24*time.Hour || r.Lateness%time.Millisecond != 0 {
-		add("lateness is %s: give whole milliseconds, at most 24h", r.Lateness)
+		add("lateness is %s: give whole milliseconds, at most 24h", ShortDuration(r.Lateness))
 	}
 	return errors.Join(errs...)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/event"
 	"clickstream/processor/notifier/webhook"
 )
 
@@ -80,7 +81,7 @@ func (p *plan) decide(partition int32, d *due, now time.Time) error {
 		case silenced:
 			e.Outcome, e.Reason = broker.OutcomeSilenced, "silence "+silence.SilenceID
 		case d.notice == broker.NoticeFirst && age > p.maxAge:
-			e.Outcome, e.Reason = broker.OutcomeTooOld, "its window ended "+age.Truncate(time.Second).String()+" before"
+			e.Outcome, e.Reason = broker.OutcomeTooOld, "its window ended "+event.ShortDuration(age.Truncate(time.Second))+" before"
 		default:
 			body := newBody(d.notice, a, rule, from)
 			text, err := body.text(c.Format)

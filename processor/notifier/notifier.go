@@ -90,10 +90,10 @@ func (cfg *Config) Check() error {
 		errs = append(errs, errors.New("no receiver is given"))
 	}
 	if cfg.MaxAge < 0 || cfg.MaxAge > 30*24*time.Hour {
-		errs = append(errs, fmt.Errorf("notify-max-age %s: give a positive duration up to 720h", cfg.MaxAge))
+		errs = append(errs, fmt.Errorf("notify-max-age %s: give a positive duration up to 720h", event.ShortDuration(cfg.MaxAge)))
 	}
 	if cfg.GiveUp < 0 || cfg.GiveUp > 30*24*time.Hour {
-		errs = append(errs, fmt.Errorf("notify-give-up %s: give a positive duration up to 720h", cfg.GiveUp))
+		errs = append(errs, fmt.Errorf("notify-give-up %s: give a positive duration up to 720h", event.ShortDuration(cfg.GiveUp)))
 	}
 	return errors.Join(errs...)
 }

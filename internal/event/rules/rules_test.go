@@ -291,7 +291,7 @@ func TestW8_NewReportsEveryProblem(t *testing.T) {
 	}
 	const want = `lateness: -1s: give whole milliseconds, at most 24h
 rule 2: name: is missing: give the rule a name
-rule 2: window: 1h0m0s: it has to be a multiple of the slide, 7m0s
+rule 2: window: 1h: it has to be a multiple of the slide, 7m
 rule 2: severity: "high": give info, warning or critical
 rule 2: when: character 8: > stands where a number or a count is expected`
 	if err.Error() != want {

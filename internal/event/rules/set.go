@@ -67,7 +67,7 @@ func newSet(lateness time.Duration, rules []Rule, problems Problems) (*Set, erro
 		problems = append(problems, Problem{Field: field, Message: fmt.Sprintf(format, args...), index: -1, offset: -1})
 	}
 	if lateness < 0 || lateness > MaxLateness || lateness%time.Millisecond != 0 {
-		set("lateness", "%s: give whole milliseconds, at most 24h", lateness)
+		set("lateness", "%s: give whole milliseconds, at most 24h", event.ShortDuration(lateness))
 	}
 	if len(rules) == 0 && len(problems) == 0 {
 		set("rules", "there is none: give at least one rule, with name and when")
@@ -118,12 +118,12 @@ func (r *Rule) check(i int) Problems {
 	case r.Slide < time.Second || r.Slide%time.Second != 0:
 		add("slide", "%s: give whole seconds, 1s or more", r.Slide)
 	case r.Window < r.Slide || r.Window%r.Slide != 0:
-		add("window", "%s: it has to be a multiple of the slide, %s", r.Window, r.Slide)
+		add("window", "%s: it has to be a multiple of the slide, %s", event.ShortDuration(r.Window), event.ShortDuration(r.Slide))
 	case r.Window/r.Slide > MaxPanes:
-		add("window", "%s: at most %d slides of %s", r.Window, MaxPanes, r.Slide)
+		add("window", "%s: at most %d slides of %s", event.ShortDuration(r.Window), MaxPanes, event.ShortDuration(r.Slide))
 	}
 	if r.Window > MaxWindow {
-		add("window", "%s: at most 24h", r.Window)
+		add("window", "%s: at most 24h", event.ShortDuration(r.Window))
 	}
 	switch r.Severity {
 	case Info, Warning, Critical:
@@ -144,7 +144,7 @@ func (s *Set) checkPanes() Problems {
 	for i := range s.rules {
 		if r := &s.rules[i]; r.Window/s.pane > MaxPanes {
 			return Problems{r.problem(i, "window", "%s: all rules are counted in panes of %s, the longest time that divides every slide, and a window has at most %d of them: give slides that have more in common",
-				r.Window, s.pane, MaxPanes)}
+				event.ShortDuration(r.Window), event.ShortDuration(s.pane), MaxPanes)}
 		}
 	}
 	return nil
