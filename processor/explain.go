@@ -23,24 +23,38 @@ type Explanation struct {
 	// Why it counted in none, or not in all of its windows.
 	Why string `json:"why,omitempty"`
 
-	taking []windows.Taking // by rule
+	// Rules are those by which it counted.
+	Rules []RuleWindows `json:"rules"`
+}
+
+// RuleWindows are the windows of one rule in which an event counted.
+type RuleWindows struct {
+	Rule   string        `json:"rule"` // its definition
+	Window time.Duration `json:"-"`    // how long they are
+	Starts []time.Time   `json:"window_starts"`
 }
 
 func (x Explanation) String() string {
 	if len(x.Starts) == 0 {
 		return "counted in no window: " + x.Why
 	}
-	var byRule []string
-	for _, t := range x.taking {
-		var starts []string
-		for _, s := range t.Starts {
-			starts = append(starts, s.Time().Format("15:04:05"))
-		}
-		if len(starts) > 0 {
-			byRule = append(byRule, fmt.Sprintf("%s from %s UTC", t.Window.Duration(), strings.Join(starts, ", ")))
-		}
+	named := make(map[string]int)
+	for _, r := range x.Rules {
+		named[event.RuleName(r.Rule)]++
 	}
-	text := "counted in the windows of " + strings.Join(byRule, "; of ")
+	var byRule []string
+	for _, r := range x.Rules {
+		name := event.RuleName(r.Rule)
+		if named[name] > 1 { // that of two rule sets
+			name = event.ShortRule(r.Rule)
+		}
+		var starts []string
+		for _, s := range r.Starts {
+			starts = append(starts, s.Format("15:04:05"))
+		}
+		byRule = append(byRule, fmt.Sprintf("%s in its windows of %s from %s UTC", name, event.ShortDuration(r.Window), strings.Join(starts, ", ")))
+	}
+	text := "counted by " + strings.Join(byRule, "; by ")
 	if x.Why != "" {
 		text += "; " + x.Why
 	}
@@ -50,7 +64,7 @@ func (x Explanation) String() string {
 // Explain reads a partition of the log again up to the record at offset and
 // says in which windows that counted, under the rules in force on the log.
 func Explain(ctx context.Context, cl *broker.Client, partitionNumber int32, offset int64) (Explanation, error) {
-	x := Explanation{Starts: []time.Time{}}
+	x := Explanation{Starts: []time.Time{}, Rules: []RuleWindows{}}
 	topic := cl.Topics().Events
 	starts, err := cl.StartOffsets(ctx, topic)
 	if err != nil {
@@ -96,11 +110,10 @@ func (x *Explanation) take(p *windows.Partition, in *reading, r *kgo.Record) err
 		return err
 	}
 	e, now := &in.event, p.Counts()
-	x.taking = slices.DeleteFunc(p.Taking(e.Timestamp), func(t windows.Taking) bool { return !in.sets.counts(t.Rule, e.Type) })
-	var starts []event.Millis
-	gone := int64(0)
-	for _, t := range x.taking {
-		starts, gone = append(starts, t.Starts...), gone+t.Gone
+	taking := slices.DeleteFunc(p.Taking(e.Timestamp), func(t windows.Taking) bool { return !in.sets.counts(t.Rule, e.Type) })
+	open, gone := 0, int64(0)
+	for _, t := range taking {
+		open, gone = open+len(t.Starts), gone+t.Gone
 	}
 	switch {
 	case now.Events == was.Events:
@@ -113,17 +126,30 @@ func (x *Explanation) take(p *windows.Partition, in *reading, r *kgo.Record) err
 		x.Why = "it is a later copy of an event that counted"
 	case now.UnrememberedProducts > was.UnrememberedProducts:
 		x.Why = "its partition had more products at that time than are remembered"
-	case len(x.taking) == 0:
+	case len(taking) == 0:
 		x.Why = "no rule in force counts events of its type"
-	case len(starts) == 0:
+	case open == 0:
 		x.Why = "retention has cut the log before its windows"
 	default:
 		if gone > 0 {
 			x.Why = fmt.Sprintf("the %d before had closed", gone)
 		}
-		for _, s := range starts {
-			x.Starts = append(x.Starts, s.Time())
+		for _, t := range taking {
+			x.add(t)
 		}
 	}
 	return nil
+}
+
+// add takes over the windows of a rule in which the event counted.
+func (x *Explanation) add(t windows.Taking) {
+	if len(t.Starts) == 0 {
+		return
+	}
+	r := RuleWindows{Rule: t.Rule, Window: t.Window.Duration()}
+	for _, s := range t.Starts {
+		r.Starts = append(r.Starts, s.Time())
+	}
+	x.Starts = append(x.Starts, r.Starts...)
+	x.Rules = append(x.Rules, r)
 }

@@ -179,7 +179,7 @@ func TestW8_AnAlertOfAnyRuleIsExplained(t *testing.T) {
 	if got := strings.Join(counted, ","); got != "a,b,c" || x.Views != 1 || x.NotCountedTotal != 1 || !slices.Equal(x.Types, []string{event.TypeAddToCart}) {
 		t.Errorf("counted %s; %+v", got, x)
 	}
-	for offset, want := range map[int64]string{0: "no rule in force counts", 2: "5m0s from 12:00:00 UTC", 3: "no rule in force counts", 5: "later copy", 7: "5m0s from 12:00:00 UTC"} {
+	for offset, want := range map[int64]string{0: "no rule in force counts", 2: "counted by carts in its windows of 5m from 12:00:00 UTC", 3: "no rule in force counts", 5: "later copy", 7: "counted by carts in its windows of 5m from 12:00:00 UTC"} {
 		if x, err := Explain(t.Context(), s.Broker, 0, offset); err != nil || !strings.Contains(x.String(), want) {
 			t.Errorf("offset %d: %s, %v; want %s", offset, x, err, want)
 		}
