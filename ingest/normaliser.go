@@ -136,7 +136,10 @@ func (n *Normaliser) member(ctx context.Context) error {
 	working, cancel := grace.Context(ctx, grace.Stop)
 	defer cancel()
 	// What asks a broker that hangs is not always ended by its own context.
-	defer context.AfterFunc(working, func() { side.BreakOff(); cl.BreakOff() })()
+	// A client that is broken off cannot leave the group, so it is given a moment more.
+	leaving, stopLeaving := grace.Context(ctx, grace.Stop+leaveWithin)
+	defer stopLeaving()
+	defer context.AfterFunc(leaving, func() { side.BreakOff(); cl.BreakOff() })()
 	w := normaliserWork{Normaliser: n, cl: cl, batch: n.cfg.Producer.settlingBatch(), decoder: event.Decoder{Lenient: true}}
 	for {
 		fetches := cl.PollRecords(ctx, normaliserPoll)

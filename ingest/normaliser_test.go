@@ -9,7 +9,9 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
@@ -78,6 +80,51 @@ func TestTheNormaliserStopsWhileItJoins(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Second { // a minute without Leave
 		t.Errorf("it stops after %s", took)
 	}
+}
+
+// A member that has not left holds its partitions until its session times out.
+func TestTheNormaliserLeavesItsGroupWhileTheLogTakesNothing(t *testing.T) {
+	server, settings := brokertest.Start(t, t.TempDir())
+	cfg := brokertest.OpenAt(t, settings)
+	p := testProducer(t, cfg)
+	n := startNormaliser(t, cfg, p)
+	inbound := []byte(`{"event_type":"page","timestamp":"2026-11-22T10:04:05Z","user_id":"u"}`)
+	produceInbound(t, cfg, inbound)
+	waitNormalised(t, cfg)
+	requests, refused := 0, make(chan struct{})
+	server.Cluster().ControlKey(kmsg.Produce.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		server.Cluster().KeepControl()
+		requests++
+		switch requests {
+		case 1: // the inbound record
+			return nil, nil, false
+		case 2:
+			close(refused)
+		}
+		return refuseProduce(r.(*kmsg.ProduceRequest), kerr.NotEnoughReplicas), nil, true
+	})
+	produceInbound(t, cfg, inbound)
+	<-refused
+	n.Stop()
+	group := cfg.Group("normaliser")
+	if members, err := cfg.Members(t.Context(), group); err != nil || members[group] > 0 {
+		t.Errorf("the group has %d members after the only one has stopped (%v)", members[group], err)
+	}
+}
+
+func refuseProduce(r *kmsg.ProduceRequest, with *kerr.Error) kmsg.Response {
+	answer := r.ResponseKind().(*kmsg.ProduceResponse)
+	for _, t := range r.Topics {
+		topic := kmsg.NewProduceResponseTopic()
+		topic.Topic, topic.TopicID = t.Topic, t.TopicID
+		for _, p := range t.Partitions {
+			partition := kmsg.NewProduceResponseTopicPartition()
+			partition.Partition, partition.ErrorCode = p.Partition, with.Code
+			topic.Partitions = append(topic.Partitions, partition)
+		}
+		answer.Topics = append(answer.Topics, topic)
+	}
+	return answer
 }
 
 func TestInboundRecordsGetOntoTheLog(t *testing.T) {

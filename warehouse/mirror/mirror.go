@@ -84,7 +84,7 @@ func New(cfg Config) (*Mirror, error) {
 
 // Run mirrors until ctx ends; then it stores and commits what it has read,
 // within 3 seconds, or 6 where a ClickHouse that accepts connections does not
-// answer, and returns nil. It creates topics that are missing and
+// answer, leaves its group, within one second more, and returns nil. It creates topics that are missing and
 // refuses a log that is not the tables' own. Any other error is one
 // that waiting does not help against. It may be called again afterwards, but
 // not twice at once.
@@ -110,8 +110,12 @@ func (m *Mirror) run(ctx context.Context) error {
 	// The work outlives ctx, so that batches in flight can be finished.
 	graceful, stopWork := grace.Context(ctx, grace.Stop)
 	defer stopWork()
-	// What asks a broker that hangs is not always ended by its own context.
-	defer context.AfterFunc(graceful, side.BreakOff)()
+	// What asks a broker that hangs is not always ended by its own context. A client
+	// that is broken off cannot leave the group, so this comes after the 6 seconds
+	// that a ClickHouse that does not answer may take.
+	leaving, stopLeaving := grace.Context(ctx, 2*grace.Stop+leaveTimeout)
+	defer stopLeaving()
+	defer context.AfterFunc(leaving, side.BreakOff)()
 	r := &run{Mirror: m, side: side, topics: m.cfg.Broker.Topics()}
 	if err := r.prepare(ctx); err != nil {
 		return err
@@ -143,7 +147,7 @@ func (m *Mirror) run(ctx context.Context) error {
 		return err
 	}
 	defer r.leave()
-	defer context.AfterFunc(graceful, r.cl.BreakOff)()
+	defer context.AfterFunc(leaving, r.cl.BreakOff)()
 
 	var readErr error
 	g.Go(func() error {

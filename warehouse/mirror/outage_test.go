@@ -107,3 +107,24 @@ func TestItStopsSoonWhileItJoinsAndClickHouseHangs(t *testing.T) {
 		t.Errorf("it stops after %s", took)
 	}
 }
+
+// A member that has not left holds its partitions until its session times out.
+func TestItLeavesItsGroupWhileClickHouseIsUnreachable(t *testing.T) {
+	s, g := gatedShop(t)
+	tables, err := s.Tables.TableSet(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := s.Mirror()
+	produce(s, 0, 100)
+	s.WaitStored()
+	g.move("127.0.0.1:0")
+	g.cut()
+	produce(s, 100, 200)
+	testwait.Until(t, "an insert is tried again", func() bool { return m.Stats().Retries > 0 })
+	m.Stop()
+	group := tables.Group(s.Broker)
+	if members, err := s.Broker.Members(t.Context(), group); err != nil || members[group] > 0 {
+		t.Errorf("the group has %d members after the only one has stopped (%v)", members[group], err)
+	}
+}
