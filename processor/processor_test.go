@@ -390,6 +390,13 @@ func TestCloseWindowsFailsWhenRunEnds(t *testing.T) {
 // nothing.
 func TestStoppingCommits(t *testing.T) {
 	s := newShop(t)
+	// A partition without a commit is not committed before its alerts are read.
+	first := start(s, smallRule, nil)
+	testwait.Until(t, "every partition is committed", func() bool {
+		done, err := Acknowledged(t.Context(), s.Broker)
+		return err == nil && len(done) == int(broker.DefaultPartitions)
+	})
+	first.Stop()
 	produce(s, someHours(4, 1000)...)
 	p := start(s, smallRule, func(set *settings) { set.commitEvery = time.Hour })
 	end := s.Length(s.Broker.Topics().Events)
