@@ -23,7 +23,10 @@ func (f byFlag) who() (string, error) {
 	if who == "" {
 		who = os.Getenv("USER")
 	}
-	if who == "" || len(who) > broker.MaxLedgerName {
+	switch {
+	case who == "":
+		return "", usagef("say who you are with --by NAME: $USER is not set, and others are to see who did this")
+	case len(who) > broker.MaxLedgerName:
 		return "", usagef("by %q: say who you are with --by NAME, in at most %d bytes", who, broker.MaxLedgerName)
 	}
 	return who, nil

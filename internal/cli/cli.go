@@ -11,8 +11,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
@@ -99,6 +101,7 @@ func newParser(ctx context.Context, t *terminal, exit func(status int)) (*kong.K
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, FlagsLast: true}),
 		kong.ExplicitGroups(groups),
 		kong.UsageOnError(),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
 		kong.Bind(t),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)

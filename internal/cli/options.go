@@ -163,7 +163,7 @@ func (f ruleFlags) set(in io.Reader) (*rules.Set, error) {
 	case f.Rules == "":
 		return nil, nil
 	}
-	return parseRules(in, f.Rules)
+	return parseRules(in, "--rules", f.Rules)
 }
 
 // zoneFlag is the shop's time zone: where its days begin.

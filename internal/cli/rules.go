@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -81,7 +82,7 @@ func (s shownSet) print(w io.Writer) {
 }
 
 func (c *rulesCheckCmd) Run(t *terminal) error {
-	text, err := readRules(t.in, c.File)
+	text, err := readRules(t.in, "rules file", c.File)
 	if err != nil {
 		return err
 	}
@@ -131,9 +132,9 @@ func printJSON(t *terminal, value any) error {
 }
 
 // parseRules reads a rules file. Everything that is wrong with it is in the error,
-// by line and field.
-func parseRules(in io.Reader, name string) (*rules.Set, error) {
-	text, err := readRules(in, name)
+// by line and field. what is the flag or argument that names it.
+func parseRules(in io.Reader, what, name string) (*rules.Set, error) {
+	text, err := readRules(in, what, name)
 	if err != nil {
 		return nil, err
 	}
@@ -149,18 +150,26 @@ func parseRules(in io.Reader, name string) (*rules.Set, error) {
 }
 
 // readRules reads a rules file, as much of it as Parse needs to judge its size.
-func readRules(in io.Reader, name string) ([]byte, error) {
+func readRules(in io.Reader, what, name string) ([]byte, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, fmt.Errorf("read the rules: %w", err)
+			return nil, unreadable(what, name, err)
 		}
 		defer f.Close()
 		in = f
 	}
 	text, err := io.ReadAll(io.LimitReader(in, rules.MaxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("read the rules: %w", err)
+		return nil, unreadable(what, name, err)
 	}
 	return text, nil
+}
+
+// unreadable says which rules file cannot be read, and why in the system's words.
+func unreadable(what, name string, err error) error {
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		err = failed.Err // without the name of the system call
+	}
+	return fmt.Errorf("%s %s: %w", what, name, err)
 }

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -182,6 +184,13 @@ func TestW8_ARulesFileIsAppliedAndSaysWhatItChanges(t *testing.T) {
 	if out := applied(file); !strings.Contains(out, "already: nothing has changed") || s.Length(s.ID.Topic) != length {
 		t.Errorf("applied again: %s; %d records came to the log", out, s.Length(s.ID.Topic)-length)
 	}
+	status, out, errOut := run(t, append([]string{"alerts", "rules", "apply", rulesFile(t, strings.Replace(twoRules, "purchases < 5", "purchases < 3", 1)), "--within", "1ns"}, engines...)...)
+	if status != exitFailed || out != "" || !strings.Contains(errOut, "the rules are not in force in all partitions within 1ns: nothing has changed; ") || strings.Contains(errOut, "context") || s.Length(s.ID.Topic) != length {
+		t.Errorf("applied too late: status %d, %s%s", status, out, errOut)
+	}
+	if err := (&rulesApplyCmd{Within: time.Minute}).late(true, io.ErrUnexpectedEOF); !strings.Contains(err.Error(), "they may be in force in some partitions already") || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("applied in part: %v", err)
+	}
 	first, _, _ := strings.Cut(strings.Replace(twoRules, "purchases < 5", "purchases < 4", 1), "  - name: in_carts")
 	out = applied(rulesFile(t, first), "--output", "json")
 	var done appliedSet
@@ -196,6 +205,14 @@ func TestW8_RulesAreGivenByAFileOrByFlags(t *testing.T) {
 		status, _, errOut := run(t, append(command, bad)...)
 		if status != exitFailed || !strings.Contains(errOut, bad+": line 3, column 11: rule hot: when: ") {
 			t.Errorf("%v: status %d, %s", command, status, errOut)
+		}
+	}
+	for want, command := range map[string][]string{
+		"serve: --rules ": {"serve", "--rules"}, "demo: --rules ": {"demo", "--rules"}, "alerts rules apply: rules file ": {"alerts", "rules", "apply"}, "alerts rules check: rules file ": {"alerts", "rules", "check"},
+	} {
+		status, _, errOut := run(t, append(command, "nosuch.yaml")...)
+		if status != exitFailed || errOut != "clickstream "+want+"nosuch.yaml: no such file or directory\n" {
+			t.Errorf("%v without the file: status %d, %s", command, status, errOut)
 		}
 	}
 	if status, _, errOut := run(t, "serve", "--rules", rulesFile(t, twoRules), "--views-over", "7"); status != exitUsage || !strings.Contains(errOut, "give one or the other, not both") {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -48,7 +49,7 @@ type appliedSet struct {
 }
 
 func (c *rulesApplyCmd) Run(ctx context.Context, t *terminal) error {
-	set, err := parseRules(t.in, c.File)
+	set, err := parseRules(t.in, "rules file", c.File)
 	if err != nil {
 		return err
 	}
@@ -56,9 +57,12 @@ func (c *rulesApplyCmd) Run(ctx context.Context, t *terminal) error {
 		return usagef("within is %s: give a positive duration, as in 30s", c.Within)
 	}
 	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
-		ctx, cancel := context.WithTimeout(ctx, c.Within)
+		within, cancel := context.WithTimeout(ctx, c.Within)
 		defer cancel()
-		done, err := applyRules(ctx, p.Broker, set)
+		done, begun, err := applyRules(within, p.Broker, set)
+		if err != nil && within.Err() != nil && ctx.Err() == nil {
+			return c.late(begun, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -70,14 +74,30 @@ func (c *rulesApplyCmd) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-func applyRules(ctx context.Context, cl *broker.Client, set *rules.Set) (done appliedSet, err error) {
+// late says what was not reached in time, and in what state that leaves the rules.
+func (c *rulesApplyCmd) late(begun bool, err error) error {
+	state := "nothing has changed"
+	if begun {
+		state = "they may be in force in some partitions already, and to apply them again puts them in force in the others"
+	}
+	late := fmt.Errorf("the rules are not in force in all partitions within %s: %s; look whether the broker answers (clickstream status), or give more time with --within",
+		event.ShortDuration(c.Within), state)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return late
+	}
+	return fmt.Errorf("%w: %w", late, err)
+}
+
+// applyRules puts the set in force. begun says whether it may have written
+// something when it returns an error.
+func applyRules(ctx context.Context, cl *broker.Client, set *rules.Set) (done appliedSet, begun bool, err error) {
 	done = appliedSet{Set: set.Hash(), Rules: []ruleChange{}}
 	if done.Partitions, err = cl.Partitions(ctx, cl.Topics().Events); err != nil {
-		return done, err
+		return done, false, err
 	}
 	sets, err := cl.RuleSets(ctx)
 	if err != nil {
-		return done, err
+		return done, false, err
 	}
 	for n := range done.Partitions {
 		done.Before = append(done.Before, sets.InForceNow(n))
@@ -91,7 +111,7 @@ func applyRules(ctx context.Context, cl *broker.Client, set *rules.Set) (done ap
 		}
 	}
 	done.Changed, err = cl.ApplyRules(ctx, set, time.Now())
-	return done, err
+	return done, true, err
 }
 
 // changedRules is what the second set changes, by the names of rules.

@@ -95,15 +95,19 @@ func TestN1_SilencesAndAcknowledgementsAreKeptAndShown(t *testing.T) {
 func TestN1_ASilenceThatIsNotWholeIsRefused(t *testing.T) {
 	t.Setenv("USER", "")
 	for want, args := range map[string][]string{
-		"give a product, or a rule with --rule NAME":  {"silence", "--for", "2h", "--by", "ann"},
-		"give a product, or a rule":                   {"silence", "p1", "--rule", "hot", "--for", "2h", "--by", "ann"},
-		`rule "hot(views>1)" is not a name`:           {"silence", "--rule", "hot(views>1)", "--for", "2h", "--by", "ann"},
-		"for 0s: give 1s to 2160h":                    {"silence", "p1", "--for", "0s", "--by", "ann"},
-		"say who you are with --by NAME":              {"silence", "p1", "--for", "2h"},
-		"reason has 1001 bytes":                       {"ack", "p1", "--by", "ann", "--reason", strings.Repeat("r", 1001)},
-		"a product and a rule have at most 128 bytes": {"silence", strings.Repeat("p", 129), "--for", "2h", "--by", "ann"},
-		"missing flags: --for=DURATION":               {"silence", "p1", "--by", "ann"},
-		"limit is -1: give 0 or more":                 {"notices", "--limit", "-1"},
+		"give a product, or a rule with --rule NAME":   {"silence", "--for", "2h", "--by", "ann"},
+		"give a product, or a rule":                    {"silence", "p1", "--rule", "hot", "--for", "2h", "--by", "ann"},
+		`rule "hot(views>1)" is not a name`:            {"silence", "--rule", "hot(views>1)", "--for", "2h", "--by", "ann"},
+		"for 0s: give 1s to 2160h":                     {"silence", "p1", "--for", "0s", "--by", "ann"},
+		"say who you are with --by NAME: $USER is not": {"silence", "p1", "--for", "2h"},
+		`by "` + strings.Repeat("y", 129):              {"silence", "p1", "--for", "2h", "--by", strings.Repeat("y", 129)},
+		`--for: "1d" is not a duration: give hours`:    {"silence", "p1", "--for", "1d", "--by", "ann"},
+		"limit is 0: give 1 or more":                   {"list", "--limit", "0"},
+		"limit is -1: give 1 or more":                  {"list", "--limit", "-1", "--follow"},
+		"reason has 1001 bytes":                        {"ack", "p1", "--by", "ann", "--reason", strings.Repeat("r", 1001)},
+		"a product and a rule have at most 128 bytes":  {"silence", strings.Repeat("p", 129), "--for", "2h", "--by", "ann"},
+		"missing flags: --for=DURATION":                {"silence", "p1", "--by", "ann"},
+		"limit is -1: give 0 or more":                  {"notices", "--limit", "-1"},
 	} {
 		if status, _, errOut := run(t, append([]string{"alerts"}, args...)...); status != exitUsage || !strings.Contains(errOut, want) {
 			t.Errorf("%v: status %d, no %q in %s", args, status, want, errOut)
