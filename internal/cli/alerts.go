@@ -66,8 +66,8 @@ Examples:
 }
 
 func (c *alertsListCmd) Run(ctx context.Context, t *terminal) error {
-	if c.Limit < 0 {
-		return usagef("limit is %d: give 0 or more", c.Limit)
+	if c.Limit < 1 && !c.Follow || c.Limit < 0 {
+		return usagef("limit is %d: give 1 or more, or 0 with --follow, for new alerts alone", c.Limit)
 	}
 	if c.Rule != "" && !event.ValidName(c.Rule) {
 		return usagef("rule %q is not a name: give it without its definition, such as flash_sale", c.Rule)
@@ -76,12 +76,24 @@ func (c *alertsListCmd) Run(ctx context.Context, t *terminal) error {
 		return c.followInstance(ctx, t)
 	}
 	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
+		if err := c.checkRule(ctx, p); err != nil {
+			return err
+		}
 		if !c.Windows {
 			return c.latestEpisodes(ctx, t, p)
 		}
 		_, err := c.latest(ctx, t, p)
 		return err
 	})
+}
+
+// checkRule refuses a rule that is not known: a misspelt one would look like one
+// without alerts.
+func (c *alertsListCmd) checkRule(ctx context.Context, p *instance.Pipeline) error {
+	if c.Rule == "" {
+		return nil
+	}
+	return checkRule(ctx, p, c.Rule)
 }
 
 // latest prints the latest alerts and returns the version of each.
@@ -93,7 +105,7 @@ func (c *alertsListCmd) latest(ctx context.Context, t *terminal, p *instance.Pip
 	for _, a := range latest {
 		c.show(a.Rule)
 	}
-	if c.Output == "text" && len(latest) == 0 && c.Limit > 0 && !c.Follow {
+	if c.Output == "text" && len(latest) == 0 && !c.Follow {
 		fmt.Fprintln(t.out, "no alerts")
 		return nil, nil
 	}
@@ -196,6 +208,9 @@ func (c *alertsListCmd) followInstance(ctx context.Context, t *terminal) (err er
 		return err
 	}
 	defer p.Close()
+	if err := c.checkRule(ctx, p); err != nil {
+		return err
+	}
 
 	topic := p.Broker.Topics().Alerts
 	from, err := p.Broker.EndOffsets(ctx, topic)

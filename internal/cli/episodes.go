@@ -42,7 +42,7 @@ func (c *alertsListCmd) latestEpisodes(ctx context.Context, t *terminal, p *inst
 	for _, e := range latest {
 		c.show(e.Rule)
 	}
-	if c.Output == "text" && len(latest) == 0 && c.Limit > 0 && !c.Follow {
+	if c.Output == "text" && len(latest) == 0 && !c.Follow {
 		fmt.Fprintln(t.out, "no alerts")
 		return nil
 	}

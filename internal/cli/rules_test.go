@@ -133,8 +133,24 @@ func TestAlertsAreShownAndChosenByTheirRule(t *testing.T) {
 	if out := listed("--rule", "carts"); strings.Contains(out, "RULE") || strings.Contains(out, "product1") || !strings.Contains(out, "product2") {
 		t.Errorf("the alerts of one rule: %s", out)
 	}
-	if out := listed("--rule", "cart"); out != "no alerts\n" {
+	set, err := rules.New(time.Minute, []rules.Rule{{Name: "quiet", When: "views > 9", Window: time.Hour, Slide: time.Hour}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Broker.StoreRules(t.Context(), set); err != nil {
+		t.Fatal(err)
+	}
+	if out := listed("--rule", "quiet"); out != "no alerts\n" {
 		t.Errorf("the alerts of a rule that has none: %s", out)
+	}
+	for _, command := range [][]string{{"alerts", "--rule", "cart"}, {"alerts", "--windows", "--rule", "cart"}, {"alerts", "silence", "--rule", "cart", "--for", "1h", "--by", "ann"}} {
+		status, out, errOut := run(t, append(command, engines...)...)
+		if status != exitFailed || out != "" || !strings.Contains(errOut, `there is no rule "cart": those of this log are carts, flash_sale, quiet`+"\n") {
+			t.Errorf("%v: status %d, %s%s", command, status, out, errOut)
+		}
+	}
+	if status, _, errOut := run(t, append([]string{"alerts", "silence", "--rule", "carts", "--for", "1h", "--by", "ann"}, engines...)...); status != exitDone {
+		t.Errorf("a rule that only alerts name is silenced: status %d, %s", status, errOut)
 	}
 	if status, _, errOut := run(t, append([]string{"alerts", "--rule", sale}, engines...)...); status != exitUsage || !strings.Contains(errOut, "is not a name") {
 		t.Errorf("a definition in place of a name: status %d, %s", status, errOut)

@@ -56,6 +56,9 @@ func (c *alertsSilenceCmd) Run(ctx context.Context, t *terminal) error {
 		return usagef("reason has %d bytes: give at most %d", len(c.Reason), broker.MaxLedgerText)
 	}
 	return useInstance(ctx, t, &c.engineFlags, c.folderFlags, func(ctx context.Context, p *instance.Pipeline) error {
+		if err := c.checkKnown(ctx, t, p); err != nil {
+			return err
+		}
 		at := ledgerTime()
 		e := broker.LedgerEntry{
 			Kind: broker.LedgerSilence, At: at, SilenceID: uuid.NewString()[:8], ProductID: c.Product, Rule: c.Rule,
@@ -67,6 +70,19 @@ func (c *alertsSilenceCmd) Run(ctx context.Context, t *terminal) error {
 		fmt.Fprintf(t.out, "silence %s: %s does not notify until %s\n", e.SilenceID, printable(silenced(e)), e.Until.Format(time.RFC3339))
 		return nil
 	})
+}
+
+// checkKnown refuses a rule that is not known. A product may be about to come, so
+// it is only noted that it has not been seen.
+func (c *alertsSilenceCmd) checkKnown(ctx context.Context, t *terminal, p *instance.Pipeline) error {
+	if c.Rule != "" {
+		return checkRule(ctx, p, c.Rule)
+	}
+	seen, err := seenLately(ctx, p, c.Product)
+	if err == nil && !seen {
+		t.say("note: no event of product %s from the last 7 days is stored: is its name right?", printable(c.Product))
+	}
+	return err
 }
 
 // silenced names what a silence is of.

@@ -67,7 +67,7 @@ func TestN1_SilencesAndAcknowledgementsAreKeptAndShown(t *testing.T) {
 	wants(clickstream(exitDone, "notices"), "no notices\n")
 
 	made := clickstream(exitDone, "silence", "p\x1b1", "--for", "2h", "--reason", "a campaign", "--by", "ann")
-	wants(made, `product p\x1b1 does not notify until `)
+	wants(made, `product p\x1b1 does not notify until `, `note: no event of product p\x1b1 from the last 7 days is stored`)
 	id := regexp.MustCompile(`silence ([0-9a-f]{8}): `).FindStringSubmatch(made)[1]
 	wants(clickstream(exitDone, "silences"), id, `product p\x1b1`, "ann", "a campaign")
 	wants(clickstream(exitDone, "silences", "--output", "json"), `"silence_id":"`+id+`"`, `"by":"ann"`)
@@ -86,6 +86,11 @@ func TestN1_SilencesAndAcknowledgementsAreKeptAndShown(t *testing.T) {
 	wants(clickstream(exitDone, "unsilence", id, "--by", "bob"), "silence "+id+" has ended")
 	wants(clickstream(exitDone, "silences"), "nothing is silenced\n")
 	wants(clickstream(exitDone, "silences", "--all"), "ann, ended by bob")
+	s.Produce(s.Event(event.Event{ID: "e", Type: event.TypeView, Timestamp: event.MillisOf(time.Now()), UserID: "u", ProductID: "seen", Quantity: 1}, time.Now()))
+	s.WaitStored()
+	if out := clickstream(exitDone, "silence", "seen", "--for", "2h", "--by", "ann"); strings.Contains(out, "note") {
+		t.Errorf("a product with events is silenced: %s", out)
+	}
 	wants(clickstream(exitFailed, "unsilence", id, "--by", "bob"), `no silence that holds has the id "`+id+`"`)
 	if n := sent.Load(); n != 1 {
 		t.Errorf("%d notices were sent", n)
