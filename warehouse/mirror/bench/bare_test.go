@@ -61,8 +61,13 @@ func bareRead(ctx context.Context, cl *kgo.Client, n uint64, full, free chan bar
 		if err := fetches.Err(); err != nil {
 			return err
 		}
-		for it := fetches.RecordIter(); !it.Done(); read++ {
-			if err := batch.add(it.Next()); err != nil {
+		for it := fetches.RecordIter(); !it.Done(); {
+			r := it.Next()
+			if r.Value == nil { // a control record that the shipped service has written
+				continue
+			}
+			read++
+			if err := batch.add(r); err != nil {
 				return err
 			}
 			if batch.Rows() < bareRows {
