@@ -37,7 +37,9 @@ func (statusCmd) Help() string {
 
 Shown are the roles of the instance in the folder and, for all instances together, how many members each consumer
 group has. The roles collector and jobs have no group, so those of other instances are not shown. What the processor of
-the instance in the folder had no room to remember (ids, products) is shown beside it: alerts may lack that.
+the instance in the folder had no room to remember (ids, products) is shown beside it: alerts may lack that. So is how
+many notices the notifier in the folder has not sent yet: a receiver that does not take them is not unwell here, and
+clickstream alerts notices lists them. Without a notifier in the folder, one is looked for with --roles notifier.
 
 Examples:
   clickstream status
@@ -179,6 +181,9 @@ func roleText(r health.Report, role health.Role) string {
 	}
 	if u := r.Unremembered; role.Name == "processor" && u != nil && u.IDs+u.Products > 0 {
 		parts = append(parts, fmt.Sprintf("not remembered since its start: ids of %s events, products of %s", count(u.IDs), count(u.Products)))
+	}
+	if n := r.Waiting; role.Name == "notifier" && n != nil && *n > 0 {
+		parts = append(parts, fmt.Sprintf("%s waiting for receivers", plural(uint64(*n), "notice")))
 	}
 	if role.Restarts > 0 {
 		parts = append(parts, fmt.Sprintf("restarted %d times", role.Restarts))

@@ -23,3 +23,15 @@ func TestStatusShowsWhatTheProcessorDoesNotRemember(t *testing.T) {
 		t.Errorf("of the mirror it says %q", text)
 	}
 }
+
+func TestStatusShowsHowManyNoticesWait(t *testing.T) {
+	notifier := health.Role{Name: "notifier", State: string(instance.Running), Members: new(1), Lag: new(int64(0))}
+	for n, want := range map[int]string{0: "members 1, lag 0", 1: "members 1, lag 0, 1 notice waiting for receivers", 1234: "members 1, lag 0, 1,234 notices waiting for receivers"} {
+		if text := roleText(health.Report{Waiting: &n}, notifier); text != want {
+			t.Errorf("it says %q, want %q", text, want)
+		}
+	}
+	if text := roleText(health.Report{Waiting: new(3)}, health.Role{Name: "processor"}); strings.Contains(text, "waiting") {
+		t.Errorf("of the processor it says %q", text)
+	}
+}

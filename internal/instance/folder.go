@@ -25,8 +25,9 @@ type folder struct {
 
 // Description is what a running instance leaves in its folder (mode 0600), so
 // that other commands can join it and status can show its roles. It is written
-// again, in one step, whenever a role changes its state or its processor has not
-// remembered something, and removed at the end.
+// again, in one step, whenever a role changes its state, its processor has not
+// remembered something or its notifier has other notices to send, and removed at
+// the end.
 // The folder's lock says whether the instance still runs.
 type Description struct {
 	PID        int               `json:"pid"`
@@ -37,6 +38,9 @@ type Description struct {
 	Roles      []RoleState       `json:"roles"`
 	// Unremembered is what its processor has not remembered; nil without one.
 	Unremembered *Unremembered `json:"unremembered,omitempty"`
+	// Waiting is how many notices its notifier has decided on and not sent yet; nil
+	// without one.
+	Waiting *int `json:"notices_waiting,omitempty"`
 }
 
 // brokerAddress is a broker without its secrets.

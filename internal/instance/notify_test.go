@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,5 +62,43 @@ func TestN1_AnInstanceNotifiesOfASpikeOnceAtItsStartAndOnceAtItsEnd(t *testing.T
 	}
 	if len(notices) > 0 {
 		t.Errorf("there is another notice: %+v", <-notices)
+	}
+}
+
+// Nobody answers for a while, and the folder says how many notices wait.
+func TestNoticesThatWaitForTheirReceiverArePublished(t *testing.T) {
+	var up atomic.Bool
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !up.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer receiver.Close()
+	cfg := brokertest.Config(t)
+	s := brokertest.NewShop(t, brokertest.Options{Broker: cfg})
+	r, dir := serveAs(t, cfg, warehouse.Config{}, ServeConfig{
+		Location: time.UTC, Roles: []string{"notifier"},
+		Notify: notifier.Config{Receivers: []webhook.Receiver{{Name: "webhook", Format: webhook.JSON, URL: receiver.URL}}},
+	})
+	waiting := func(want int) bool {
+		d, err := Describe(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d != nil && d.Waiting != nil && *d.Waiting == want
+	}
+	testwait.Until(t, "the notifier has published", func() bool { return waiting(0) })
+	start := time.Now().UTC().Truncate(time.Minute)
+	for i, product := range []string{"p1", "p2"} {
+		s.Produce(s.Alert(event.Alert{
+			ID: event.DefaultRule().AlertID(product, event.MillisOf(start)), Rule: event.DefaultRule().String(), ProductID: product, WindowStart: start,
+			WindowEnd: start.Add(10 * time.Minute), Status: event.Firing, Views: 101, Version: int64(i), Exact: true,
+		}))
+	}
+	testwait.Until(t, "two notices wait", func() bool { return waiting(2) })
+	up.Store(true)
+	testwait.Until(t, "both are sent", func() bool { return waiting(0) })
+	if err := r.Stop(); err != nil {
+		t.Error(err)
 	}
 }

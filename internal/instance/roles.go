@@ -198,7 +198,12 @@ func (r *Roles) runNotifier(cfg notifier.Config) {
 			return err
 		}
 		running()
-		return n.Run(ctx)
+		return r.showing(ctx, n.Run, func(shown *Description) bool {
+			now := n.Waiting()
+			moved := shown.Waiting == nil || *shown.Waiting != now
+			shown.Waiting = &now
+			return moved
+		})
 	})
 }
 

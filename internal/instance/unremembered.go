@@ -2,8 +2,6 @@ package instance
 
 import (
 	"context"
-	"sync"
-	"time"
 
 	"clickstream/processor"
 )
@@ -15,36 +13,18 @@ type Unremembered struct {
 	Products int64 `json:"products"` // not counted: too many other products came at that time
 }
 
-// unrememberedEvery is how often it is looked whether there are more.
-const unrememberedEvery = time.Second
-
 // runProcessor runs p and publishes what it has not remembered.
 func (r *Roles) runProcessor(ctx context.Context, p *processor.Processor) error {
-	watching, stop := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() { r.showUnremembered(watching, p.Stats, unrememberedEvery) })
-	defer wg.Wait()
-	defer stop()
-	return p.Run(ctx)
+	return r.showing(ctx, p.Run, showUnremembered(p.Stats))
 }
 
-// showUnremembered publishes, until ctx ends, what stats says is not remembered
-// whenever that has changed.
-func (r *Roles) showUnremembered(ctx context.Context, stats func() processor.Stats, every time.Duration) {
-	for {
+// showUnremembered is a look at what stats says is not remembered.
+func showUnremembered(stats func() processor.Stats) look {
+	return func(shown *Description) bool {
 		s := stats()
 		now := Unremembered{IDs: s.UnrememberedIDs, Products: s.UnrememberedProducts}
-		r.mu.Lock()
-		moved := r.shown.Unremembered == nil || *r.shown.Unremembered != now
-		r.shown.Unremembered = &now
-		r.mu.Unlock()
-		if moved {
-			r.changed()
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(every):
-		}
+		moved := shown.Unremembered == nil || *shown.Unremembered != now
+		shown.Unremembered = &now
+		return moved
 	}
 }

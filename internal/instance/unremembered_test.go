@@ -35,7 +35,7 @@ func TestWhatTheProcessorDoesNotRememberIsPublished(t *testing.T) {
 		return processor.Stats{Counts: windows.Counts{UnrememberedIDs: ids.Load(), UnrememberedProducts: 5}}
 	}
 	running := testwait.Run(t, func(ctx context.Context) error {
-		r.showUnremembered(ctx, stats, time.Millisecond)
+		r.show(ctx, showUnremembered(stats), time.Millisecond)
 		return nil
 	})
 	testwait.Until(t, "both are published", func() bool { return published() == Unremembered{3, 5} })

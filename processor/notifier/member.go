@@ -37,6 +37,7 @@ func (n *Notifier) member(ctx context.Context) (err error) {
 		Notifier: n, topics: n.cfg.Broker.Topics(), ledger: newLedger(),
 		partitions: make(map[int32]*partition), committed: make(map[int32]broker.Commit),
 	}
+	n.ledger.Store(m.ledger)
 	if m.out, err = n.cfg.Broker.Open(broker.ProducerOptions()...); err != nil {
 		return err
 	}

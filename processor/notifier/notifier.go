@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -54,6 +55,8 @@ type Notifier struct {
 	// at, of tests, is called before each step that a crash may precede. Its error
 	// ends Run as a killed process ends: nothing is written or committed after it.
 	at func(step string) error
+	// ledger is that of the membership now, or of the last one.
+	ledger atomic.Pointer[ledger]
 }
 
 // Steps of Notifier.at.

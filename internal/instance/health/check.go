@@ -15,6 +15,7 @@ import (
 	"clickstream/internal/instance"
 	"clickstream/jobs"
 	"clickstream/processor"
+	"clickstream/processor/notifier"
 	"clickstream/warehouse"
 )
 
@@ -98,7 +99,7 @@ func Check(ctx context.Context, cfg Config) Report {
 // describe takes over what the folder's instance says of itself.
 func (r *Report) describe(d *instance.Description) {
 	r.Instance = &Instance{PID: d.PID, URLs: d.URLs}
-	r.Unremembered = d.Unremembered
+	r.Unremembered, r.Waiting = d.Unremembered, d.Waiting
 }
 
 // roleIn is a role as the folder's instance describes it.
@@ -300,6 +301,11 @@ func (c *check) lagOf(cl *broker.Client, role string) progress {
 		return func(ctx context.Context) (map[string]broker.Offsets, error) {
 			acknowledged, err := processor.Acknowledged(ctx, cl)
 			return map[string]broker.Offsets{topics.Events: acknowledged}, err
+		}
+	case "notifier":
+		return func(ctx context.Context) (map[string]broker.Offsets, error) {
+			decided, err := notifier.Decided(ctx, cl)
+			return map[string]broker.Offsets{topics.Alerts: decided}, err
 		}
 	case "normaliser":
 		return func(ctx context.Context) (map[string]broker.Offsets, error) {

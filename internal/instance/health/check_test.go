@@ -3,6 +3,8 @@ package health
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,9 @@ import (
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
 	"clickstream/internal/instance"
+	"clickstream/internal/testwait"
+	"clickstream/processor/notifier"
+	"clickstream/processor/notifier/webhook"
 	"clickstream/warehouse/warehousetest"
 )
 
@@ -122,6 +127,37 @@ func TestALagThatDoesNotShrinkIsUnwell(t *testing.T) {
 	}
 }
 
+func TestTheNotifiersLagIsThatOfTheAlertsTopic(t *testing.T) {
+	b := brokertest.Config(t)
+	p := pipeline(t, b)
+	s := brokertest.NewShop(t, brokertest.Options{Broker: b})
+	start := time.Now().UTC().Truncate(time.Minute)
+	fires := func(product string) {
+		s.Produce(s.Alert(event.Alert{
+			ID: event.DefaultRule().AlertID(product, event.MillisOf(start)), Rule: event.DefaultRule().String(), ProductID: product, WindowStart: start,
+			WindowEnd: start.Add(10 * time.Minute), Status: event.Firing, Views: 101, Exact: true,
+		}))
+	}
+	fires("p1")
+	fires("p2")
+	check := Config{Engines: p.Engines, Roles: []string{"notifier"}}
+	if r := Check(t.Context(), check); r.Healthy || *role(t, r, "notifier").Members != 0 || *role(t, r, "notifier").Lag != 2 || !has(r, "notifier: no instance runs it") {
+		t.Errorf("nobody notifies, but %q, %+v", r.Unwell, r.Roles)
+	}
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer receiver.Close()
+	n, err := notifier.New(notifier.Config{Broker: p.Broker, Receivers: []webhook.Receiver{{Name: "webhook", Format: webhook.JSON, URL: receiver.URL}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	notifies := testwait.Run(t, n.Run)
+	defer notifies.Stop()
+	testwait.Until(t, "the alerts are decided", func() bool {
+		r := Check(t.Context(), check)
+		return r.Healthy && *role(t, r, "notifier").Members == 1 && *role(t, r, "notifier").Lag == 0
+	})
+}
+
 func TestAnUnreachableEngineIsUnknownAndNotEmpty(t *testing.T) {
 	p := pipeline(t, brokertest.Config(t))
 	appendEvents(t, p.Kafka)
@@ -176,8 +212,8 @@ func TestWhatTheFoldersProcessorDoesNotRememberIsInTheReport(t *testing.T) {
 	}
 	want := instance.Unremembered{IDs: 3, Products: 5}
 	r := Report{}
-	r.describe(&instance.Description{PID: 7, Unremembered: &want})
-	if r.Instance.PID != 7 || r.Unremembered == nil || *r.Unremembered != want {
-		t.Errorf("the report has %+v, want %+v", r.Unremembered, want)
+	r.describe(&instance.Description{PID: 7, Unremembered: &want, Waiting: new(2)})
+	if r.Instance.PID != 7 || r.Unremembered == nil || *r.Unremembered != want || r.Waiting == nil || *r.Waiting != 2 {
+		t.Errorf("the report has %+v and %v, want %+v and 2", r.Unremembered, r.Waiting, want)
 	}
 }

@@ -37,6 +37,9 @@ type Report struct {
 	// Unremembered is what the processor of the folder's instance has not remembered
 	// since it started; nil where no instance runs one in the folder.
 	Unremembered *instance.Unremembered `json:"unremembered"`
+	// Waiting is how many notices the notifier of the folder's instance has decided
+	// on and not sent yet; nil where no instance runs one in the folder.
+	Waiting *int `json:"notices_waiting"`
 
 	// Gaps are those that were not accepted before.
 	Gaps []warehouse.Gap `json:"gaps"`
