@@ -156,7 +156,11 @@ func (s *shop) killClickHouse(_ context.Context, c chance) {
 	select {
 	case <-s.clickhouse.Done(): // it does not run now
 		return
+	default:
+	}
+	select {
 	case s.downtime <- down:
+	default: // it ended by itself when it was to be killed the last time: that downtime is left
 	}
 	s.journal.fault("kill ClickHouse", "started again after %s", round(down))
 	s.clickhouse.Kill()
