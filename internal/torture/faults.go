@@ -20,18 +20,30 @@ func (c chance) between(from, to time.Duration) time.Duration {
 	return from + time.Duration(c.Int64N(int64(to-from)))
 }
 
+// After a storm of faults there is a calm. An instance that is killed or paused
+// holds up its groups for a session: without a calm they hardly ever form, and
+// faults find nothing under way.
+const (
+	storm = 30 * time.Second
+	calm  = 20 * time.Second
+)
+
 // breakThings lets faults happen until ctx ends, and returns when none is under
 // way any more. Each lane is a sequence of faults of its own, so that faults of
 // different kinds fall together.
 func (s *shop) breakThings(ctx context.Context, seed uint64) {
 	var lanes sync.WaitGroup
-	lane := uint64(0)
+	begun, lane := time.Now(), uint64(0)
 	add := func(from, to time.Duration, fault func(context.Context, chance)) {
 		lane++
 		c := newChance(seed, lane)
 		lanes.Go(func() {
 			for {
-				wait(ctx, c.between(from, to))
+				next := c.between(from, to)
+				if within := (time.Since(begun) + next) % (storm + calm); within > storm {
+					next += calm
+				}
+				wait(ctx, next)
 				if ctx.Err() != nil {
 					return
 				}
