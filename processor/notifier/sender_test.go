@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"clickstream/internal/broker"
+	"clickstream/internal/grace"
 	"clickstream/processor/notifier/webhook"
 )
 
@@ -22,6 +23,7 @@ import (
 type outage struct {
 	mu      sync.Mutex
 	down    map[string]bool // hosts
+	hangs   map[string]bool // hosts; set before they are asked
 	refuses map[string]bool // keys that are answered 500
 	tries   map[string]int  // by host
 	got     []string        // host and key
@@ -29,6 +31,10 @@ type outage struct {
 }
 
 func (o *outage) RoundTrip(r *http.Request) (*http.Response, error) {
+	if o.hangs[r.URL.Host] {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	_, _ = io.Copy(io.Discard, r.Body)
@@ -147,6 +153,27 @@ func TestN1_AReceiverThatIsDownForAnHourDelaysNothingElse(t *testing.T) {
 		}
 		if len(b.outage.got) != 240 {
 			t.Errorf("%d notices came %s after it was back, want 240, each once", len(b.outage.got), time.Since(back))
+		}
+	})
+}
+
+// A receiver has 10 seconds to answer, and a notice is tried three times at once.
+// A partition that is given up, as at a stop, does not wait for that.
+func TestN1_AReceiverThatHangsDoesNotHoldUpAStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, "hangs")
+		b.outage.hangs = map[string]bool{"hangs": true}
+		b.intend("e", broker.NoticeFirst, "hangs")
+		synctest.Wait()
+		stopped := time.Now()
+		within, cancel := context.WithTimeout(t.Context(), grace.Stop)
+		defer cancel()
+		b.disown(within, []int32{0})
+		if took := time.Since(stopped); took != grace.Stop {
+			t.Errorf("the partition was given up after %s, want %s", took, grace.Stop)
+		}
+		if len(b.results) > 0 {
+			t.Errorf("a notice that was broken off is recorded: %v", b.results)
 		}
 	})
 }
