@@ -30,17 +30,17 @@ const (
 
 // breakThings lets faults happen until ctx ends, and returns when none is under
 // way any more. Each lane is a sequence of faults of its own, so that faults of
-// different kinds fall together.
+// different kinds fall together. The receiver's know no calm.
 func (s *shop) breakThings(ctx context.Context, seed uint64) {
 	var lanes sync.WaitGroup
 	begun, lane := time.Now(), uint64(0)
-	add := func(from, to time.Duration, fault func(context.Context, chance)) {
+	add := func(rests bool, from, to time.Duration, fault func(context.Context, chance)) {
 		lane++
 		c := newChance(seed, lane)
 		lanes.Go(func() {
 			for {
 				next := c.between(from, to)
-				if within := (time.Since(begun) + next) % (storm + calm); within > storm {
+				if within := (time.Since(begun) + next) % (storm + calm); rests && within > storm {
 					next += calm
 				}
 				wait(ctx, next)
@@ -52,14 +52,15 @@ func (s *shop) breakThings(ctx context.Context, seed uint64) {
 		})
 	}
 	for _, i := range s.instances {
-		add(time.Second, 6*time.Second, func(ctx context.Context, c chance) { s.breakInstance(ctx, c, i) })
+		add(true, time.Second, 6*time.Second, func(ctx context.Context, c chance) { s.breakInstance(ctx, c, i) })
 	}
-	add(5*time.Second, 15*time.Second, s.addAndRemove)
-	add(20*time.Second, 40*time.Second, s.rollingRestart)
-	add(time.Second, 5*time.Second, func(ctx context.Context, c chance) { s.breakConnections(ctx, c, "ClickHouse", s.proxy) })
-	add(4*time.Second, 12*time.Second, func(ctx context.Context, c chance) { s.breakConnections(ctx, c, "Kafka", s.broker) })
-	add(15*time.Second, 35*time.Second, s.killClickHouse)
-	add(25*time.Second, 50*time.Second, s.restartKafka)
+	add(true, 5*time.Second, 15*time.Second, s.addAndRemove)
+	add(true, 20*time.Second, 40*time.Second, s.rollingRestart)
+	add(true, time.Second, 5*time.Second, func(ctx context.Context, c chance) { s.breakConnections(ctx, c, "ClickHouse", s.proxy) })
+	add(true, 4*time.Second, 12*time.Second, func(ctx context.Context, c chance) { s.breakConnections(ctx, c, "Kafka", s.broker) })
+	add(true, 15*time.Second, 35*time.Second, s.killClickHouse)
+	add(true, 25*time.Second, 50*time.Second, s.restartKafka)
+	add(false, 3*time.Second, 10*time.Second, s.breakReceiver)
 	lanes.Wait()
 }
 
@@ -160,6 +161,21 @@ func (s *shop) breakConnections(ctx context.Context, c chance, to string, p *pro
 		p.Refuse()
 		wait(ctx, length)
 	}
+}
+
+// breakReceiver breaks the connections to the receiver of notices, or lets it be
+// down for so long that notices gather. What it does with single requests is its
+// own choice.
+func (s *shop) breakReceiver(ctx context.Context, c chance) {
+	down, length := c.IntN(3) == 0, c.between(5*time.Second, 25*time.Second)
+	if !down {
+		s.breakConnections(ctx, c, "the receiver", s.post)
+		return
+	}
+	s.journal.fault("receiver down", "for %s", round(length))
+	s.post.Refuse()
+	defer s.post.Heal()
+	wait(ctx, length)
 }
 
 // killClickHouse kills ClickHouse; its keeper starts it again.

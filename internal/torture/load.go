@@ -15,6 +15,7 @@ const (
 	eventsTopic   = "ecom_clickstream_events"
 	alertsTopic   = "flash_sale_alerts"
 	rejectedTopic = "ecom_clickstream_rejected"
+	ledgerTopic   = "clickstream_notifications"
 
 	products  = 200
 	onSale    = 8    // of these products most events are

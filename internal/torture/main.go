@@ -5,8 +5,9 @@
 // and three instances of the binary that it builds, appends events all the time,
 // and lets faults happen as a seed decides: instances, ClickHouse and Kafka are
 // killed, stopped, paused and started again, connections are cut and delayed,
-// answers are lost. At the end everything works again, and every event must be
-// in the tables once, with the columns of its first copy.
+// answers are lost. A receiver of notices fails too. At the end everything works
+// again, and every event must be in the tables once, with the columns of its
+// first copy, and the receiver must have the notices of every episode.
 //
 //	go run ./internal/torture -for 2m -seed 7
 //

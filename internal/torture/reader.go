@@ -11,6 +11,8 @@ import (
 	"clickstream/internal/torture/recount"
 )
 
+func topics() []string { return []string{eventsTopic, alertsTopic, rejectedTopic, ledgerTopic} }
+
 // reader reads the topics from their beginning into a log.
 type reader struct {
 	client *kgo.Client
@@ -21,14 +23,13 @@ type reader struct {
 }
 
 func newReader(kafka string) (*reader, error) {
-	topics := []string{eventsTopic, alertsTopic, rejectedTopic}
-	client, err := kgo.NewClient(kgo.SeedBrokers(kafka), kgo.ConsumeTopics(topics...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	client, err := kgo.NewClient(kgo.SeedBrokers(kafka), kgo.ConsumeTopics(topics()...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.AlwaysRetryEOF())
 	if err != nil {
 		return nil, err
 	}
 	next := make(map[string]map[int32]int64)
-	for _, topic := range topics {
+	for _, topic := range topics() {
 		next[topic] = make(map[int32]int64)
 	}
 	return &reader{
@@ -43,7 +44,7 @@ func (r *reader) close() { r.client.Close() }
 func (r *reader) catchUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	ends, err := r.admin.ListEndOffsets(ctx, eventsTopic, alertsTopic, rejectedTopic)
+	ends, err := r.admin.ListEndOffsets(ctx, topics()...)
 	if err == nil {
 		err = ends.Error()
 	}
@@ -88,5 +89,7 @@ func (r *reader) add(record *kgo.Record, partitions int32) {
 		r.log.AddAlert(out)
 	case rejectedTopic:
 		r.log.AddRejected(out)
+	case ledgerTopic:
+		r.log.AddLedger(out)
 	}
 }

@@ -37,6 +37,8 @@ type shop struct {
 	kafkaAddr string
 	proxy     *proxy.Proxy // before ClickHouse
 	broker    *proxy.Proxy // before Kafka
+	receiver  *receiver
+	post      *proxy.Proxy // before the receiver
 	instances []*instance
 	extra     *instance // comes and goes
 
@@ -50,13 +52,13 @@ type shop struct {
 
 func openShop(ctx context.Context, s settings, j *journal) (*shop, error) {
 	sh := &shop{dir: s.dir, journal: j, downtime: make(chan time.Duration, 1), stopKeeper: func() {}}
-	if err := sh.open(ctx); err != nil {
+	if err := sh.open(ctx, s.seed); err != nil {
 		return nil, errors.Join(err, sh.close())
 	}
 	return sh, nil
 }
 
-func (s *shop) open(ctx context.Context) error {
+func (s *shop) open(ctx context.Context, seed uint64) error {
 	s.binary = filepath.Join(s.dir, "clickstream")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", s.binary, "clickstream").CombinedOutput(); err != nil {
 		return fmt.Errorf("build the binary: %w: %s", err, out)
@@ -78,6 +80,12 @@ func (s *shop) open(ctx context.Context) error {
 	if s.proxy, err = proxy.Start(s.clickhouse.TCPAddr()); err != nil {
 		return err
 	}
+	if s.receiver, err = startReceiver(ctx, seed); err != nil {
+		return err
+	}
+	if s.post, err = proxy.Start(s.receiver.addr); err != nil {
+		return err
+	}
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "CLICKSTREAM_") || strings.HasPrefix(v, "CLICKSTREAM_CACHE_DIR=") {
 			s.env = append(s.env, v)
@@ -96,7 +104,7 @@ func (s *shop) open(ctx context.Context) error {
 }
 
 func (s *shop) instance(name string) *instance {
-	args := append([]string{"--roles", "mirror,processor"}, ruleFlags()...)
+	args := append([]string{"--roles", "mirror,processor,notifier", "--notify-webhook", "http://" + s.post.Addr() + "/notices"}, ruleFlags()...)
 	return &instance{
 		name: name, binary: s.binary, args: append(args, s.engineFlags()...), env: s.env,
 		dir: filepath.Join(s.dir, name), journal: s.journal,
@@ -149,10 +157,13 @@ func (s *shop) startInstances(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// heal lets everything work again, and waits until it does.
+// heal lets everything work again, and waits until it does. The receiver can be
+// reached; what it does with single requests is ended later, when the instances
+// have sent to it for a while.
 func (s *shop) heal(ctx context.Context) error {
 	s.proxy.Heal()
 	s.broker.Heal()
+	s.post.Heal()
 	for _, i := range s.instances {
 		if err := i.start(); err != nil {
 			return err
@@ -182,10 +193,13 @@ func (s *shop) close() error {
 	if s.kafka != nil {
 		_ = s.kafka.Kill()
 	}
-	for _, p := range []*proxy.Proxy{s.proxy, s.broker} {
+	for _, p := range []*proxy.Proxy{s.proxy, s.broker, s.post} {
 		if p != nil {
 			errs = append(errs, p.Close())
 		}
+	}
+	if s.receiver != nil {
+		errs = append(errs, s.receiver.close())
 	}
 	return errors.Join(errs...)
 }

@@ -5,6 +5,7 @@ import "time"
 // alertJSON is an alert as it is written to its topic.
 type alertJSON struct {
 	ID             string    `json:"alert_id"`
+	Episode        string    `json:"episode_id"`
 	Rule           string    `json:"rule"`
 	Product        string    `json:"product_id"`
 	Start          time.Time `json:"window_start"`

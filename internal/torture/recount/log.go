@@ -56,6 +56,9 @@ type Log struct {
 	versions   map[string]Alert  // every version, by id and version
 	partitions map[int32]*partition
 	days       map[int64]bool
+	episodes   map[string]*episode
+	episodeOf  map[string]string // by alert
+	notices    map[string]*notice
 
 	// Counts of records with a value on the event log.
 	Records, Duplicates, Conflicts, Late int
@@ -69,6 +72,7 @@ func NewLog(topic string, rule Rule) *Log {
 	return &Log{
 		rule: rule, topic: topic, events: make(map[identity]Event), invalid: make(map[Rejected]bool), rejected: make(map[Rejected]bool),
 		alerts: make(map[string]Alert), versions: make(map[string]Alert), partitions: make(map[int32]*partition), days: make(map[int64]bool),
+		episodes: make(map[string]*episode), episodeOf: make(map[string]string), notices: make(map[string]*notice),
 	}
 }
 
@@ -141,6 +145,7 @@ func (l *Log) AddAlert(r Record) {
 		l.fault("one version of an alert has two contents: %+v and %+v", before, a)
 	}
 	l.versions[version] = a
+	l.addToEpisode(sent.Episode, a)
 	if a.Version >= l.alerts[a.ID].Version {
 		l.alerts[a.ID] = a
 	}
