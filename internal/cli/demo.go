@@ -76,14 +76,15 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 		defer cancel()
 	}
 	// Before the first event, so that it judges all of them on a new log.
-	if _, err := putRules(ctx, p, cfg.Rules); err != nil {
+	set, err := putRules(ctx, p, cfg.Rules)
+	if err != nil {
 		return err
 	}
 	generator, err := newTraffic(ctx, p, traffic)
 	if err != nil {
 		return err
 	}
-	if err := c.show(ctx, t, s, p, cfg, generator, zone); err != nil {
+	if err := c.show(ctx, t, s, p, cfg, generator, zone, len(set.Rules()) > 1); err != nil {
 		return err
 	}
 	if eng.Started() {
@@ -102,6 +103,9 @@ func (c *demoCmd) serveConfig(t *terminal) (cfg instance.ServeConfig, zone *time
 	}
 	if c.For < 0 || c.Rate <= 0 {
 		return cfg, nil, usagef("for is %s and rate is %g: give a duration, as in 30s, and a rate above 0", c.For, c.Rate)
+	}
+	if err := c.check(); err != nil {
+		return cfg, nil, err
 	}
 	cfg.Location, cfg.CollectorAddr, cfg.CollectorMaxAge = zone, c.CollectorAddr, c.CollectorMaxAge
 	cfg, err = cfg.Checked()
@@ -125,13 +129,14 @@ func newTraffic(ctx context.Context, p *instance.Pipeline, traffic shop.Options)
 
 // show runs the roles and the traffic, and shows them until ctx ends. The
 // traffic ends first, and what it has put on the log is stored.
-func (c *demoCmd) show(ctx context.Context, t *terminal, s *status, p *instance.Pipeline, cfg instance.ServeConfig, generator *shop.Generator, zone *time.Location) error {
+func (c *demoCmd) show(ctx context.Context, t *terminal, s *status, p *instance.Pipeline, cfg instance.ServeConfig, generator *shop.Generator, zone *time.Location, severalRules bool) error {
 	r := p.NewRoles(context.WithoutCancel(ctx))
 	defer func() { _ = r.Stop() }()
 	open, closeShop := context.WithCancel(r.Context())
 	defer closeShop()
 	defer context.AfterFunc(ctx, closeShop)()
 	shown := newDemoView(t, s, p, r, generator)
+	shown.severalRules = severalRules
 	cfg.OnAlert = shown.alert
 	if err := r.Serve(cfg); err != nil {
 		return r.Explain(err)

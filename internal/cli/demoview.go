@@ -21,6 +21,9 @@ type demoView struct {
 	r         *instance.Roles
 	generator *shop.Generator
 	started   time.Time
+	// severalRules says that an alert may be of one of several rules: its line names
+	// the rule then.
+	severalRules bool
 
 	episodes episodes // those that were shown
 
@@ -66,7 +69,11 @@ func (v *demoView) show() {
 		if e.Windows > 1 {
 			windows = fmt.Sprintf("the busiest of %d windows", e.Windows)
 		}
-		text := fmt.Sprintf("%-9s  %s  %s views and %s purchases in %s, from %s to %s UTC", cmp.Or(mark, e.Status), printable(e.ProductID),
+		product := e.ProductID
+		if v.severalRules {
+			product += "  " + event.RuleName(e.Rule)
+		}
+		text := fmt.Sprintf("%-9s  %s  %s views and %s purchases in %s, from %s to %s UTC", cmp.Or(mark, e.Status), printable(product),
 			count(e.Views), count(e.Purchases), windows, e.FirstWindow.UTC().Format("15:04"), e.LastWindowEnd.UTC().Format("15:04"))
 		v.s.clear()
 		fmt.Fprintln(v.t.out, text)
@@ -122,6 +129,6 @@ func (v *demoView) progress(ctx context.Context) (records, lag int64, err error)
 func (v *demoView) summary() {
 	v.show()
 	stored := v.r.MirrorStats()
-	fmt.Fprintf(v.t.out, "%s events generated and %s stored, %d versions of alerts emitted, in %s\n",
-		count(v.generator.Appended()), count(stored.Events), v.alerts, time.Since(v.started).Round(time.Second))
+	fmt.Fprintf(v.t.out, "%s events generated and %s stored, %s of alerts emitted, in %s\n",
+		count(v.generator.Appended()), count(stored.Events), plural(uint64(v.alerts), "version"), time.Since(v.started).Round(time.Second))
 }
