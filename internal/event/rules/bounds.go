@@ -15,3 +15,19 @@ func (s *Set) Bounds(rule, column int) (least, most uint32, alone bool) {
 	}
 	return least, most, len(j.rest) == 0
 }
+
+// impossible reports the rules under which no window can qualify, as far as the
+// bounds show it. Only a file is refused for that: on a log there may be such sets.
+func (s *Set) impossible() Problems {
+	var problems Problems
+	for i := range s.rules {
+		for column, eventType := range s.types {
+			if least, most, _ := s.Bounds(i, column); least > most {
+				p := s.rules[i].problem(i, "when", "can never hold: no number of %s is as all of it asks for", countName(eventType))
+				p.offset = 0
+				problems = append(problems, p)
+			}
+		}
+	}
+	return problems.withNames(s.rules)
+}

@@ -7,6 +7,20 @@ import (
 	"time"
 )
 
+// Such a set may have been put in force before files were checked for it.
+func TestW8_ASetOnTheLogMayNeverHold(t *testing.T) {
+	s, err := New(0, []Rule{{Name: "r", When: "views > 9 && views < 3", Window: time.Minute, Slide: time.Minute}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Decode(s.AppendJSON(nil)); err != nil {
+		t.Error(err)
+	}
+	if _, err := Parse([]byte("rules: [{name: r, when: views > 9 && views < 3}]")); err == nil {
+		t.Error("a file with such a rule is taken")
+	}
+}
+
 func TestW8_AConditionThatIsBoundsAlone(t *testing.T) {
 	type bounds struct{ least, most uint32 }
 	for when, want := range map[string]struct {

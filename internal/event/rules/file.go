@@ -37,6 +37,11 @@ func Parse(text []byte) (*Set, error) {
 	f := &fileReader{text: text, places: make(map[place]*yaml.Node)}
 	lateness, rules := f.read()
 	s, err := newSet(lateness, rules, f.problems)
+	if err == nil {
+		if impossible := s.impossible(); len(impossible) > 0 {
+			err = impossible
+		}
+	}
 	problems, failed := errors.AsType[Problems](err)
 	if !failed {
 		return s, err
