@@ -33,11 +33,17 @@ type partition struct {
 	episodes map[string]map[string]firing // by episode and alert
 	// latest are the alerts' versions that count: an older one may be repeated.
 	latest map[string]version
+	// newest are the highest versions of the episodes' alerts.
+	newest map[string]version
 }
 
 type firing struct {
 	since  int64     // offset of the record from which on it is firing
 	window time.Time // its end
+	// late says that the episode had gone on to a newer version before this one was
+	// written, as by an instance that was paused. The alert is most likely over, by
+	// a record before the commit that was read on from: it holds up no end.
+	late bool
 }
 
 type version struct {
@@ -46,7 +52,7 @@ type version struct {
 }
 
 func newPartition(next, decided int64) *partition {
-	return &partition{decided: decided, next: next, episodes: make(map[string]map[string]firing), latest: make(map[string]version)}
+	return &partition{decided: decided, next: next, episodes: make(map[string]map[string]firing), latest: make(map[string]version), newest: make(map[string]version)}
 }
 
 // take takes the next alert, and returns the notice that it gives rise to: first
@@ -64,14 +70,18 @@ func (p *partition) count(a *event.Alert, offset int64) (due, bool) {
 	}
 	p.latest[a.ID] = version{a.Version, a.WindowEnd}
 	episode := episodeOf(a)
+	late := a.Version < p.newest[episode].number
+	if !late {
+		p.newest[episode] = version{a.Version, a.WindowEnd}
+	}
 	alerts := p.episodes[episode]
 	if a.Status == event.Firing {
 		if alerts == nil {
 			alerts = make(map[string]firing)
 			p.episodes[episode] = alerts
 		}
-		if _, ok := alerts[a.ID]; !ok {
-			alerts[a.ID] = firing{offset, a.WindowEnd}
+		if f, ok := alerts[a.ID]; !ok || f.late && !late {
+			alerts[a.ID] = firing{offset, a.WindowEnd, late}
 		}
 		return due{broker.NoticeFirst, *a}, true
 	}
@@ -79,8 +89,10 @@ func (p *partition) count(a *event.Alert, offset int64) (due, bool) {
 		return due{}, false
 	}
 	delete(alerts, a.ID)
-	if len(alerts) > 0 {
-		return due{}, false
+	for _, f := range alerts {
+		if !f.late {
+			return due{}, false
+		}
 	}
 	delete(p.episodes, episode)
 	return due{broker.NoticeEnd, *a}, true
@@ -92,7 +104,9 @@ func (p *partition) commit() broker.Commit {
 	at := p.next
 	for _, alerts := range p.episodes {
 		for _, f := range alerts {
-			at = min(at, f.since)
+			if !f.late {
+				at = min(at, f.since)
+			}
 		}
 	}
 	return broker.Commit{Offset: at, Metadata: strconv.FormatInt(max(p.next, p.decided), 10)}
@@ -110,9 +124,11 @@ func decidedBefore(c broker.Commit) int64 {
 // forget gives up what is of windows that ended before a time: an alert that is
 // still firing then was repeated after its end, and would hold back the commits.
 func (p *partition) forget(before time.Time) {
-	for id, v := range p.latest {
-		if v.window.Before(before) {
-			delete(p.latest, id)
+	for _, versions := range [...]map[string]version{p.latest, p.newest} {
+		for id, v := range versions {
+			if v.window.Before(before) {
+				delete(versions, id)
+			}
 		}
 	}
 	for episode, alerts := range p.episodes {

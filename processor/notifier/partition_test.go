@@ -37,6 +37,9 @@ func emitted(random *rand.Rand) []event.Alert {
 	}
 	for i := 0; i < len(states); i++ {
 		all = append(all, states[i])
+		if random.IntN(8) == 0 {
+			all = append(all, states[random.IntN(i+1)])
+		}
 		if random.IntN(12) == 0 {
 			i = max(i-random.IntN(15), -1)
 		}
@@ -125,5 +128,28 @@ func TestN1_AnAlertThatIsRepeatedAfterItsEndHoldsBackNoCommitForEver(t *testing.
 	p.forget(time.Now().Add(-25 * time.Hour))
 	if at := p.commit().Offset; at != 1 || len(p.latest) != 1 || len(p.episodes) != 1 {
 		t.Errorf("the commit is at %d, and the alert at 1 is the only one that can be firing", at)
+	}
+}
+
+// An instance that was paused may write an alert after the others have written that
+// it is over, and where a notifier begins to read behind that end, nothing ends it.
+func TestN1_AnAlertThatIsWrittenLateHoldsUpNoEnd(t *testing.T) {
+	in := func(id string, version int64, status event.Status) event.Alert {
+		return event.Alert{ID: id, EpisodeID: "e", Version: version, Status: status, WindowEnd: time.Now()}
+	}
+	all := []event.Alert{
+		in("a", 1, event.Firing), in("a", 5, event.Confirmed), in("b", 7, event.Firing), in("a", 4, event.Firing), in("b", 9, event.Confirmed),
+	}
+	for begin := range int64(3) {
+		p := newPartition(begin, 0)
+		for p.next < int64(len(all)) {
+			d, is := p.take(&all[p.next], p.next)
+			if ended := is && d.notice == broker.NoticeEnd; p.next == int64(len(all)) && !ended {
+				t.Errorf("read from offset %d on, the last alert ends no episode", begin)
+			}
+		}
+		if at := p.commit().Offset; at != int64(len(all)) {
+			t.Errorf("read from offset %d on, the commit is at %d", begin, at)
+		}
 	}
 }
