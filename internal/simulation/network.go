@@ -35,6 +35,9 @@ func NewNetwork() *Network {
 	return &Network{links: make(map[*link]struct{}), down: make(map[string]int), hung: make(map[string]*hang)}
 }
 
+// Listen takes connections to an address of localhost, as net.Listen does.
+func (n *Network) Listen(addr string) (net.Listener, error) { return n.virtual.Listen("tcp", addr) }
+
 // Close cuts all connections and waits until nothing is carried any more.
 func (n *Network) Close() {
 	for _, l := range n.cut(func(*link) bool { return true }) {

@@ -117,7 +117,9 @@ func (m *member) ready(ctx context.Context, partition int32) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, catchUpWithin)
 	defer cancel()
-	m.mu.Lock()
+	if err := m.mu.lockWithin(ctx); err != nil {
+		return err
+	}
 	err := m.prove(ctx, partition)
 	m.mu.Unlock()
 	if err != nil {

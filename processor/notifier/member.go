@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -26,16 +25,34 @@ type member struct {
 	ledger   *ledger
 	follower *follower
 
-	mu         sync.Mutex // held by the loop and by the group's callbacks
+	mu         lock // held by the loop and by the group's callbacks
 	partitions map[int32]*partition
 	committed  map[int32]broker.Commit // the last one
 	alive      time.Time               // the group has taken a commit then
 }
 
+// lock is a mutex. Whoever holds a member's may wait for the broker: one waits for
+// it no longer than one's context, and on a channel, as a simulation's time has it
+// (testing/synctest).
+type lock chan struct{}
+
+func (l lock) Lock()   { l <- struct{}{} }
+func (l lock) Unlock() { <-l }
+
+// lockWithin is Lock that gives up when ctx has ended.
+func (l lock) lockWithin(ctx context.Context) error {
+	select {
+	case l <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (n *Notifier) member(ctx context.Context) (err error) {
 	m := &member{
 		Notifier: n, topics: n.cfg.Broker.Topics(), ledger: newLedger(),
-		partitions: make(map[int32]*partition), committed: make(map[int32]broker.Commit),
+		mu: make(lock, 1), partitions: make(map[int32]*partition), committed: make(map[int32]broker.Commit),
 	}
 	n.ledger.Store(m.ledger)
 	if m.out, err = n.cfg.Broker.Open(broker.ProducerOptions()...); err != nil {

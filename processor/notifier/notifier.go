@@ -25,7 +25,10 @@ type Config struct {
 	// GiveUp is how long a notice is tried for a receiver that does not take it;
 	// default DefaultGiveUp.
 	GiveUp time.Duration
-	Log    zerolog.Logger
+	// Transport is how receivers are reached; nil: over the machine's network, each
+	// with connections of its own.
+	Transport http.RoundTripper
+	Log       zerolog.Logger
 }
 
 // Defaults of a Config's empty fields.
@@ -83,7 +86,11 @@ func New(cfg Config) (*Notifier, error) {
 	if err := errors.Join(append(errs, cfg.Check())...); err != nil {
 		return nil, fmt.Errorf("notifier: %w", err)
 	}
-	return newNotifier(cfg, nil), nil
+	n := &Notifier{cfg: cfg}
+	for _, r := range cfg.Receivers {
+		n.clients = append(n.clients, webhook.NewClient(r, cfg.Transport))
+	}
+	return n, nil
 }
 
 // Check reports what is wrong with the receivers and the times.
@@ -99,14 +106,6 @@ func (cfg *Config) Check() error {
 		errs = append(errs, fmt.Errorf("notify-give-up %s: give a positive duration up to 720h", event.ShortDuration(cfg.GiveUp)))
 	}
 	return errors.Join(errs...)
-}
-
-func newNotifier(cfg Config, transport http.RoundTripper) *Notifier {
-	n := &Notifier{cfg: cfg}
-	for _, r := range cfg.Receivers {
-		n.clients = append(n.clients, webhook.NewClient(r, transport))
-	}
-	return n
 }
 
 func (n *Notifier) reached(step string) error {
