@@ -18,16 +18,16 @@ import (
 // sets are the rule sets that are put in force, the first one on the empty log.
 // Their windows close within a phase.
 var sets = []*rules.Set{
-	newSet(3*time.Second, rules.Rule{Name: "flash_sale", When: "views > 5 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second}),
-	newSet(3*time.Second, rules.Rule{Name: "flash_sale", When: "views > 3 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second}),
+	newSet(3*time.Second, rules.Rule{Name: "flash_sale", When: "views > 5 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second, Notify: true}),
+	newSet(3*time.Second, rules.Rule{Name: "flash_sale", When: "views > 3 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second, Notify: true}),
 	newSet(5*time.Second,
-		rules.Rule{Name: "flash_sale", When: "views > 5 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second},
+		rules.Rule{Name: "flash_sale", When: "views > 5 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second, Notify: true},
 		rules.Rule{Name: "carts", When: "carts > 1", Window: 12 * time.Second, Slide: 3 * time.Second}),
 	// With a rule of the first set, whose episodes go on (W9).
 	newSet(3*time.Second,
-		rules.Rule{Name: "flash_sale", When: "views > 5 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second},
-		rules.Rule{Name: "some_carts", When: "carts > 1", Window: 10 * time.Second, Slide: 5 * time.Second}),
-	newSet(time.Second, rules.Rule{Name: "few_buy", When: "views > 2 && conversion_rate < 20", Window: 9 * time.Second, Slide: 9 * time.Second}),
+		rules.Rule{Name: "flash_sale", When: "views > 5 && purchases < 2", Window: 20 * time.Second, Slide: 5 * time.Second, Notify: true},
+		rules.Rule{Name: "some_carts", When: "carts > 1", Window: 10 * time.Second, Slide: 5 * time.Second, Notify: true}),
+	newSet(time.Second, rules.Rule{Name: "few_buy", When: "views > 2 && conversion_rate < 20", Window: 9 * time.Second, Slide: 9 * time.Second, Notify: true}),
 }
 
 func newSet(lateness time.Duration, of ...rules.Rule) *rules.Set {
@@ -40,6 +40,18 @@ func newSet(lateness time.Duration, of ...rules.Rule) *rules.Set {
 
 func setOf(hash string) *rules.Set {
 	return sets[slices.IndexFunc(sets, func(s *rules.Set) bool { return s.Hash() == hash })]
+}
+
+// notifies says whether people are notified of the alerts of a rule.
+func notifies(definition string) bool {
+	for _, s := range sets {
+		for i, r := range s.Rules() {
+			if s.Definition(i) == definition {
+				return r.Notify
+			}
+		}
+	}
+	return false
 }
 
 // load writes events with duplicates, conflicts, late and future ones among them,

@@ -27,6 +27,17 @@ func TestW1toW9_Simulation(t *testing.T) {
 	})
 }
 
+// Whatever befalls instances, brokers and receivers, each receiver gets the first
+// firing and the end of each episode, or the ledger says why not.
+func TestN1_Simulation(t *testing.T) {
+	simulation.Seeds(t, 20, func(t *testing.T, seed uint64) {
+		t.Helper()
+		w := simulate(t, seed, options{phases: 2, faults: 14, notify: true})
+		w.Report(t)
+		t.Log(w.figures())
+	})
+}
+
 // Alerts whose write has timed out are written once the broker answers again.
 func TestAlertsWhoseWriteTimedOutAreWrittenAgain(t *testing.T) {
 	simulation.Seed(t, 1, func(t *testing.T, seed uint64) {

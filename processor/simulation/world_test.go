@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -30,12 +31,17 @@ type world struct {
 	load      *load
 	observer  *broker.Client // its host meets no faults of its own
 	group     string
+	receivers *receivers
+	maxAge    time.Duration // of the notifiers
+	giveUp    time.Duration
+	silenced  []silence
 
 	guards   sync.WaitGroup
 	endGuard context.CancelFunc
 	expelled int
 
 	events, ticks, changes, alerts, final int // found by the last check
+	notices, repeated                     int
 }
 
 // options change what a run is about.
@@ -44,6 +50,10 @@ type options struct {
 	faults int // in each
 	// oneSet has the model judge everything by the first set that was put in force.
 	oneSet bool
+	// notify has each instance run a notifier too, and receivers that fail.
+	notify bool
+	// transport, if set, comes between notifiers and receivers.
+	transport func(http.RoundTripper) http.RoundTripper
 }
 
 // simulate is one run.
@@ -55,6 +65,9 @@ func simulate(t *testing.T, seed uint64, o options) *world {
 		w.instances.Start()
 	}
 	for phase := range o.phases {
+		if phase > 0 && o.notify {
+			w.emitAgain(simulation.Random(seed, fmt.Sprint("again ", phase)))
+		}
 		w.phase(seed, phase)
 		if w.Failed() {
 			break
@@ -86,8 +99,14 @@ func newWorld(t *testing.T, seed uint64, o options) *world {
 		producer: w.client("load", partitions), draw: simulation.Random(seed, "load"), partitions: partitions,
 		failed: func(err error) { w.Errorf("the simulation is wrong: %v", err) },
 	}
+	if err := w.receive(simulation.Random(seed, "notices")); err != nil {
+		t.Fatal(err)
+	}
 	ctx, endGuard := context.WithCancel(context.WithoutCancel(t.Context()))
 	w.guards.Go(func() { w.expelled = w.cluster.Guard(ctx, w.observer.Client, w.group) })
+	if o.notify {
+		w.guards.Go(func() { w.cluster.Guard(ctx, w.observer.Client, w.observer.Group("notifier")) })
+	}
 	w.endGuard = endGuard
 	w.Sayf("seed %d: %d brokers, %d partitions", seed, len(w.cluster.Addrs()), partitions)
 	return w
@@ -106,9 +125,9 @@ func (w *world) connect(h *simulation.Host, name string, partitions int32) (*bro
 	return broker.Open(broker.Config{Brokers: w.cluster.Addrs(), Partitions: partitions, Dial: h.Dial, Log: w.Logger(name)}, broker.ProducerOptions()...)
 }
 
-// runInstance is a process with a processor. That is started again when it has
-// ended with an error, as the roles of an instance are: it may be that the broker
-// cannot be reached at its start, and never afterwards.
+// runInstance is a process with a processor and a notifier. The processor is
+// started again when it has ended with an error, as the roles of an instance are:
+// it may be that the broker cannot be reached at its start, and never afterwards.
 func (w *world) runInstance(ctx context.Context, i *simulation.Instance) {
 	cl, err := w.connect(i.Host, i.Name, w.load.partitions)
 	if err != nil {
@@ -116,6 +135,9 @@ func (w *world) runInstance(ctx context.Context, i *simulation.Instance) {
 		return
 	}
 	defer cl.Close()
+	var roles sync.WaitGroup
+	defer roles.Wait()
+	roles.Go(func() { w.runNotifier(ctx, i, cl) })
 	for ctx.Err() == nil {
 		p, err := processor.New(processor.Config{Broker: cl, Log: w.Logger(i.Name)})
 		if err != nil {
@@ -144,6 +166,10 @@ func (w *world) phase(seed uint64, number int) {
 	loaded.Go(func() { w.load.run(ctx) })
 	loaded.Go(func() { w.changeRules(ctx, simulation.Random(seed, fmt.Sprint("rules ", number))) })
 	may := slices.Concat(w.instances.Faults(), w.cluster.Faults(w.Sayf), w.logFaults())
+	if w.options.notify {
+		loaded.Go(func() { w.silence(ctx, simulation.Random(seed, fmt.Sprint("silences ", number))) })
+		may = append(may, w.receivers.faults(w.network, w.Sayf)...)
+	}
 	simulation.Happen(simulation.Random(seed, fmt.Sprint("phase ", number)), may, w.options.faults, w.Sayf)
 	stop()
 	loaded.Wait()
@@ -152,6 +178,7 @@ func (w *world) phase(seed uint64, number int) {
 	if !w.Failed() {
 		w.check(w.t.Context())
 	}
+	w.waitNotified()
 }
 
 func (w *world) logFaults() []simulation.Fault {
@@ -243,6 +270,7 @@ func (w *world) left(ctx context.Context) (ends broker.Offsets, left int64, err 
 // end stops everything, and waits until it has ended.
 func (w *world) end() {
 	w.instances.StopAll()
+	w.receivers.close()
 	w.endGuard()
 	w.guards.Wait()
 	w.load.producer.Close()
@@ -253,5 +281,6 @@ func (w *world) end() {
 
 // figures say what the run was like.
 func (w *world) figures() string {
-	return fmt.Sprintf("%d events, %d ticks, %d changes of rules, %d versions of %d alerts; all members expelled %d times", w.events, w.ticks, w.changes, w.alerts, w.final, w.expelled)
+	return fmt.Sprintf("%d events, %d ticks, %d changes of rules, %d versions of %d alerts, %d notices, %d tries more; all members expelled %d times",
+		w.events, w.ticks, w.changes, w.alerts, w.final, w.notices, w.repeated, w.expelled)
 }
