@@ -90,6 +90,7 @@ func (n *Notifier) member(ctx context.Context) (err error) {
 // read is the loop: it reads alerts until ctx ends. What it has begun then may
 // take as long as working, and to leave the group as long as graceful.
 func (m *member) read(ctx, working, graceful context.Context) (err error) {
+	m.mu.Lock() // partitions may be ours before Open has returned
 	m.in, err = m.cfg.Broker.Open(append(broker.ConsumerOptions(),
 		kgo.ConsumerGroup(m.cfg.Broker.Group("notifier")),
 		kgo.ConsumeTopics(m.topics.Alerts),
@@ -102,6 +103,7 @@ func (m *member) read(ctx, working, graceful context.Context) (err error) {
 		kgo.OnPartitionsRevoked(m.revoked),
 		kgo.OnPartitionsLost(m.lost),
 	)...)
+	m.mu.Unlock()
 	if err != nil {
 		return err
 	}
