@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
@@ -70,15 +72,17 @@ func newRuledLog(t *testing.T) *ruledLog {
 // events are so many, one a second.
 func (l *ruledLog) events(n int) {
 	l.Helper()
+	var records []*kgo.Record
 	for range n {
 		at := l.begin + event.Millis(l.n)*1000
 		e := event.Event{ID: fmt.Sprint("e", l.n), Type: event.TypeView, Timestamp: at, UserID: "u", ProductID: fmt.Sprint("p", l.n%5), Quantity: 1}
 		r := l.Event(e, at.Time())
-		l.Produce(r)
+		records = append(records, r)
 		l.models[r.Partition].event(e, at, l.next[r.Partition])
 		l.next[r.Partition]++
 		l.n++
 	}
+	l.Produce(records...)
 }
 
 func (l *ruledLog) change(set *rules.Set) {
