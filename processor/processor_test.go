@@ -1,7 +1,6 @@
 package processor
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -20,9 +19,6 @@ import (
 	"clickstream/processor/windows"
 	"clickstream/processor/windows/windowstest"
 )
-
-// patience is how long a test waits for what must come.
-const patience = 30 * time.Second
 
 func newShop(t *testing.T) *brokertest.Shop {
 	t.Helper()
@@ -144,9 +140,7 @@ func killed(s *settings) { s.unclean = true }
 
 func (r running) close() {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
-	defer cancel()
-	if err := r.CloseWindows(ctx); err != nil {
+	if err := r.CloseWindows(testwait.Context(r.t)); err != nil {
 		r.t.Fatal(err)
 	}
 }

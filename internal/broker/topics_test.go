@@ -23,9 +23,7 @@ import (
 // deadline is for what must happen; a test that reaches it has failed.
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	t.Cleanup(cancel)
-	return ctx
+	return testwait.Context(t)
 }
 
 func client(t *testing.T, cfg broker.Config, opts ...kgo.Opt) *broker.Client {

@@ -127,7 +127,7 @@ func TestPartitionsAddedToTheLogEndTheRolesWithTheWayOut(t *testing.T) {
 	}
 	select {
 	case <-r.Context().Done():
-	case <-time.After(30 * time.Second):
+	case <-deadline(t).Done():
 		t.Fatal("the roles go on")
 	}
 	err = r.Stop()

@@ -47,6 +47,20 @@ func (r *Running) Stop() {
 	}
 }
 
+// soon is how long a stop may take that waits for nobody. What it must not wait
+// for, such as a join that another member holds up, lasts a minute.
+const soon = 30 * time.Second
+
+// StopSoon is Stop, and the test fails where that takes half a minute.
+func (r *Running) StopSoon() {
+	r.t.Helper()
+	began := time.Now()
+	r.Stop()
+	if took := time.Since(began); took > soon {
+		r.t.Errorf("it stops after %s", took)
+	}
+}
+
 // Wait returns what run returns, whose context it leaves alone. The test fails
 // where that takes two minutes.
 func (r *Running) Wait() error {

@@ -235,7 +235,7 @@ func keep(ctx context.Context) {
 // tries again while the engine cannot be reached: it may be starting again.
 func execute(t testing.TB, e Endpoint, sql string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := clickhouse.Open(&clickhouse.Options{
 		Addr: []string{e.Addr},

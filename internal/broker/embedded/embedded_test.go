@@ -16,6 +16,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/embedded"
+	"clickstream/internal/testwait"
 )
 
 // childEnv makes this test binary a process with a broker, to be killed.
@@ -38,9 +39,7 @@ func TestMain(m *testing.M) {
 
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	t.Cleanup(cancel)
-	return ctx
+	return testwait.Context(t)
 }
 
 func start(t *testing.T, dir string) *embedded.Broker {
