@@ -73,8 +73,8 @@ func (v *demoView) show() {
 		if v.severalRules {
 			product += "  " + event.RuleName(e.Rule)
 		}
-		text := fmt.Sprintf("%-9s  %s  %s views and %s purchases in %s, from %s to %s UTC", cmp.Or(mark, e.Status), printable(product),
-			count(e.Views), count(e.Purchases), windows, e.FirstWindow.UTC().Format("15:04"), e.LastWindowEnd.UTC().Format("15:04"))
+		text := fmt.Sprintf("%-9s  %s  %s and %s in %s, from %s to %s UTC", cmp.Or(mark, e.Status), printable(product),
+			plural(e.Views, "view"), plural(e.Purchases, "purchase"), windows, e.FirstWindow.UTC().Format("15:04"), e.LastWindowEnd.UTC().Format("15:04"))
 		v.s.clear()
 		fmt.Fprintln(v.t.out, text)
 	}

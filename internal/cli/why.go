@@ -81,8 +81,8 @@ func (c *alertsWhyCmd) find(ctx context.Context, p *instance.Pipeline) (event.Al
 
 func (x explainedAlert) print(t *terminal) {
 	a := x.Alert
-	fmt.Fprintf(t.out, "alert %s is %s: %s had %s views and %s purchases from %s to %s\n", printable(a.ID), printable(string(a.Status)), printable(a.ProductID),
-		count(a.Views), count(a.Purchases), a.WindowStart.UTC().Format(time.RFC3339), a.WindowEnd.UTC().Format(time.RFC3339))
+	fmt.Fprintf(t.out, "alert %s is %s: %s had %s and %s from %s to %s\n", printable(a.ID), printable(string(a.Status)), printable(a.ProductID),
+		plural(uint64(a.Views), "view"), plural(uint64(a.Purchases), "purchase"), a.WindowStart.UTC().Format(time.RFC3339), a.WindowEnd.UTC().Format(time.RFC3339))
 	fmt.Fprintf(t.out, "judged by %s\n", printable(event.ShortRule(a.Rule)))
 	fmt.Fprintf(t.out, "counted up to offset %s of partition %d\n", count(a.Version), x.Partition)
 	if !a.Exact {
