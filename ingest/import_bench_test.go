@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/proctest"
 )
 
 // BenchmarkImport reads, checks, encodes and appends rows as REES46 has them, in
@@ -41,11 +41,7 @@ func BenchmarkImport(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 			b.ReportMetric(float64(b.N)/report.Elapsed.Seconds(), "events/s-without-check")
-			var usage syscall.Rusage
-			if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-				b.Fatal(err)
-			}
-			b.ReportMetric(float64(usage.Maxrss)/1024, "peak-MiB")
+			b.ReportMetric(proctest.Self.PeakMiB(), "peak-MiB")
 		})
 	}
 }

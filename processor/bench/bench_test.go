@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/proctest"
 	"clickstream/processor"
 )
 
@@ -80,7 +80,7 @@ func BenchmarkRestart(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(b.N-before)/20_000, "behind-s")
 	b.ReportMetric(b.Elapsed().Seconds(), "caught-up-s")
-	b.ReportMetric(peakMiB(cmd), "peak-MiB")
+	b.ReportMetric(cmd.MiB, "peak-MiB")
 	s.check(b, cl)
 }
 
@@ -118,24 +118,22 @@ func (s *suite) log(b *testing.B) *broker.Client {
 }
 
 // start starts the binary as a processor alone.
-func (s *suite) start(b *testing.B, cl *broker.Client, cores int) *exec.Cmd {
+func (s *suite) start(b *testing.B, cl *broker.Client, cores int) *proctest.Command {
 	b.Helper()
 	cmd := exec.CommandContext(b.Context(), s.bin, "serve", "--roles", "processor", "--data-dir", b.TempDir(), "--log-level", "warn",
 		"--kafka-brokers", strings.Join(cl.Config().Brokers, ","), "--kafka-topic-prefix", cl.Config().TopicPrefix, "--kafka-partitions", "12")
 	cmd.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", cores))
 	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
+	started, err := proctest.Start(cmd)
+	if err != nil {
 		b.Fatal(err)
 	}
-	return cmd
+	return started
 }
 
-func stop(b *testing.B, cmd *exec.Cmd) {
+func stop(b *testing.B, cmd *proctest.Command) {
 	b.Helper()
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
+	if err := cmd.Stop(); err != nil {
 		b.Error(err)
 	}
 }
@@ -176,8 +174,8 @@ func (s *suite) shipped(b *testing.B, cores int) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(b.Elapsed().Seconds(), "elapsed-s")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
-	b.ReportMetric(cpu(cmd).Seconds()*1e6/float64(b.N), "cpu-s/M")
-	b.ReportMetric(peakMiB(cmd), "peak-MiB")
+	b.ReportMetric(cmd.CPU.Seconds()*1e6/float64(b.N), "cpu-s/M")
+	b.ReportMetric(cmd.MiB, "peak-MiB")
 	s.check(b, cl)
 }
 
@@ -247,7 +245,7 @@ func runBare(b *testing.B, cl *broker.Client, cores int) bareResult {
 	cmd := exec.CommandContext(b.Context(), self, bareLoopCommand, strings.Join(cl.Config().Brokers, ","), cl.Topics().Events)
 	cmd.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", cores))
 	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
+	out, ended, err := proctest.Output(cmd)
 	if err != nil {
 		b.Fatalf("the bare loop: %v", err)
 	}
@@ -255,16 +253,6 @@ func runBare(b *testing.B, cl *broker.Client, cores int) bareResult {
 	if err := json.Unmarshal(out, &r); err != nil {
 		b.Fatalf("the bare loop: %v: %s", err, out)
 	}
-	r.peakMiB = peakMiB(cmd)
+	r.peakMiB = ended.MiB
 	return r
-}
-
-// cpu is the time that a process used which has ended.
-func cpu(cmd *exec.Cmd) time.Duration {
-	return cmd.ProcessState.SystemTime() + cmd.ProcessState.UserTime()
-}
-
-// peakMiB is the most memory that a process held which has ended.
-func peakMiB(cmd *exec.Cmd) float64 {
-	return float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024
 }

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"sync"
 	"syscall"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/proctest"
 	"clickstream/internal/testwait"
 )
 
@@ -42,7 +42,7 @@ func (s *suite) pause(b *testing.B, number int) (others, its time.Duration) {
 	cfg := s.broker
 	cfg.TopicPrefix += fmt.Sprintf("paused-%d-", number)
 	cl := brokertest.OpenTraffic(b, cfg)
-	instances := []*exec.Cmd{s.start(b, cl, 2), s.start(b, cl, 2), s.start(b, cl, 2)}
+	instances := []*proctest.Command{s.start(b, cl, 2), s.start(b, cl, 2), s.start(b, cl, 2)}
 	owners := s.settled(b, cl, len(instances))
 
 	p := newProbes(b, cl)
@@ -50,7 +50,7 @@ func (s *suite) pause(b *testing.B, number int) (others, its time.Duration) {
 	views := testwait.Run(b, p.send)
 	testwait.Until(b, "each partition gives alerts", p.answeredEverywhere)
 	p.forget()
-	if err := instances[0].Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := instances[0].Signal(syscall.SIGSTOP); err != nil {
 		b.Fatal(err)
 	}
 	var now map[int32]string
@@ -62,7 +62,7 @@ func (s *suite) pause(b *testing.B, number int) (others, its time.Duration) {
 	views.Stop()
 	testwait.Until(b, "the last alert has arrived", p.answered)
 	alerts.Stop()
-	if err := instances[0].Process.Signal(syscall.SIGCONT); err != nil {
+	if err := instances[0].Signal(syscall.SIGCONT); err != nil {
 		b.Fatal(err)
 	}
 	for _, cmd := range instances {

@@ -3,10 +3,7 @@ package verify_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +13,7 @@ import (
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
 	"clickstream/internal/event"
+	"clickstream/internal/proctest"
 	"clickstream/warehouse/mirror"
 	"clickstream/warehouse/verify"
 	"clickstream/warehouse/warehousetest"
@@ -42,9 +40,9 @@ func BenchmarkVerify(b *testing.B) {
 	}
 	m.Stop()
 	debug.FreeOSMemory() // what producing and storing have left
-	own, engine := process("self"), engineProcess()
-	own.forgetPeak()
-	engine.forgetPeak()
+	own, engine := proctest.Self, proctest.Child()
+	own.ForgetPeak()
+	engine.ForgetPeak()
 	step, begun := "", time.Now()
 	next := func(name string) {
 		if name != step && step != "" {
@@ -64,8 +62,8 @@ func BenchmarkVerify(b *testing.B) {
 	}
 	b.ReportMetric(float64(r.Events)/b.Elapsed().Seconds(), "events/s")
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(engine.peakMiB(), "clickhouse-peak-MiB")
-	b.ReportMetric(own.peakMiB(), "own-peak-MiB")
+	b.ReportMetric(engine.PeakMiB(), "clickhouse-peak-MiB")
+	b.ReportMetric(own.PeakMiB(), "own-peak-MiB")
 	b.ReportMetric(float64(r.ByColumn), "by-column")
 }
 
@@ -101,36 +99,6 @@ func produceShop(b *testing.B, s *warehousetest.Shop) {
 func bit(is bool) int {
 	if is {
 		return 1
-	}
-	return 0
-}
-
-// process is one by its name in /proc. Elsewhere than on Linux the figures are 0.
-type process string
-
-// engineProcess is the embedded ClickHouse: our child that runs the same program.
-func engineProcess() process {
-	self, _ := os.Executable()
-	folders, _ := filepath.Glob("/proc/[0-9]*")
-	for _, folder := range folders {
-		if exe, err := os.Readlink(folder + "/exe"); err == nil && exe == self && filepath.Base(folder) != strconv.Itoa(os.Getpid()) {
-			return process(filepath.Base(folder))
-		}
-	}
-	return ""
-}
-
-// forgetPeak makes peakMiB begin again.
-func (p process) forgetPeak() { _ = os.WriteFile("/proc/"+string(p)+"/clear_refs", []byte("5"), 0) }
-
-// peakMiB is the most memory that the process has held.
-func (p process) peakMiB() float64 {
-	status, _ := os.ReadFile("/proc/" + string(p) + "/status")
-	for line := range strings.Lines(string(status)) {
-		if size, is := strings.CutPrefix(line, "VmHWM:"); is {
-			kib, _ := strconv.Atoi(strings.Fields(size)[0])
-			return float64(kib) / 1024
-		}
 	}
 	return 0
 }

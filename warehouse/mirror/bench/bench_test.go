@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 
 	"clickstream/internal/broker"
 	"clickstream/internal/broker/brokertest"
+	"clickstream/internal/proctest"
 	"clickstream/processor"
 	"clickstream/warehouse"
 	"clickstream/warehouse/embedded"
@@ -85,7 +85,7 @@ type tables struct {
 	log *broker.Client
 	n   uint64
 
-	engine   process
+	engine   proctest.Process
 	begun    time.Duration // the engine's CPU time at the beginning
 	reported bool
 }
@@ -93,7 +93,7 @@ type tables struct {
 // newTables makes a database with our tables.
 func newTables(b *testing.B, server *embedded.Server, database string) *tables {
 	b.Helper()
-	t := &tables{engine: engine(b), cfg: warehouse.Config{
+	t := &tables{engine: proctest.Child(), cfg: warehouse.Config{
 		Addr: []string{server.TCPAddr()}, User: embedded.User, Password: server.Credentials().Password, Database: database,
 	}}
 	var err error
@@ -123,8 +123,8 @@ func (t *tables) report(b *testing.B) {
 		return
 	}
 	t.reported = true
-	b.ReportMetric(perMillion(b.N, t.engine.cpu()-t.begun), "clickhouse-cpu-s/M")
-	b.ReportMetric(t.engine.peakMiB(), "clickhouse-peak-MiB")
+	b.ReportMetric(perMillion(b.N, t.engine.CPU()-t.begun), "clickhouse-cpu-s/M")
+	b.ReportMetric(t.engine.PeakMiB(), "clickhouse-peak-MiB")
 }
 
 func (s *suite) measure(b *testing.B, name string, run func(*testing.B, *suite, *tables)) {
@@ -132,8 +132,8 @@ func (s *suite) measure(b *testing.B, name string, run func(*testing.B, *suite, 
 	t := newTables(b, s.server, fmt.Sprintf("bench_%s_%d", strings.ToLower(strings.ReplaceAll(name, "/", "_")), b.N))
 	defer t.drop(b)
 	t.log, t.n = s.log(b), uint64(b.N)
-	t.engine.forgetPeak()
-	t.begun = t.engine.cpu()
+	t.engine.ForgetPeak()
+	t.begun = t.engine.CPU()
 	b.ResetTimer()
 	run(b, s, t)
 	b.StopTimer()
@@ -184,22 +184,19 @@ func (s *suite) command(b *testing.B, t *tables, args ...string) *exec.Cmd {
 }
 
 // start starts the binary with roles, with its defaults.
-func (s *suite) start(b *testing.B, t *tables, roles string) *exec.Cmd {
+func (s *suite) start(b *testing.B, t *tables, roles string) *proctest.Command {
 	b.Helper()
-	cmd := s.command(b, t, "serve", "--roles", roles, "--kafka-partitions", "12", "--log-level", "warn")
-	if err := cmd.Start(); err != nil {
+	cmd, err := proctest.Start(s.command(b, t, "serve", "--roles", roles, "--kafka-partitions", "12", "--log-level", "warn"))
+	if err != nil {
 		b.Fatal(err)
 	}
 	return cmd
 }
 
 // stop ends what start has started.
-func stop(b *testing.B, cmd *exec.Cmd) {
+func stop(b *testing.B, cmd *proctest.Command) {
 	b.Helper()
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
+	if err := cmd.Stop(); err != nil {
 		b.Error(err)
 	}
 }
@@ -218,8 +215,8 @@ func shipped(b *testing.B, s *suite, t *tables) {
 	}
 	stop(b, cmd)
 	t.report(b)
-	b.ReportMetric(perMillion(b.N, cmd.ProcessState.SystemTime()+cmd.ProcessState.UserTime()), "our-cpu-s/M")
-	b.ReportMetric(peakMiB(cmd), "our-peak-MiB")
+	b.ReportMetric(perMillion(b.N, cmd.CPU), "our-cpu-s/M")
+	b.ReportMetric(cmd.MiB, "our-peak-MiB")
 	if b.N > 1 {
 		s.verify(b, t, ends)
 	}
@@ -234,9 +231,8 @@ func (s *suite) verify(b *testing.B, t *tables, ends broker.Offsets) {
 	if err := processor.WaitAcknowledged(b.Context(), t.log, ends); err != nil {
 		b.Fatal(err)
 	}
-	t.engine.forgetPeak()
-	cmd := s.command(b, t, "verify", "--output", "json")
-	out, err := cmd.Output()
+	t.engine.ForgetPeak()
+	out, cmd, err := proctest.Output(s.command(b, t, "verify", "--output", "json"))
 	if err != nil {
 		b.Fatalf("verify: %v: %s", err, out)
 	}
@@ -246,11 +242,8 @@ func (s *suite) verify(b *testing.B, t *tables, ends broker.Offsets) {
 	}
 	b.ReportMetric(r.Elapsed.Seconds(), "verify-s")
 	b.ReportMetric(float64(r.Alerts), "alerts")
-	b.ReportMetric(peakMiB(cmd), "verify-our-peak-MiB")
-	b.ReportMetric(t.engine.peakMiB(), "verify-clickhouse-peak-MiB")
+	b.ReportMetric(cmd.MiB, "verify-our-peak-MiB")
+	b.ReportMetric(t.engine.PeakMiB(), "verify-clickhouse-peak-MiB")
 }
 
-// peakMiB is the most memory that a process held which has ended.
-func peakMiB(cmd *exec.Cmd) float64 {
-	return float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024
-}
+func perMillion(n int, cpu time.Duration) float64 { return cpu.Seconds() * 1e6 / float64(n) }

@@ -36,8 +36,8 @@ func insertSelect(b *testing.B, s *suite, t *tables) {
 	defer from.drop(b)
 	from.log, from.n = t.log, t.n
 	bareCurrent(b, s, from)
-	t.engine.forgetPeak()
-	t.begun = t.engine.cpu()
+	t.engine.ForgetPeak()
+	t.begun = t.engine.CPU()
 	b.StartTimer()
 	err := t.Conn().Exec(b.Context(), "INSERT INTO event_log SELECT * FROM "+from.cfg.Database+".event_log")
 	b.StopTimer()

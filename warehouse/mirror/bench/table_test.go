@@ -114,16 +114,16 @@ func (v variant) measure(b *testing.B, t *tables) {
 	}
 	t.settle(b)
 	b.ResetTimer()
-	begun := t.engine.cpu()
-	t.engine.forgetPeak()
+	begun := t.engine.CPU()
+	t.engine.ForgetPeak()
 	v.insert(b, t, table)
 	b.StopTimer()
-	inserted := t.engine.cpu()
+	inserted := t.engine.CPU()
 	if v.merges == "off" {
 		t.exec(b, "SYSTEM START MERGES "+table)
 	}
 	t.settle(b)
-	merged, memory := t.engine.cpu(), t.engine.peakMiB()
+	merged, memory := t.engine.CPU(), t.engine.PeakMiB()
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 	b.ReportMetric(perMillion(b.N, inserted-begun), "insert-cpu-s/M")
