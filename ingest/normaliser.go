@@ -110,6 +110,7 @@ func (n *Normaliser) member(ctx context.Context) error {
 		return err
 	}
 	defer side.Close()
+	var group broker.Member
 	cl, err := n.cfg.Broker.Open(append(broker.ConsumerOptions(),
 		kgo.ConsumerGroup(n.cfg.Broker.Group("normaliser")),
 		kgo.ConsumeTopics(n.topic),
@@ -120,6 +121,7 @@ func (n *Normaliser) member(ctx context.Context) error {
 		kgo.RebalanceTimeout(time.Minute),
 		// To begin anywhere else than asked would be a silent gap.
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		group.Assigned(),
 		kgo.AdjustFetchOffsetsFn(func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 			return n.begin(ctx, side, offsets)
 		}),
@@ -140,7 +142,7 @@ func (n *Normaliser) member(ctx context.Context) error {
 	leaving, stopLeaving := grace.Context(ctx, grace.Stop+leaveWithin)
 	defer stopLeaving()
 	defer context.AfterFunc(leaving, func() { side.BreakOff(); cl.BreakOff() })()
-	w := normaliserWork{Normaliser: n, cl: cl, batch: n.cfg.Producer.settlingBatch(), decoder: event.Decoder{Lenient: true}}
+	w := normaliserWork{Normaliser: n, cl: cl, group: &group, batch: n.cfg.Producer.settlingBatch(), decoder: event.Decoder{Lenient: true}}
 	for {
 		fetches := cl.PollRecords(ctx, normaliserPoll)
 		if ctx.Err() != nil && fetches.NumRecords() == 0 {
@@ -156,6 +158,7 @@ func (n *Normaliser) member(ctx context.Context) error {
 type normaliserWork struct {
 	*Normaliser
 	cl      *broker.Client
+	group   *broker.Member
 	batch   *Batch
 	decoder event.Decoder
 }
@@ -172,7 +175,7 @@ func (w *normaliserWork) fetched(ctx context.Context, fetches kgo.Fetches) (err 
 			return fmt.Errorf("read topic %s-%d: %w", w.topic, f.Partition, f.Err)
 		}
 	}
-	commits := make(map[int32]broker.Commit)
+	commits, still := make(map[int32]broker.Commit), w.group.Still()
 	events, rejected := w.batch.counts()
 	var records []*kgo.Record
 	for it := fetches.RecordIter(); !it.Done(); {
@@ -201,7 +204,7 @@ func (w *normaliserWork) fetched(ctx context.Context, fetches kgo.Fetches) (err 
 	w.read.Add(int64(len(records)))
 	w.accepted.Add(moreEvents - events)
 	w.rejected.Add(moreRejected - rejected)
-	return broker.CommitWithMetadata(ctx, w.cl.Client, w.topic, commits)
+	return broker.CommitWithMetadata(ctx, w.cl.Client, w.topic, commits, still)
 }
 
 func (w *normaliserWork) record(ctx context.Context, r *kgo.Record, index int) error {

@@ -48,11 +48,12 @@ func (s *session) startCommit(ctx context.Context, cl *kgo.Client, parts map[int
 	}
 	ctx, c.cancel = context.WithTimeout(ctx, commitWithin)
 	s.committing = c
+	still := s.member.Still()
 	go func() {
 		defer s.wake.now()
 		defer close(c.done)
 		defer c.cancel()
-		c.err = broker.CommitWithMetadata(ctx, cl, s.topics.Events, commits)
+		c.err = broker.CommitWithMetadata(ctx, cl, s.topics.Events, commits, still)
 	}()
 }
 

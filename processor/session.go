@@ -27,6 +27,7 @@ type session struct {
 	opened chan struct{}  // closed when in is there: the callbacks may come before
 	out    *broker.Client // writes alerts and ticks, and asks
 
+	member     broker.Member
 	partitions int32 // of the log
 	hashKey    event.HashKey
 	sets       *ruleSets
@@ -113,6 +114,7 @@ func (s *session) run(ctx context.Context) (err error) {
 		kgo.BlockRebalanceOnPoll(),
 		kgo.HeartbeatInterval(s.p.settings.heartbeat),
 		kgo.SessionTimeout(sessionTimeout),
+		s.member.Assigned(),
 		kgo.AdjustFetchOffsetsFn(s.assign),
 		kgo.OnPartitionsRevoked(s.revoked),
 		kgo.OnPartitionsLost(s.lost),

@@ -256,6 +256,13 @@ var mutants = []mutant{
 		pkg:  "warehouse/verify", test: "TestPhysicalDuplicatesAreCounted",
 	},
 	{
+		name: "a commit that was begun as another member is sent",
+		file: "internal/broker/commit.go",
+		old:  `if still != nil && !still(req.MemberID) {`,
+		new:  `if still != nil && !still(req.MemberID) && len(req.MemberID) == 0 {`,
+		pkg:  "internal/broker", test: "TestACommitThatHasWaitedForAJoinIsNotTakenOfAnotherMember",
+	},
+	{
 		name: "an alert of another rule stays firing",
 		file: "processor/unfinished.go",
 		old:  `last.Status, last.Exact = event.Retracted, false`,

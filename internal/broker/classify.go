@@ -38,7 +38,7 @@ func (c Class) String() string {
 var (
 	fencedErrors = []error{
 		kerr.IllegalGeneration, kerr.UnknownMemberID, kerr.RebalanceInProgress,
-		kerr.FencedInstanceID, kerr.FencedMemberEpoch, kerr.StaleMemberEpoch,
+		kerr.FencedInstanceID, kerr.FencedMemberEpoch, kerr.StaleMemberEpoch, errOtherMember,
 	}
 	invalidErrors = []error{
 		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp,

@@ -171,7 +171,7 @@ func TestCommitKeepsMetadata(t *testing.T) {
 	topic := cfg.Topics().Events
 	cl := member(t, cfg)
 	want := map[int32]broker.Commit{0: {Offset: 7, Metadata: "1 watermark=12:00"}, 3: {Offset: 9, Metadata: "1 other"}, 4: {Offset: 2}}
-	if err := broker.CommitWithMetadata(deadline(t), cl.Client, topic, want); err != nil {
+	if err := broker.CommitWithMetadata(deadline(t), cl.Client, topic, want, nil); err != nil {
 		t.Fatal(err)
 	}
 	got, err := client(t, cfg).CommittedOffsets(deadline(t), cfg.Group("mirror"), topic)
@@ -188,12 +188,27 @@ func TestCommitRefusesMetadataThatKafkaWouldRefuse(t *testing.T) {
 	ensure(t, cfg)
 	cl := member(t, cfg)
 	long := strings.Repeat("x", broker.MaxMetadata)
-	if err := broker.CommitWithMetadata(deadline(t), cl.Client, cfg.Topics().Events, map[int32]broker.Commit{0: {1, long}}); err != nil {
+	if err := broker.CommitWithMetadata(deadline(t), cl.Client, cfg.Topics().Events, map[int32]broker.Commit{0: {1, long}}, nil); err != nil {
 		t.Errorf("%d bytes were refused: %v", len(long), err)
 	}
-	err := broker.CommitWithMetadata(deadline(t), cl.Client, cfg.Topics().Events, map[int32]broker.Commit{0: {1, long + "x"}})
+	err := broker.CommitWithMetadata(deadline(t), cl.Client, cfg.Topics().Events, map[int32]broker.Commit{0: {1, long + "x"}}, nil)
 	if !errors.Is(err, kerr.OffsetMetadataTooLarge) || broker.Classify(err) != broker.Fatal {
 		t.Errorf("got %v (%s), want it refused as too large", err, broker.Classify(err))
+	}
+}
+
+// expel has the group remove a member without its knowledge, as it does one that was
+// paused for longer than its session.
+func expel(t *testing.T, cfg broker.Config, id string) {
+	t.Helper()
+	leave := kmsg.NewPtrLeaveGroupRequest()
+	leave.Group = cfg.Group("mirror")
+	leave.MemberID = id // up to version 2
+	gone := kmsg.NewLeaveGroupRequestMember()
+	gone.MemberID = id
+	leave.Members = append(leave.Members, gone)
+	if resp, err := leave.RequestWith(deadline(t), client(t, cfg)); err != nil || resp.ErrorCode != 0 {
+		t.Fatal(resp, err)
 	}
 }
 
@@ -204,18 +219,8 @@ func TestCommitOfAMemberThatWasPutOutIsFenced(t *testing.T) {
 	// It learns of it with its next heartbeat, long after this test.
 	late := member(t, cfg, kgo.SessionTimeout(90*time.Second), kgo.HeartbeatInterval(60*time.Second))
 	id, _ := late.GroupMetadata()
-	// The group removes the member without its knowledge, as it does one that
-	// was paused for longer than its session.
-	leave := kmsg.NewPtrLeaveGroupRequest()
-	leave.Group = cfg.Group("mirror")
-	leave.MemberID = id // up to version 2
-	gone := kmsg.NewLeaveGroupRequestMember()
-	gone.MemberID = id
-	leave.Members = append(leave.Members, gone)
-	if resp, err := leave.RequestWith(deadline(t), client(t, cfg)); err != nil || resp.ErrorCode != 0 {
-		t.Fatal(resp, err)
-	}
-	err := broker.CommitWithMetadata(deadline(t), late.Client, topic, map[int32]broker.Commit{0: {Offset: 5}})
+	expel(t, cfg, id)
+	err := broker.CommitWithMetadata(deadline(t), late.Client, topic, map[int32]broker.Commit{0: {Offset: 5}}, nil)
 	if got := broker.Classify(err); got != broker.Fenced {
 		t.Errorf("got %s: %v, want fenced", got, err)
 	}
@@ -232,7 +237,7 @@ func TestCommitsAreReadWhereNoBrokerSaysAtOnceWhichTopicsTheyAreOf(t *testing.T)
 	ensure(t, cfg)
 	cl := member(t, cfg)
 	for _, topic := range []string{cfg.Topics().Events, cfg.Topics().Alerts} {
-		if err := broker.CommitWithMetadata(deadline(t), cl.Client, topic, map[int32]broker.Commit{0: {Offset: 5}}); err != nil {
+		if err := broker.CommitWithMetadata(deadline(t), cl.Client, topic, map[int32]broker.Commit{0: {Offset: 5}}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -262,7 +267,7 @@ func TestCommitsAreReadWhereNoBrokerSaysAtOnceWhichTopicsTheyAreOf(t *testing.T)
 
 func TestCommitOutsideAGroupIsAnError(t *testing.T) {
 	cfg := brokertest.Config(t)
-	if err := broker.CommitWithMetadata(deadline(t), client(t, cfg).Client, "t", map[int32]broker.Commit{0: {Offset: 5}}); err == nil {
+	if err := broker.CommitWithMetadata(deadline(t), client(t, cfg).Client, "t", map[int32]broker.Commit{0: {Offset: 5}}, nil); err == nil {
 		t.Error("a client outside any group committed")
 	}
 }
@@ -279,7 +284,7 @@ func TestWaitCommittedCountsWhatIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	commit := func(p int32, o int64) {
-		if err := broker.CommitWithMetadata(deadline(t), cl.Client, topic, map[int32]broker.Commit{p: {Offset: o}}); err != nil {
+		if err := broker.CommitWithMetadata(deadline(t), cl.Client, topic, map[int32]broker.Commit{p: {Offset: o}}, nil); err != nil {
 			t.Error(err)
 		}
 	}

@@ -24,6 +24,7 @@ type member struct {
 	out      *broker.Client // writes the ledger, and asks
 	ledger   *ledger
 	follower *follower
+	group    broker.Member
 
 	mu         lock // held by the loop and by the group's callbacks
 	partitions map[int32]*partition
@@ -99,6 +100,7 @@ func (m *member) read(ctx, working, graceful context.Context) (err error) {
 		kgo.HeartbeatInterval(time.Second),
 		kgo.RebalanceTimeout(time.Minute),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		m.group.Assigned(),
 		kgo.AdjustFetchOffsetsFn(m.assigned),
 		kgo.OnPartitionsRevoked(m.revoked),
 		kgo.OnPartitionsLost(m.lost),
@@ -242,7 +244,7 @@ func (m *member) commit(ctx context.Context) error {
 	if err := m.reached(stepCommit); err != nil {
 		return err
 	}
-	if err := broker.CommitWithMetadata(ctx, m.in.Client, m.topics.Alerts, commits); err != nil {
+	if err := broker.CommitWithMetadata(ctx, m.in.Client, m.topics.Alerts, commits, m.group.Still()); err != nil {
 		return err
 	}
 	maps.Copy(m.committed, commits)
@@ -259,7 +261,7 @@ func (m *member) prove(ctx context.Context, partition int32) error {
 		return nil
 	}
 	last := map[int32]broker.Commit{partition: c}
-	if err := broker.CommitWithMetadata(ctx, m.in.Client, m.topics.Alerts, last); err != nil {
+	if err := broker.CommitWithMetadata(ctx, m.in.Client, m.topics.Alerts, last, m.group.Still()); err != nil {
 		return err
 	}
 	m.alive = time.Now()

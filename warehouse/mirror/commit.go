@@ -20,6 +20,9 @@ type ownership struct {
 	over      bool  // it is another's now, nothing is committed any more
 	next      int64 // the offset after the last record that was read; 0 before the first
 	searching bool  // for what is missing before the next record
+	// member is the member of the group whose assignment had the partition last. One
+	// that was paused joins again as another, and learns only then what it has lost.
+	member string
 }
 
 // commit commits the offsets of stored batches in the order of their
@@ -79,7 +82,7 @@ func (r *run) commitTopic(ctx context.Context, b *batch, topic string) error {
 		if len(commits) == 0 {
 			return errNotOurs
 		}
-		err := broker.CommitWithMetadata(ctx, r.cl.Client, topic, commits)
+		err := broker.CommitWithMetadata(ctx, r.cl.Client, topic, commits, func(member string) bool { return r.ownedBy(member, b, topic, commits) })
 		switch broker.Classify(err) {
 		case broker.None:
 			r.stats.add(func(s *Stats) { s.stored(topic, commits) })
@@ -124,8 +127,22 @@ func (r *run) commits(b *batch, topic string) map[int32]broker.Commit {
 	return commits
 }
 
-// assigned begins the ownership of partitions.
-func (r *run) assigned(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
+// ownedBy says whether all partitions that are to be committed are still those of
+// this member of the group.
+func (r *run) ownedBy(member string, b *batch, topic string, commits map[int32]broker.Commit) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for n := range commits {
+		if owner := b.spans[topicPartition{topic, n}].owner; owner.over || owner.member != member {
+			return false
+		}
+	}
+	return true
+}
+
+// assigned begins the ownership of partitions. It is called after each join, when
+// what the join took away is lost already: what is left has been assigned again.
+func (r *run) assigned(_ context.Context, cl *kgo.Client, assigned map[string][]int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for topic, partitions := range assigned {
@@ -136,6 +153,10 @@ func (r *run) assigned(_ context.Context, _ *kgo.Client, assigned map[string][]i
 		for _, p := range partitions {
 			r.owned[topicPartition{topic, p}] = &ownership{}
 		}
+	}
+	member, _ := cl.GroupMetadata()
+	for _, o := range r.owned {
+		o.member = member
 	}
 }
 

@@ -77,7 +77,7 @@ func writeLog(t *testing.T, cfg broker.Config, n int) broker.LogIdentity {
 	if fetches := cl.PollFetches(ctx); fetches.Err() != nil { // in the group
 		t.Fatal(fetches.Err())
 	}
-	if err := broker.CommitWithMetadata(ctx, cl.Client, topic, map[int32]broker.Commit{2: {Offset: 3, Metadata: "1 state"}}); err != nil {
+	if err := broker.CommitWithMetadata(ctx, cl.Client, topic, map[int32]broker.Commit{2: {Offset: 3, Metadata: "1 state"}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return id
