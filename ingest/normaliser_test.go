@@ -96,7 +96,7 @@ func TestTheNormaliserLeavesItsGroupWhileTheLogTakesNothing(t *testing.T) {
 		case 2:
 			close(refused)
 		}
-		return refuseProduce(r.(*kmsg.ProduceRequest), kerr.NotEnoughReplicas), nil, true
+		return brokertest.RefuseProduce(r.(*kmsg.ProduceRequest), kerr.NotEnoughReplicas), nil, true
 	})
 	produceInbound(t, cfg, inbound)
 	<-refused
@@ -105,21 +105,6 @@ func TestTheNormaliserLeavesItsGroupWhileTheLogTakesNothing(t *testing.T) {
 	if members, err := cfg.Members(t.Context(), group); err != nil || members[group] > 0 {
 		t.Errorf("the group has %d members after the only one has stopped (%v)", members[group], err)
 	}
-}
-
-func refuseProduce(r *kmsg.ProduceRequest, with *kerr.Error) kmsg.Response {
-	answer := r.ResponseKind().(*kmsg.ProduceResponse)
-	for _, t := range r.Topics {
-		topic := kmsg.NewProduceResponseTopic()
-		topic.Topic, topic.TopicID = t.Topic, t.TopicID
-		for _, p := range t.Partitions {
-			partition := kmsg.NewProduceResponseTopicPartition()
-			partition.Partition, partition.ErrorCode = p.Partition, with.Code
-			topic.Partitions = append(topic.Partitions, partition)
-		}
-		answer.Topics = append(answer.Topics, topic)
-	}
-	return answer
 }
 
 func TestInboundRecordsGetOntoTheLog(t *testing.T) {

@@ -49,18 +49,7 @@ func withInvalid(t *testing.T, answer func(*kmsg.ProduceRequest) kmsg.Response) 
 }
 
 func withoutQuorum(r *kmsg.ProduceRequest) kmsg.Response {
-	answer := r.ResponseKind().(*kmsg.ProduceResponse)
-	for _, t := range r.Topics {
-		topic := kmsg.NewProduceResponseTopic()
-		topic.Topic, topic.TopicID = t.Topic, t.TopicID
-		for _, p := range t.Partitions {
-			partition := kmsg.NewProduceResponseTopicPartition()
-			partition.Partition, partition.ErrorCode = p.Partition, kerr.NotEnoughReplicas.Code
-			topic.Partitions = append(topic.Partitions, partition)
-		}
-		answer.Topics = append(answer.Topics, topic)
-	}
-	return answer
+	return brokertest.RefuseProduce(r, kerr.NotEnoughReplicas)
 }
 
 func TestM2_ARejectedTopicWithoutQuorumIsLoggedAndWaitedFor(t *testing.T) {

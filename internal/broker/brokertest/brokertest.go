@@ -182,6 +182,22 @@ func HoldJoins(b *embedded.Broker) (waiting func() bool) {
 	return joining.Load
 }
 
+// RefuseProduce is an answer that refuses all records of a request.
+func RefuseProduce(r *kmsg.ProduceRequest, with *kerr.Error) kmsg.Response {
+	answer := r.ResponseKind().(*kmsg.ProduceResponse)
+	for _, t := range r.Topics {
+		topic := kmsg.NewProduceResponseTopic()
+		topic.Topic, topic.TopicID = t.Topic, t.TopicID
+		for _, p := range t.Partitions {
+			partition := kmsg.NewProduceResponseTopicPartition()
+			partition.Partition, partition.ErrorCode = p.Partition, with.Code
+			topic.Partitions = append(topic.Partitions, partition)
+		}
+		answer.Topics = append(answer.Topics, topic)
+	}
+	return answer
+}
+
 // The server is never closed: it ends, and its folder goes, with this process.
 // It has to stay reachable until then.
 var startReal = sync.OnceValues(func() (*realkafka.Server, error) {
